@@ -1,0 +1,1 @@
+"""zeebe-mail: a Camunda 8 / Zeebe job worker that does mail."""
