@@ -39,6 +39,11 @@ class Attempt(Protocol):
         """The same text for each attempt at the same job, and for no other job: safe in a Message-ID."""
         ...
 
+    @property
+    def committed(self) -> bool:
+        """Whether the point of no return was passed."""
+        ...
+
     async def commit(self) -> None:
         """Announce the point of no return: after this, nothing hands the job back or runs it again.
 

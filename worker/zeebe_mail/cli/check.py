@@ -1,0 +1,1 @@
+"""``zeebe-mail check``: what works and what does not, step by step."""
