@@ -19,8 +19,10 @@ from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Outcome
 from zeebe_mail.jobs.settle import NoExpressions
+from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool
 from zeebe_mail.mail.server import TlsVersion
+from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession
 from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.operations.base import Operation
 from zeebe_mail.operations.catalogue import catalogue
@@ -165,9 +167,8 @@ async def mailroom(
     settings: Settings, redactor: Redactor, operations: Mapping[str, Operation]
 ) -> AsyncIterator[Mailroom]:
     """Handler and sessions; the sessions are closed at the end of the block."""
-    pool = Pool(
-        policy=tls_policy(settings), per_endpoint=settings.connections_per_server, helo_name=settings.helo_name
-    )
+    connectors = {SmtpSession: SmtpConnector(tls_policy(settings))}
+    pool = Pool(connectors, Bulkhead(settings.connections_per_server))
     handler = JobHandler(
         operations=operations,
         sessions=pool,
@@ -179,7 +180,7 @@ async def mailroom(
     try:
         yield Mailroom(handler, pool)
     finally:
-        await pool.close()
+        pool.close()
 
 
 async def run_worker(
@@ -206,7 +207,7 @@ async def run_worker(
         mailroom(settings, redactor, operations) as room,
         Gateway(gateway_options(settings)) as gateway,
     ):
-        metrics = Metrics(room.pool.counts)
+        metrics = Metrics(lambda: _counts(room.pool))
         probes = Probes(metrics).serve(settings.http_host, settings.http_port)
         worker = Worker(gateway, room.handler, options, metrics, cluster=settings.cluster_name)
         _on_first_signal(lambda: _stop(worker, metrics))
@@ -225,6 +226,10 @@ async def run_worker(
             probes.shutdown()
             probes.server_close()
     log.info("worker stopped", action="worker_stopped")
+
+
+def _counts(pool: Pool) -> dict[str, int]:
+    return {"leased": pool.leased, "idle": pool.idle, "waiting": pool.waiting}
 
 
 def _stop(worker: Worker, metrics: Metrics) -> None:

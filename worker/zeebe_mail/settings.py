@@ -62,7 +62,8 @@ class Settings(BaseSettings):
     zeebe_address: str | None = _customary(
         "ZEEBE_ADDRESS", "ZEEBE_GRPC_ADDRESS", "CAMUNDA_CLIENT_GRPC_ADDRESS", "ZEEBE_GATEWAY_ADDRESS"
     )
-    """Host and port of the gateway, with or without `http://`, `https://`, `grpc://` or `grpcs://`. Default `localhost:26500`."""
+    """Host and port of the gateway; `http://`, `https://`, `grpc://` or `grpcs://` before it says whether to use TLS.
+    Default `localhost:26500`."""
 
     insecure: bool | None = _customary("ZEEBE_INSECURE_CONNECTION", "ZEEBE_CLIENT_SECURITY_PLAINTEXT")
     """`true` connects without TLS, `false` with it. Default: TLS for `https://`, `grpcs://`, port 443 or a CA file."""
@@ -111,7 +112,9 @@ class Settings(BaseSettings):
 
     tenant_ids: Words = Field(
         default=(),
-        validation_alias=AliasChoices("ZEEBE_MAIL_TENANT_IDS", "CAMUNDA_TENANT_IDS", "ZEEBE_TENANT_ID", "CAMUNDA_TENANT_ID"),
+        validation_alias=AliasChoices(
+            "ZEEBE_MAIL_TENANT_IDS", "CAMUNDA_TENANT_IDS", "ZEEBE_TENANT_ID", "CAMUNDA_TENANT_ID"
+        ),
     )
     """Tenants whose jobs are taken, separated by commas. Default: the gateway's default tenant."""
 
@@ -176,7 +179,8 @@ class Settings(BaseSettings):
     """Input fields, besides `auth`, in which secrets are resolved, separated by commas, for example `server.host`."""
 
     secrets_bindings: dict[str, SecretBinding] = Field(default_factory=dict)
-    """JSON: for a secret the mail hosts and task types it is for, `{"NAME": {"hosts": ["*.example.org"], "taskTypes": []}}`."""
+    """For a secret the mail hosts and task types it is for, as JSON:
+    `{"NAME": {"hosts": ["*.example.org"], "taskTypes": ["mail:smtp-*"]}}`."""
 
     secrets_legacy: bool = False
     """Resolve the bare form `secrets.NAME` also inside longer texts of allowed fields."""
@@ -201,7 +205,12 @@ class Settings(BaseSettings):
         return tuple(filter(None, re.split(r"[\s,;]+", value))) if isinstance(value, str) else value
 
     @field_validator(
-        "zeebe_ca_file", "zeebe_client_cert_file", "zeebe_client_key_file", "ca_file", "client_cert_file", "client_key_file"
+        "zeebe_ca_file",
+        "zeebe_client_cert_file",
+        "zeebe_client_key_file",
+        "ca_file",
+        "client_cert_file",
+        "client_key_file",
     )
     @classmethod
     def _is_there(cls, value: Path | None) -> Path | None:

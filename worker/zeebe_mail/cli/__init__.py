@@ -6,7 +6,6 @@ import sys
 
 import typer
 
-from zeebe_mail.cli.check import check
 from zeebe_mail.cli.deploy import deploy
 from zeebe_mail.cli.exec import exec_
 from zeebe_mail.cli.health import health
@@ -22,7 +21,6 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command("exec")(exec_)
-app.command()(check)
 app.command()(deploy)
 app.command()(health)
 
@@ -33,5 +31,5 @@ def main() -> None:
         app()
     except SettingsError as error:
         for line in str(error).splitlines():
-            print(f"zeebe-mail: {line}", file=sys.stderr)
+            typer.echo(f"zeebe-mail: {line}", err=True)
         sys.exit(2)

@@ -28,7 +28,7 @@ def exec_(
     from zeebe_mail.telemetry.logs import configure_logs
 
     settings, redactor = load(), Redactor()
-    configure_logs(level=settings.log_level, log_format=settings.log_format, redactor=redactor)
+    configure_logs(level=settings.log_level, log_format=settings.log_format, mask=redactor.data)
     given_headers = {name: str(value) for name, value in read_json(headers).items()} if headers else {}
     outcome = asyncio.run(run_once(settings, redactor, task_type, read_json(variables), given_headers))
     shown = {"outcome": type(outcome).__name__, **dataclasses.asdict(outcome)}

@@ -20,7 +20,7 @@ def health(
     host = "127.0.0.1" if settings.http_host in ("0.0.0.0", "::", "") else settings.http_host  # noqa: S104 - compared
     url = f"http://{host}:{settings.http_port}/{'live' if live else 'ready'}"
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own address
+        with urllib.request.urlopen(url, timeout=5) as answer:
             typer.echo(answer.read().decode())
     except urllib.error.HTTPError as error:
         typer.echo(error.read().decode())

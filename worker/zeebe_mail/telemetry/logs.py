@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any, Literal
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
-
-from zeebe_mail.secrets import Redactor
 
 LONGEST_VALUE = 2000  # characters
 
 LogFormat = Literal["auto", "json", "text"]
 
 
-def configure_logs(*, level: str, log_format: LogFormat, redactor: Redactor) -> None:
-    """Send all log lines of the process, libraries' too, to standard error in one form."""
+def configure_logs(*, level: str, log_format: LogFormat, mask: Callable[[Any], Any]) -> None:
+    """Send all log lines of the process, libraries' too, to standard error in one form; ``mask`` hides secrets."""
 
     def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        return {key: _harmless(redactor.data(value)) for key, value in event.items()}
+        return {key: _harmless(mask(value)) for key, value in event.items()}
 
     as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[Any] = [

@@ -39,7 +39,7 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", 64 << 20),
 )
 
-STREAM_WINDOW_BYTES = 16 << 10
+STREAM_WINDOW_BYTES = 4 << 10
 STREAM_OPTIONS: tuple[tuple[str, int], ...] = (
     # What the transport buffers is lost to everybody until its time-out when this process dies, so the window is
     # small and does not grow by itself.

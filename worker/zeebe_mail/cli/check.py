@@ -1,1 +1,0 @@
-"""``zeebe-mail check``: what works and what does not, step by step."""
