@@ -1,10 +1,14 @@
 """The rig itself: what the other live tests stand on."""
 
 import contextlib
+import imaplib
 import json
+import smtplib
+import ssl
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from email.message import EmailMessage
 
 import grpc
 import pytest
@@ -13,7 +17,11 @@ from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
 from tests.conftest import StartBroker
 from tests.servers.broker import BrokerOptions, Gateway
+from tests.servers.dovecot import Dovecot
+from tests.servers.postfix import Postfix
 from tests.servers.processes import one_task
+from tests.servers.smtp_sink import SmtpSink
+from zeebe_mail.demo.pki import Authority
 
 pytestmark = pytest.mark.live
 
@@ -82,3 +90,94 @@ def test_a_full_disk_refuses_commands_until_there_is_room(start_broker: StartBro
 
     with gateway(broker.address) as zeebe:
         assert deploy_and_start(zeebe, "rig-disk") > 0
+
+
+def letter(subject: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "alice@x.test", "bob@x.test", subject
+    message.set_content("Grüße\n")
+    return message
+
+
+def wait_for_mail(mailbox: imaplib.IMAP4, subject: str) -> None:
+    until = time.monotonic() + 10
+    while True:
+        mailbox.select("INBOX")
+        if mailbox.search(None, "SUBJECT", subject)[1][0]:
+            return
+        assert time.monotonic() < until, f"no mail with subject {subject}"
+        time.sleep(0.02)
+
+
+def test_postfix_delivers_to_dovecot_over_starttls_and_auth(postfix: Postfix, dovecot: Dovecot, pki: Authority) -> None:
+    trust = ssl.create_default_context(cafile=pki.ca_file)
+
+    with smtplib.SMTP("localhost", postfix.submission) as client:
+        client.starttls(context=trust)
+        client.login("alice", "secret")
+        client.send_message(letter("rig-delivery"))
+
+    with imaplib.IMAP4_SSL("localhost", dovecot.imaps, ssl_context=trust) as mailbox:
+        mailbox.login("bob", "secret")
+        wait_for_mail(mailbox, "rig-delivery")
+
+
+def test_submission_refuses_who_is_not_logged_in(postfix: Postfix, pki: Authority) -> None:
+    with smtplib.SMTP("localhost", postfix.submission) as client:
+        client.starttls(context=ssl.create_default_context(cafile=pki.ca_file))
+        with pytest.raises(smtplib.SMTPRecipientsRefused):
+            client.send_message(letter("rig-refused"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"valid_from": timedelta(days=-3), "valid_for": timedelta(days=-1)}, "expired"),
+        ({"valid_from": timedelta(days=1)}, "not yet valid"),
+        ({"hosts": ["other.test"]}, "Hostname mismatch"),
+    ],
+)
+def test_bad_certificates_are_bad(pki: Authority, wrong: dict[str, object], reason: str) -> None:
+    with Dovecot(pki, certificate=pki.issue("bad", **wrong)) as server:
+        trust = ssl.create_default_context(cafile=pki.ca_file)
+        with pytest.raises(ssl.SSLCertVerificationError, match=reason):
+            imaplib.IMAP4_SSL("localhost", server.imaps, ssl_context=trust)
+
+
+def test_dovecot_restarts_on_the_same_ports_with_the_same_mail(pki: Authority) -> None:
+    with Dovecot(pki) as server:
+        with imaplib.IMAP4("localhost", server.imap) as mailbox:
+            mailbox.login("alice", "secret")
+            mailbox.append("INBOX", "", "", letter("rig-restart").as_bytes())
+        server.stop()
+        with pytest.raises(ConnectionRefusedError):
+            imaplib.IMAP4("localhost", server.imap)
+        server.start()
+        with imaplib.IMAP4("localhost", server.imap) as mailbox:
+            mailbox.login("alice", "secret")
+            wait_for_mail(mailbox, "rig-restart")
+
+
+def test_the_sink_keeps_mail_and_envelope(smtp_sink: SmtpSink) -> None:
+    with smtplib.SMTP("localhost", smtp_sink.port) as client:
+        client.send_message(letter("rig-sink"), to_addrs=["hidden@x.test"])
+
+    (kept,) = smtp_sink.messages()
+    assert b"rig-sink" in kept
+    assert b"X-Rcpt-Args: <hidden@x.test>" in kept
+
+
+def test_the_sink_fails_where_it_is_told_to() -> None:
+    with SmtpSink("-r", "rcpt") as sink, smtplib.SMTP("localhost", sink.port) as client:
+        with pytest.raises(smtplib.SMTPRecipientsRefused) as refusal:
+            client.send_message(letter("rig-fault"))
+        assert refusal.value.recipients["bob@x.test"][0] == 450
+
+
+def test_dovecot_submission_in_front_of_a_sink_asks_for_tls_and_auth(pki: Authority, smtp_sink: SmtpSink) -> None:
+    with Dovecot(pki, relay_port=smtp_sink.port) as front:
+        trust = ssl.create_default_context(cafile=pki.ca_file)
+        with smtplib.SMTP_SSL("localhost", front.submissions, context=trust) as client:
+            client.login("alice", "secret")
+            client.send_message(letter("rig-front"))
+    assert b"rig-front" in smtp_sink.messages()[0]
