@@ -27,9 +27,8 @@ StartBroker = Callable[..., Broker]
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting, secret or trust of the person who runs the tests reaches a test."""
-    kept = ("ZEEBE_MAIL_CACHE_DIR",)
     for name in list(os.environ):
-        if name.startswith(OUR_VARIABLES) and name not in kept:
+        if name.startswith(OUR_VARIABLES):
             monkeypatch.delenv(name)
 
 

@@ -8,8 +8,10 @@ import ssl
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from email import message_from_bytes
 from email.message import EmailMessage
 
+import aiosmtplib
 import grpc
 import pytest
 from pyzeebe.proto import gateway_pb2 as pb
@@ -21,6 +23,8 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import Postfix
 from tests.servers.processes import one_task
 from tests.servers.smtp_sink import SmtpSink
+from zeebe_mail.demo.inbox import read_inbox
+from zeebe_mail.demo.mailserver import MailServer
 from zeebe_mail.demo.pki import Authority
 
 pytestmark = pytest.mark.live
@@ -181,3 +185,41 @@ def test_dovecot_submission_in_front_of_a_sink_asks_for_tls_and_auth(pki: Author
             client.login("alice", "secret")
             client.send_message(letter("rig-front"))
     assert b"rig-front" in smtp_sink.messages()[0]
+
+
+async def test_the_embedded_server_takes_mail_by_smtp_and_gives_it_by_imap(pki: Authority) -> None:
+    trust = ssl.create_default_context(cafile=pki.ca_file)
+
+    async with MailServer({"alice": "secret", "bob": "hunter2"}, pki.issue("embedded")) as server:
+        ports = server.ports
+        for port, implicit in ((ports.smtp, False), (ports.smtps, True)):
+            client = aiosmtplib.SMTP(
+                hostname="localhost", port=port, use_tls=implicit, start_tls=not implicit, tls_context=trust
+            )
+            async with client:
+                await client.login("alice", "secret")
+                await client.sendmail("alice@mail.test", ["bob@mail.test"], letter(f"rig-{port}").as_bytes())
+
+        received = await read_inbox("localhost", ports.imaps, "bob", "hunter2", ca_file=pki.ca_file)
+
+    assert [message_from_bytes(raw)["Subject"] for raw in received] == [f"rig-{ports.smtp}", f"rig-{ports.smtps}"]
+
+
+async def test_the_embedded_server_refuses_as_a_real_one_does(pki: Authority) -> None:
+    trust = ssl.create_default_context(cafile=pki.ca_file)
+
+    async with MailServer({"alice": "secret"}, pki.issue("embedded")) as server:
+        client = aiosmtplib.SMTP(hostname="localhost", port=server.ports.smtp, start_tls=False, tls_context=trust)
+        async with client:
+            assert (await client.execute_command(b"MAIL", b"FROM:<alice@mail.test>")).code == 530, "no TLS yet"
+            await client.starttls()
+            await client.ehlo()
+            assert (await client.execute_command(b"MAIL", b"FROM:<alice@mail.test>")).code == 530, "no AUTH yet"
+            with pytest.raises(aiosmtplib.SMTPAuthenticationError):
+                await client.login("alice", "wrong")
+            await client.login("alice", "secret")
+            await client.mail("alice@mail.test")
+            with pytest.raises(aiosmtplib.SMTPRecipientRefused, match="Relaying denied"):
+                await client.rcpt("bob@example.org")
+            with pytest.raises(aiosmtplib.SMTPRecipientRefused, match="User unknown"):
+                await client.rcpt("nobody@mail.test")
