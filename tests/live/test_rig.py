@@ -1,11 +1,17 @@
 """The rig itself: what the other live tests stand on."""
 
 import contextlib
+import imaplib
 import json
+import smtplib
+import ssl
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
 
+import aiosmtplib
 import grpc
 import pytest
 from pyzeebe.proto import gateway_pb2 as pb
@@ -13,7 +19,13 @@ from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
 from tests.conftest import StartBroker
 from tests.servers.broker import BrokerOptions, Gateway
+from tests.servers.dovecot import Dovecot
+from tests.servers.postfix import Postfix
 from tests.servers.processes import one_task
+from tests.servers.smtp_sink import SmtpSink
+from zeebe_mail.demo.inbox import read_inbox
+from zeebe_mail.demo.mailserver import MailServer
+from zeebe_mail.demo.pki import Authority
 
 pytestmark = pytest.mark.live
 
@@ -82,3 +94,132 @@ def test_a_full_disk_refuses_commands_until_there_is_room(start_broker: StartBro
 
     with gateway(broker.address) as zeebe:
         assert deploy_and_start(zeebe, "rig-disk") > 0
+
+
+def letter(subject: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "alice@x.test", "bob@x.test", subject
+    message.set_content("Grüße\n")
+    return message
+
+
+def wait_for_mail(mailbox: imaplib.IMAP4, subject: str) -> None:
+    until = time.monotonic() + 10
+    while True:
+        mailbox.select("INBOX")
+        if mailbox.search(None, "SUBJECT", subject)[1][0]:
+            return
+        assert time.monotonic() < until, f"no mail with subject {subject}"
+        time.sleep(0.02)
+
+
+def test_postfix_delivers_to_dovecot_over_starttls_and_auth(postfix: Postfix, dovecot: Dovecot, pki: Authority) -> None:
+    trust = ssl.create_default_context(cafile=pki.ca_file)
+
+    with smtplib.SMTP("localhost", postfix.submission) as client:
+        client.starttls(context=trust)
+        client.login("alice", "secret")
+        client.send_message(letter("rig-delivery"))
+
+    with imaplib.IMAP4_SSL("localhost", dovecot.imaps, ssl_context=trust) as mailbox:
+        mailbox.login("bob", "secret")
+        wait_for_mail(mailbox, "rig-delivery")
+
+
+def test_submission_refuses_who_is_not_logged_in(postfix: Postfix, pki: Authority) -> None:
+    with smtplib.SMTP("localhost", postfix.submission) as client:
+        client.starttls(context=ssl.create_default_context(cafile=pki.ca_file))
+        with pytest.raises(smtplib.SMTPRecipientsRefused):
+            client.send_message(letter("rig-refused"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"valid_from": timedelta(days=-3), "valid_for": timedelta(days=-1)}, "expired"),
+        ({"valid_from": timedelta(days=1)}, "not yet valid"),
+        ({"hosts": ["other.test"]}, "Hostname mismatch"),
+    ],
+)
+def test_bad_certificates_are_bad(pki: Authority, wrong: dict[str, object], reason: str) -> None:
+    with Dovecot(pki, certificate=pki.issue("bad", **wrong)) as server:
+        trust = ssl.create_default_context(cafile=pki.ca_file)
+        with pytest.raises(ssl.SSLCertVerificationError, match=reason):
+            imaplib.IMAP4_SSL("localhost", server.imaps, ssl_context=trust)
+
+
+def test_dovecot_restarts_on_the_same_ports_with_the_same_mail(pki: Authority) -> None:
+    with Dovecot(pki) as server:
+        with imaplib.IMAP4("localhost", server.imap) as mailbox:
+            mailbox.login("alice", "secret")
+            mailbox.append("INBOX", "", "", letter("rig-restart").as_bytes())
+        server.stop()
+        with pytest.raises(ConnectionRefusedError):
+            imaplib.IMAP4("localhost", server.imap)
+        server.start()
+        with imaplib.IMAP4("localhost", server.imap) as mailbox:
+            mailbox.login("alice", "secret")
+            wait_for_mail(mailbox, "rig-restart")
+
+
+def test_the_sink_keeps_mail_and_envelope(smtp_sink: SmtpSink) -> None:
+    with smtplib.SMTP("localhost", smtp_sink.port) as client:
+        client.send_message(letter("rig-sink"), to_addrs=["hidden@x.test"])
+
+    (kept,) = smtp_sink.messages()
+    assert b"rig-sink" in kept
+    assert b"X-Rcpt-Args: <hidden@x.test>" in kept
+
+
+def test_the_sink_fails_where_it_is_told_to() -> None:
+    with SmtpSink("-r", "rcpt") as sink, smtplib.SMTP("localhost", sink.port) as client:
+        with pytest.raises(smtplib.SMTPRecipientsRefused) as refusal:
+            client.send_message(letter("rig-fault"))
+        assert refusal.value.recipients["bob@x.test"][0] == 450
+
+
+def test_dovecot_submission_in_front_of_a_sink_asks_for_tls_and_auth(pki: Authority, smtp_sink: SmtpSink) -> None:
+    with Dovecot(pki, relay_port=smtp_sink.port) as front:
+        trust = ssl.create_default_context(cafile=pki.ca_file)
+        with smtplib.SMTP_SSL("localhost", front.submissions, context=trust) as client:
+            client.login("alice", "secret")
+            client.send_message(letter("rig-front"))
+    assert b"rig-front" in smtp_sink.messages()[0]
+
+
+async def test_the_embedded_server_takes_mail_by_smtp_and_gives_it_by_imap(pki: Authority) -> None:
+    trust = ssl.create_default_context(cafile=pki.ca_file)
+
+    async with MailServer({"alice": "secret", "bob": "hunter2"}, pki.issue("embedded")) as server:
+        ports = server.ports
+        for port, implicit in ((ports.smtp, False), (ports.smtps, True)):
+            client = aiosmtplib.SMTP(
+                hostname="localhost", port=port, use_tls=implicit, start_tls=not implicit, tls_context=trust
+            )
+            async with client:
+                await client.login("alice", "secret")
+                await client.sendmail("alice@mail.test", ["bob@mail.test"], letter(f"rig-{port}").as_bytes())
+
+        received = await read_inbox("localhost", ports.imaps, "bob", "hunter2", ca_file=pki.ca_file)
+
+    assert [message_from_bytes(raw)["Subject"] for raw in received] == [f"rig-{ports.smtp}", f"rig-{ports.smtps}"]
+
+
+async def test_the_embedded_server_refuses_as_a_real_one_does(pki: Authority) -> None:
+    trust = ssl.create_default_context(cafile=pki.ca_file)
+
+    async with MailServer({"alice": "secret"}, pki.issue("embedded")) as server:
+        client = aiosmtplib.SMTP(hostname="localhost", port=server.ports.smtp, start_tls=False, tls_context=trust)
+        async with client:
+            assert (await client.execute_command(b"MAIL", b"FROM:<alice@mail.test>")).code == 530, "no TLS yet"
+            await client.starttls()
+            await client.ehlo()
+            assert (await client.execute_command(b"MAIL", b"FROM:<alice@mail.test>")).code == 530, "no AUTH yet"
+            with pytest.raises(aiosmtplib.SMTPAuthenticationError):
+                await client.login("alice", "wrong")
+            await client.login("alice", "secret")
+            await client.mail("alice@mail.test")
+            with pytest.raises(aiosmtplib.SMTPRecipientRefused, match="Relaying denied"):
+                await client.rcpt("bob@example.org")
+            with pytest.raises(aiosmtplib.SMTPRecipientRefused, match="User unknown"):
+                await client.rcpt("nobody@mail.test")

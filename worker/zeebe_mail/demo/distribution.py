@@ -27,9 +27,7 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
 def cache_dir() -> Path:
-    """Where downloads stay between runs: `ZEEBE_MAIL_CACHE_DIR`, else `zeebe-mail` in the user's cache directory."""
-    if own := os.environ.get("ZEEBE_MAIL_CACHE_DIR"):
-        return Path(own).absolute()
+    """Where downloads stay between runs: `zeebe-mail` in the user's cache directory (XDG_CACHE_HOME moves it)."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base).absolute() / "zeebe-mail"
 
@@ -67,7 +65,7 @@ def _only_one_process() -> Iterator[None]:
     except OSError as error:
         raise DemoError(
             f"The cache directory {cache} cannot be written ({error.strerror}).",
-            "Set ZEEBE_MAIL_CACHE_DIR to a directory that can.",
+            "Set XDG_CACHE_HOME to a directory that can.",
         ) from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -79,7 +77,7 @@ def _fetch_and_unpack(progress: Progress | None) -> Path:
     if (free := shutil.disk_usage(cache).free) < NEEDED_BYTES:
         raise DemoError(
             f"The broker needs {NEEDED_BYTES // 1_000_000} MB in {cache}, and {free // 1_000_000} MB are free.",
-            "Make room, or set ZEEBE_MAIL_CACHE_DIR to a directory on another disk.",
+            "Make room, or set XDG_CACHE_HOME to a directory on another disk.",
         )
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=cache) as work:
         archive = _fetch(Path(work), progress)
