@@ -1,0 +1,60 @@
+"""Who we are to a mail server: the ``auth`` field of every operation."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from zeebe_mail.form import Part, Prompt
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def _plain_text(value: str) -> str:
+    if _CONTROL.search(value):
+        raise ValueError("must not contain control characters such as line breaks")
+    return value
+
+
+def _without_nul(value: SecretStr) -> SecretStr:
+    # NUL separates the fields of SASL PLAIN (RFC 4616, 2), so no mechanism can carry it.
+    if "\0" in value.get_secret_value():
+        raise ValueError("must not contain the character NUL")
+    return value
+
+
+class PasswordAuth(Part):
+    """User name and password; the strongest mechanism that the server offers carries them."""
+
+    type: Literal["password"] = "password"
+    username: Annotated[
+        str,
+        Field(min_length=1),
+        AfterValidator(_plain_text),
+        Prompt("User name", group="auth", hint="Often the whole mail address."),
+    ]
+    """The login name, exactly as the server knows it."""
+    password: Annotated[
+        SecretStr,
+        Field(min_length=1),
+        AfterValidator(_without_nul),
+        Prompt("Password", group="auth", hint="For example {{secrets.MAIL_PASSWORD}}"),
+    ]
+    """The password, or the app password where the provider asks for one."""
+    authorization_id: Annotated[
+        str | None,
+        AfterValidator(lambda value: value and _plain_text(value)),
+        Prompt("Act as", group="auth", hint="Only for accounts that may act for others (SASL authzid)."),
+    ] = None
+    """The identity to act as when it is not the user's own (SASL authorization identity, RFC 4422, 3.4.1)."""
+
+
+class NoAuth(Part):
+    """No login: the server knows us by our address, or takes mail from anybody."""
+
+    type: Literal["none"] = "none"
+
+
+Auth = Annotated[PasswordAuth | NoAuth, Field(discriminator="type")]

@@ -1,0 +1,35 @@
+"""The command line: one file for each command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from zeebe_mail.cli.deploy import deploy
+from zeebe_mail.cli.exec import exec_
+from zeebe_mail.cli.health import health
+from zeebe_mail.cli.run import run
+from zeebe_mail.settings import SettingsError
+
+app = typer.Typer(
+    name="zeebe-mail",
+    help="A Camunda 8 / Zeebe job worker that does mail.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(run)
+app.command("exec")(exec_)
+app.command()(deploy)
+app.command()(health)
+
+
+def main() -> None:
+    """Run a command; what a person can mend is said in plain lines, with exit code 2."""
+    try:
+        app()
+    except SettingsError as error:
+        for line in str(error).splitlines():
+            typer.echo(f"zeebe-mail: {line}", err=True)
+        sys.exit(2)

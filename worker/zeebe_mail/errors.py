@@ -1,0 +1,283 @@
+"""Every error a job can end with. The class docstring is the meaning that ``docs/errors.md`` prints.
+
+::
+
+  * WorkerError              code, retry rule, details that are safe to show to a process
+    x InputError             the model must change                                   never retried
+      - PlaintextNotAllowed
+    x SecretError            a secret is missing, or may not be used here             never retried
+      - SecretMissing · SecretNotAllowed
+    x ExpressionError        a result or error expression cannot be used              never retried
+    x ResultError            the result cannot be given to the process                never retried
+    x CredentialsError       the server does not accept who we are                    never retried
+    x Unsupported            the server lacks what this needs; no safe fallback       never retried
+    x ServerError
+      + Unreachable          nothing reached the server                               retried
+        - HostNotFound · ServerTimeout
+      + TlsFailed            the connection could not be made safe                    never retried
+        - CertificateRejected
+      + Busy                 come back later: SMTP 4xx, throttled                     retried, server's wait if given
+        - RecipientsDeferred
+      + Refused              no, and it means it: SMTP 5xx                            never retried
+        - SenderRefused · RecipientsRefused · MessageRefused
+      + Misbehaved           the server broke the protocol                            retried on a new connection
+      + OutcomeUnknown       the answer was lost after the point of no return         never retried
+    x Postponed              not our turn: handed back with the same retries          free
+      - EndpointSaturated · WorkerStopping
+  * JobLost                  the job is no longer ours; nothing is told to anybody
+
+A message says what happened, with which value, what the server said, and what to do next. Neither a message nor
+``details`` ever holds a password, a token, a mail body or a subject.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+
+class Retry(enum.Enum):
+    """What a failed job costs: nothing more, one of its retries, or nothing at all."""
+
+    NEVER = "never"
+    LATER = "later"
+    FREE = "free"
+
+
+class WorkerError(Exception):
+    """Something a process author, an operator or a mail server must change or wait for."""
+
+    code: ClassVar[str]
+    retry: ClassVar[Retry]
+    advice: ClassVar[str]
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: Mapping[str, Any] | None = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: dict[str, Any] = dict(details or {})
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+# ── the model must change ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class InputError(WorkerError):
+    """An input is missing, unknown, of the wrong type or not allowed."""
+
+    code = "INVALID_INPUT"
+    retry = Retry.NEVER
+    advice = "Correct the named fields in the element template or in the variables they take their values from."
+
+
+class PlaintextNotAllowed(InputError):
+    """The connection would not be encrypted and the server is not on this machine."""
+
+    code = "PLAINTEXT_NOT_ALLOWED"
+    advice = "Choose SSL_TLS or STARTTLS, or let the operator allow the host in ZEEBE_MAIL_PLAINTEXT_HOSTS."
+
+
+class SecretError(WorkerError):
+    """A secret cannot be used."""
+
+    code = "SECRET_ERROR"
+    retry = Retry.NEVER
+    advice = "Check the secret's name and where the worker looks for secrets."
+
+
+class SecretMissing(SecretError):
+    """No provider knows a secret of this name."""
+
+    code = "SECRET_MISSING"
+    advice = "Give the worker an environment variable SECRET_<NAME>, or a file <NAME> in ZEEBE_MAIL_SECRETS_DIR."
+
+
+class SecretNotAllowed(SecretError):
+    """The secret is not allowed in this field, for this host or for this task type."""
+
+    code = "SECRET_NOT_ALLOWED"
+    advice = "Use the secret where it is allowed, or widen ZEEBE_MAIL_SECRETS_FIELDS or ZEEBE_MAIL_SECRETS_BINDINGS."
+
+
+class ExpressionError(WorkerError):
+    """A result or error expression cannot be evaluated."""
+
+    code = "EXPRESSION_ERROR"
+    retry = Retry.NEVER
+    advice = "Correct the expression in the task's properties."
+
+
+class ResultError(WorkerError):
+    """The operation succeeded, but its result cannot be given to the process."""
+
+    code = "RESULT_UNUSABLE"
+    retry = Retry.NEVER
+    advice = "The mail was handled. Ask for less in the result, then complete the job by hand."
+
+
+# ── the mail server and we ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class CredentialsError(WorkerError):
+    """The server does not accept the user name and password. Tried once only, because accounts lock."""
+
+    code = "AUTHENTICATION_FAILED"
+    retry = Retry.NEVER
+    advice = "Check user name and password (some providers want an app password), then resolve the incident."
+
+
+class Unsupported(WorkerError):
+    """The server does not offer what the task needs, and there is no safe fallback."""
+
+    code = "UNSUPPORTED_BY_SERVER"
+    retry = Retry.NEVER
+    advice = "Change the task's connection settings, or use a server that offers it."
+
+
+class ServerError(WorkerError):
+    """A mail server could not be used as asked."""
+
+    code = "SERVER_ERROR"
+    retry = Retry.LATER
+    advice = "See the server's answer."
+
+
+class Unreachable(ServerError):
+    """No usable connection to the mail server; nothing was sent."""
+
+    code = "SERVER_UNREACHABLE"
+    advice = "Check host, port, security mode and firewall; `zeebe-mail check --server` shows where it stops."
+
+
+class HostNotFound(Unreachable):
+    """The host name has no address."""
+
+    code = "HOST_NOT_FOUND"
+    advice = "Check the host name for typing errors, and the worker's DNS."
+
+
+class ServerTimeout(Unreachable):
+    """The server did not answer in time, before the point of no return; nothing was sent."""
+
+    code = "SERVER_TIMEOUT"
+    advice = "Check port and security mode (a TLS port waits for TLS), the server's load and firewalls on the way."
+
+
+class TlsFailed(ServerError):
+    """The connection could not be encrypted as required; nothing was sent, no password either."""
+
+    code = "TLS_FAILED"
+    retry = Retry.NEVER
+    advice = "Check the security mode, the port and the TLS versions that both sides allow."
+
+
+class CertificateRejected(TlsFailed):
+    """The server's certificate is not trusted, expired, or for another host."""
+
+    code = "CERTIFICATE_REJECTED"
+    advice = "Use the host name in the certificate, or give the worker the server's CA in ZEEBE_MAIL_CA_FILE."
+
+
+class Busy(ServerError):
+    """The server asks to come back later (SMTP 4xx); nothing was sent."""
+
+    code = "SERVER_BUSY"
+    advice = "The job is tried again by itself. If it never gets through, ask the server's operator."
+
+
+class RecipientsDeferred(Busy):
+    """The server will not take one or more recipients now (SMTP 4xx), so nobody got the mail."""
+
+    code = "RECIPIENTS_DEFERRED"
+
+
+class Refused(ServerError):
+    """The server refuses for good (SMTP 5xx); nothing was sent."""
+
+    code = "SERVER_REFUSED"
+    retry = Retry.NEVER
+    advice = "Read the server's answer and change what it objects to."
+
+
+class SenderRefused(Refused):
+    """The server does not take mail from this sender."""
+
+    code = "SENDER_REFUSED"
+    advice = "Use a sender address that this account may send from."
+
+
+class RecipientsRefused(Refused):
+    """The server refuses one or more recipients for good, so nobody got the mail."""
+
+    code = "RECIPIENTS_REFUSED"
+    advice = "Correct the refused addresses, or set the refusal policy to `any` to send to the others."
+
+
+class MessageRefused(Refused):
+    """The server took sender and recipients but refuses the message (too large, or its content)."""
+
+    code = "MESSAGE_REFUSED"
+    advice = "Read the server's answer: size, content and policy are the usual reasons."
+
+
+class Misbehaved(ServerError):
+    """The server broke the mail protocol; nothing was sent."""
+
+    code = "SERVER_MISBEHAVED"
+    advice = "Check that host, port and security mode are those of the mail service."
+
+
+class OutcomeUnknown(ServerError):
+    """The connection was lost after the whole mail was handed over and before the server's answer came."""
+
+    code = "OUTCOME_UNKNOWN"
+    retry = Retry.NEVER
+    advice = "The mail may or may not have gone out. Look for its Message-ID at the recipient or in the server's log."
+
+
+# ── not our turn ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Postponed(WorkerError):
+    """The job was handed back untouched, with the same retries."""
+
+    code = "POSTPONED"
+    retry = Retry.FREE
+    advice = "Nothing to do: the job comes back by itself."
+
+
+class EndpointSaturated(Postponed):
+    """This worker already uses its share of connections to the mail server."""
+
+    code = "ENDPOINT_SATURATED"
+
+
+class WorkerStopping(Postponed):
+    """The worker is shutting down and had not begun to hand over the mail."""
+
+    code = "WORKER_STOPPING"
+
+
+class JobLost(Exception):
+    """The job timed out, was cancelled or was done elsewhere before the point of no return; nothing was sent."""
+
+
+def every_error() -> Iterator[type[WorkerError]]:
+    """All error classes, parents before children, in the order of this file."""
+
+    def below(parent: type[WorkerError]) -> Iterator[type[WorkerError]]:
+        for child in parent.__subclasses__():
+            yield child
+            yield from below(child)
+
+    return below(WorkerError)

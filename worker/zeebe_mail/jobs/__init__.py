@@ -1,0 +1,1 @@
+"""A job's way: activated job in, outcome out. Knows neither gRPC nor sockets."""

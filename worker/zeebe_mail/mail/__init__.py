@@ -1,0 +1,1 @@
+"""Connections to mail servers: sessions and the pool they wait in. Knows protocols, not processes."""

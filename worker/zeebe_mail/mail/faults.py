@@ -1,0 +1,359 @@
+"""What a fault on the way to a mail server means: library exceptions and server replies → our errors.
+
+The only translator. Two tables decide the class: ``EXCEPTIONS`` for what the libraries raise and ``REPLIES`` for what
+an SMTP server answers, each for the phase in which it happened; the most specific entry wins. ``HINTS`` adds the next
+step where the symptom is known. After the final dot only a definite answer counts: all else is ``OutcomeUnknown``.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+import aiosmtplib
+
+from zeebe_mail import errors
+from zeebe_mail.auth.sasl import SaslError
+from zeebe_mail.mail.server import Security, SmtpServer
+
+TEXT_LIMIT = 500
+"""Characters of a server's text that are passed on."""
+
+
+class Phase(enum.Enum):
+    """How far a conversation has come; the value completes "while …"."""
+
+    CONNECT = "connecting"
+    TLS = "starting TLS"
+    GREETING = "waiting for the greeting"
+    EHLO = "saying EHLO"
+    STARTTLS = "asking for STARTTLS"
+    AUTH = "logging in"
+    IDLE = "checking a kept connection"
+    MAIL = "naming the sender"
+    RCPT = "naming the recipients"
+    DATA = "asking to send the mail"
+    BODY = "handing over the mail"
+    DOT = "waiting for the answer to the mail"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The conversation in which something happened, as far as an explanation needs it."""
+
+    host: str
+    port: int
+    security: Security
+    phase: Phase
+    logs_in: bool
+
+    @classmethod
+    def of(cls, server: SmtpServer, phase: Phase, *, logs_in: bool) -> Where:
+        """The place for a server and a phase."""
+        _, host, port = server.endpoint
+        return cls(host, port, server.security, phase, logs_in)
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What a process may know of it."""
+        return {"host": self.host, "port": self.port, "phase": self.phase.name}
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A server's reply, safe to show: the text is cut and has no control characters.
+
+    ``enhanced`` is the enhanced status code (RFC 3463) or empty.
+    """
+
+    code: int
+    enhanced: str
+    text: str
+
+    @classmethod
+    def of(cls, code: int, text: str) -> Answer:
+        """Take a reply apart; its enhanced code may stand at the head of each line."""
+        shown = shown_text(text)
+        found = re.match(r"([245]\.\d{1,3}\.\d{1,3})\b\s*", shown)
+        if found is None:
+            return cls(code, "", shown)
+        return cls(code, found[1], shown.replace(found[0], "", 1).replace(f"\\n{found[1]} ", " ").replace("\\n", " "))
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A recipient that the server did not take, with its answer."""
+
+    address: str
+    code: int
+    enhanced: str
+    text: str
+
+
+def shown_text(text: str) -> str:
+    """A server's text made harmless for logs and incidents: controls and odd bytes escaped, length bounded."""
+    safe = "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in text[: TEXT_LIMIT + 1]
+    )
+    return safe if len(safe) <= TEXT_LIMIT else safe[:TEXT_LIMIT] + "…"
+
+
+# ── exceptions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+_Told = tuple[type[errors.WorkerError], str]
+
+
+def _server_said(error: BaseException) -> str:
+    return shown_text(str(error.args[-1] if error.args else error))
+
+
+EXCEPTIONS: Mapping[type[BaseException], tuple[type[errors.WorkerError], str]] = {
+    socket.gaierror: (errors.HostNotFound, "The host name {host} was not found ({text})"),
+    socket.herror: (errors.HostNotFound, "The host name {host} was not found ({text})"),
+    ssl.SSLCertVerificationError: (errors.CertificateRejected, "The certificate of {where} was rejected: {verify}"),
+    ssl.SSLEOFError: (errors.Unreachable, "{where} closed the connection while {doing}"),
+    ssl.SSLZeroReturnError: (errors.Unreachable, "{where} closed the connection while {doing}"),
+    ssl.SSLSyscallError: (errors.Unreachable, "The connection to {where} was lost while {doing}"),
+    ssl.SSLWantReadError: (errors.TlsFailed, "TLS with {where} failed ({reason})"),
+    ssl.SSLWantWriteError: (errors.TlsFailed, "TLS with {where} failed ({reason})"),
+    ssl.SSLError: (errors.TlsFailed, "TLS with {where} failed ({reason})"),
+    SaslError: (errors.CredentialsError, "The login at {where} was broken off: {text}"),
+    aiosmtplib.SMTPConnectTimeoutError: (errors.ServerTimeout, "{where} did not answer in time while {doing}"),
+    aiosmtplib.SMTPReadTimeoutError: (errors.ServerTimeout, "{where} did not answer in time while {doing}"),
+    aiosmtplib.SMTPTimeoutError: (errors.ServerTimeout, "{where} did not answer in time while {doing}"),
+    TimeoutError: (errors.ServerTimeout, "{where} did not answer in time while {doing}"),
+    aiosmtplib.SMTPServerDisconnected: (errors.Unreachable, "{where} closed the connection while {doing}"),
+    aiosmtplib.SMTPConnectError: (errors.Unreachable, "No connection to {where} ({text})"),
+    aiosmtplib.SMTPNotSupported: (errors.Unsupported, "{where} does not support what this needs ({text})"),
+    aiosmtplib.SMTPRecipientsRefused: (errors.RecipientsRefused, "{where} refused the recipients"),
+    aiosmtplib.SMTPException: (errors.Misbehaved, "{where} broke the protocol while {doing} ({text})"),
+    ConnectionRefusedError: (errors.Unreachable, "{where} refused the connection: nothing listens there"),
+    ConnectionError: (errors.Unreachable, "The connection to {where} was lost while {doing}"),
+    OSError: (errors.Unreachable, "No connection to {where} ({text})"),
+}
+"""For each exception its error and its sentence; the entry nearest in the exception's line of classes wins."""
+
+
+# ── replies ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+REPLIES: Mapping[tuple[Phase | None, int], type[errors.ServerError | errors.CredentialsError | errors.Unsupported]] = {
+    (None, 4): errors.Busy,
+    (None, 5): errors.Refused,
+    (None, 421): errors.Busy,
+    (Phase.TLS, -1): errors.TlsFailed,
+    (Phase.STARTTLS, 5): errors.Unsupported,
+    (Phase.AUTH, 5): errors.CredentialsError,
+    (Phase.AUTH, 432): errors.CredentialsError,
+    (Phase.AUTH, 500): errors.Unsupported,
+    (Phase.AUTH, 502): errors.Unsupported,
+    (Phase.AUTH, 504): errors.Unsupported,
+    (Phase.AUTH, 530): errors.Refused,
+    (Phase.AUTH, 538): errors.Refused,
+    (Phase.MAIL, 5): errors.SenderRefused,
+    (Phase.MAIL, 530): errors.Refused,
+    (Phase.MAIL, 552): errors.MessageRefused,
+    (Phase.RCPT, 4): errors.RecipientsDeferred,
+    (Phase.RCPT, 5): errors.RecipientsRefused,
+    (Phase.RCPT, 530): errors.Refused,
+    (Phase.DATA, 5): errors.MessageRefused,
+    (Phase.BODY, 5): errors.MessageRefused,
+    (Phase.DOT, 5): errors.MessageRefused,
+}
+"""For a phase and a code (or its first digit), or for any phase: the error. What is not here is nonsense."""
+
+SENTENCES: Mapping[type[errors.WorkerError], str] = {
+    errors.Busy: "{where} asks to come back later while {doing}",
+    errors.Refused: "{where} refuses while {doing}",
+    errors.TlsFailed: "TLS with {where} was given up: something spoke before the handshake",
+    errors.Unsupported: "{where} does not support what was asked while {doing}",
+    errors.CredentialsError: "{where} does not accept the user name and password",
+    errors.SenderRefused: "{where} refused the sender",
+    errors.RecipientsDeferred: "{where} will not take all recipients now; nobody got the mail",
+    errors.RecipientsRefused: "{where} refused recipients; nobody got the mail",
+    errors.MessageRefused: "{where} refused the mail",
+    errors.Misbehaved: "{where} gave an answer that is none while {doing}",
+}
+
+
+def meaning(phase: Phase, code: int) -> type[errors.WorkerError]:
+    """The error that a reply stands for in a phase."""
+    for key in ((phase, code), (None, code), (phase, code // 100 if code > 0 else code), (None, code // 100)):
+        if key in REPLIES:
+            return REPLIES[key]
+    return errors.Misbehaved
+
+
+# ── hints ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """What is known of a fault when the next step is chosen. ``text`` is for looking at, never for showing."""
+
+    where: Where
+    kind: type[errors.WorkerError]
+    code: int
+    text: str
+
+    def says(self, pattern: str) -> bool:
+        """Whether the server's or the library's text has this."""
+        return re.search(pattern, self.text, re.IGNORECASE) is not None
+
+
+_EARLY = frozenset({Phase.CONNECT, Phase.TLS, Phase.GREETING})
+
+HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
+    (
+        lambda it: it.says(r"must issue a? ?STARTTLS|STARTTLS (command )?first|encryption (is )?required"),
+        "The server wants encryption: set the security to STARTTLS.",
+    ),
+    (
+        lambda it: it.where.phase is Phase.AUTH and it.says(r"5\.7\.9|application-specific password|app password"),
+        "The account needs an app password: make one in the provider's account settings and use it as the password.",
+    ),
+    (
+        lambda it: it.where.phase is Phase.AUTH and it.says(r"5\.7\.139|basic authentication is disabled"),
+        "The provider has switched off passwords for this account (basic authentication): it needs OAuth.",
+    ),
+    (
+        lambda it: (
+            it.code == 530 or it.says(r"authentication (is )?(required|needed)|log ?in first|client host rejected")
+            if not it.where.logs_in
+            else False
+        ),
+        "The server wants a login: give user name and password.",
+    ),
+    (
+        lambda it: it.where.security is Security.SSL_TLS and it.says(r"wrong.version.number|before the TLS handshake"),
+        "The port does not begin with TLS: set the security to STARTTLS (usual port 587), or the port to 465.",
+    ),
+    (
+        lambda it: it.where.security is Security.SSL_TLS and it.where.port != 465 and it.where.phase in _EARLY,
+        "Port {port} usually starts unencrypted: set the security to STARTTLS, or the port to 465.",
+    ),
+    (
+        lambda it: it.where.security is not Security.SSL_TLS and it.where.port == 465 and it.where.phase in _EARLY,
+        "Port 465 expects TLS from the first byte: set the security to SSL_TLS.",
+    ),
+    (
+        lambda it: it.says(r"unsupported.protocol|protocol.version|no.protocols.available"),
+        "No TLS version suits both sides: set the minimum TLS version to what the server has.",
+    ),
+    (
+        lambda it: (
+            it.says(r"certificate.required|bad.certificate|unknown.ca|handshake.failure")
+            and it.kind is errors.TlsFailed
+        ),
+        "The server may want a client certificate: give one, issued by an authority the server knows.",
+    ),
+)
+"""Known symptoms and the next step; the first that fits is used, else the advice of the error."""
+
+
+def _next_step(symptom: Symptom) -> str:
+    for fits, step in HINTS:
+        if fits(symptom):
+            return step.format(port=symptom.where.port)
+    return symptom.kind.advice
+
+
+# ── the translator ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def translate(error: BaseException, where: Where, *, message_id: str = "") -> errors.WorkerError:
+    """The error of ours that says what a fault means in its phase. Raise it ``from`` the fault."""
+    if isinstance(error, aiosmtplib.SMTPResponseException) and (
+        where.phase is not Phase.DOT or error.code // 100 in (4, 5)
+    ):
+        return _of_reply(error.code, error.message, where)
+    if where.phase is Phase.DOT:
+        return _unknown(error, where, message_id)
+    # TLS 1.3 brings the server's "no" to our certificate only after the handshake, as the reason of a lost connection.
+    if isinstance(error.__cause__, ssl.SSLError) and isinstance(error, ConnectionError):
+        error = error.__cause__
+    return _of_exception(error, where)
+
+
+def _of_exception(error: BaseException, where: Where) -> errors.WorkerError:
+    kind, sentence = next(EXCEPTIONS[known] for known in type(error).__mro__ if known in EXCEPTIONS)
+    reason = str(getattr(error, "reason", "") or "").replace("_", " ").lower()
+    what = sentence.format(
+        where=where,
+        host=where.host,
+        doing=where.phase.value,
+        reason=reason or "no reason given",
+        verify=getattr(error, "verify_message", "") or "not trusted",
+        text=_server_said(error),
+    )
+    symptom = Symptom(where, kind, 0, f"{reason} {error}")
+    return kind(f"{what}. {_next_step(symptom)}", details=where.details)
+
+
+def _of_reply(code: int, text: str, where: Where) -> errors.WorkerError:
+    kind = meaning(where.phase, code)
+    answer = Answer.of(code, text)
+    if where.phase is Phase.AUTH:
+        # A server may echo what it was sent, password included.
+        answer = Answer(code, answer.enhanced, "")
+    what = SENTENCES[kind].format(where=where, doing=where.phase.value)
+    said = f" (server: {answer})" if code > 0 else f" ({answer.text})"
+    details = where.details | asdict(answer)
+    step = _next_step(Symptom(where, kind, code, text))
+    return kind(f"{what}{said}. {step}", details=details, retry_after=asked_wait(code, text))
+
+
+def _unknown(error: BaseException, where: Where, message_id: str) -> errors.OutcomeUnknown:
+    why = "did not answer in time" if isinstance(error, TimeoutError) else "gave no usable answer"
+    if isinstance(error, ConnectionError):
+        why = "closed the connection"
+    return errors.OutcomeUnknown(
+        f"{where} {why} after the whole mail {message_id} was handed over. {errors.OutcomeUnknown.advice}",
+        details=where.details | {"messageId": message_id},
+    )
+
+
+def recipients_refused(rejections: Iterable[Rejection], where: Where) -> errors.WorkerError:
+    """The error for recipients that were not taken when the mail therefore goes to nobody.
+
+    One refusal for good makes it permanent: trying again cannot help that recipient.
+    """
+    rejected = list(rejections)
+    worst = max(rejected, key=lambda one: one.code // 100)
+    kind = meaning(Phase.RCPT, worst.code)
+    answer = Answer(worst.code, worst.enhanced, worst.text)
+    which = f"{worst.address}" if len(rejected) == 1 else f"{len(rejected)} recipients, among them {worst.address}"
+    step = _next_step(Symptom(where, kind, worst.code, str(answer)))
+    what = SENTENCES[kind].format(where=where, doing=where.phase.value)
+    return kind(
+        f"{what}: {which} (server: {answer}). {step}",
+        details=where.details | {"rejected": [asdict(one) for one in rejected]},
+        retry_after=asked_wait(worst.code, worst.text),
+    )
+
+
+_WAIT = re.compile(
+    r"(?:again|retry|wait|come back|in|after|for)\W+(?:in\W+|after\W+)?(\d{1,5})\s*(s|m|h)", re.IGNORECASE
+)
+_LONGEST_WAIT = timedelta(hours=1)
+
+
+def asked_wait(code: int, text: str) -> timedelta | None:
+    """The wait that a server asks for in prose ("try again in 5 minutes", as greylisting does), at most an hour."""
+    said = _WAIT.search(text) if code // 100 == 4 else None
+    if said is None:
+        return None
+    unit = {"s": "seconds", "m": "minutes", "h": "hours"}[said[2].lower()]
+    return min(timedelta(**{unit: int(said[1])}), _LONGEST_WAIT)

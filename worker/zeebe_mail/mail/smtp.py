@@ -1,0 +1,387 @@
+"""A logged-in SMTP connection that sends mail phase by phase (RFC 5321), so that a fault knows how far it came."""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+import ipaddress
+from base64 import b64decode, b64encode
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from aiosmtplib import SMTPException, SMTPResponse, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib.esmtp import parse_esmtp_extensions
+
+from zeebe_mail import errors
+from zeebe_mail.auth.models import Auth, PasswordAuth
+from zeebe_mail.auth.sasl import MECHANISMS, Credentials, SaslError, choose
+from zeebe_mail.mail import faults
+from zeebe_mail.mail.faults import Answer, Phase, Rejection, Where
+from zeebe_mail.mail.server import Security, SmtpServer
+from zeebe_mail.mail.smtp_protocol import Dialogue, SmtpProtocol, command, wire_form
+from zeebe_mail.mail.tls import TlsPolicy, context
+
+_RESET_S = 5.0  # a refused mail is refused; how long the server may take to forget it
+_HAPPY_EYEBALLS_S = 0.25  # RFC 8305, 5
+_FAULTS = (SMTPException, OSError, SaslError)
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpTimeouts:
+    """Seconds for single steps; a server's ``deadline_seconds`` bounds their sum up to the final dot."""
+
+    connect_s: float = 30
+    """TCP, TLS and greeting together."""
+    command_s: float = 60
+    """A command's reply."""
+    final_s: float = 600
+    """The reply to the final dot (RFC 5321, 4.5.3.2.6): a shorter wait makes doubts about mails that went out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A mail ready to go. Addresses are in wire form; ``data`` is the message with CRLF lines, dots not doubled."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    data: bytes
+    message_id: str
+    needs_smtputf8: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The server's word for a mail that it took over."""
+
+    accepted: tuple[str, ...]
+    rejected: tuple[Rejection, ...]
+    response: str
+
+
+class SmtpSession:
+    """One connection to one server as one user; mails go over it one after the other."""
+
+    def __init__(self, server: SmtpServer, auth: Auth, policy: TlsPolicy, timeouts: SmtpTimeouts) -> None:
+        self._server = server
+        self._auth = auth
+        self._policy = policy
+        self._timeouts = timeouts
+        self._loop = asyncio.get_running_loop()
+        self._deadline = 0.0
+        self._phase = Phase.CONNECT
+        self._extensions: dict[str, str] = {}
+        self._mechanisms: list[str] = []
+        self._protocol: SmtpProtocol | None = None
+        self._at_rest = False
+        self.mails_sent = 0
+
+    # ── what the pool calls ──────────────────────────────────────────────────────────────────────────────────────
+
+    async def open(self) -> None:
+        """Connect, encrypt as asked, log in.
+
+        Raises:
+            WorkerError: as ``mail.faults`` says; the connection is closed.
+        """
+        if self._server.security is Security.NONE:
+            self._policy.allow_plaintext(self._server.host)
+        self._deadline = self._loop.time() + self._server.deadline_seconds
+        try:
+            await self._told(self._open())
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether another mail may go over this connection."""
+        protocol = self._protocol
+        return self._at_rest and protocol is not None and protocol.is_connected and not protocol.surplus
+
+    async def check(self) -> bool:
+        """Ask the server whether it is still there (NOOP)."""
+        self._phase = Phase.IDLE
+        self._deadline = self._loop.time() + self._timeouts.command_s
+        try:
+            return (await self._ask(b"NOOP\r\n")).code // 100 == 2
+        except _FAULTS:
+            return False
+
+    def close(self) -> None:
+        """Hang up, with QUIT where the server expects a command; nothing is waited for."""
+        if self._protocol is not None:
+            self._protocol.hang_up(politely=self.is_usable)
+        self._at_rest = False
+
+    # ── what operations call ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def send(
+        self, mail: Outgoing, *, required: Literal["all", "any"], commit: Callable[[], Awaitable[None]]
+    ) -> Receipt:
+        """Send a mail. Point of no return: the final dot; ``commit`` is awaited right before it.
+
+        With ``required="all"`` a refused recipient means that nobody gets the mail; with ``"any"`` it goes to those
+        that the server takes.
+
+        Raises:
+            OutcomeUnknown: the final dot was written and no usable answer came; the mail may have gone out.
+            WorkerError: any other; nothing was sent.
+        """
+        parameters = self._parameters(mail)
+        if self.mails_sent:
+            self._deadline = self._loop.time() + self._server.deadline_seconds
+        self._at_rest = False
+        return await self._told(self._send(mail, parameters, required, commit), mail.message_id)
+
+    # ── connecting ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _open(self) -> None:
+        until = min(self._loop.time() + self._timeouts.connect_s, self._deadline)
+        security = self._server.security
+        tls = None if security is Security.NONE else context(self._policy, self._server.tls)
+        self._protocol = protocol = await self._connect(until)
+        if tls and security is Security.SSL_TLS:
+            self._phase = Phase.TLS
+            await protocol.encrypt(tls, self._server.host, until, greeting=True)
+        self._phase = Phase.GREETING
+        self._accept((await protocol.greeting(until)).next())
+        await self._introduce()
+        if tls and security is Security.STARTTLS:
+            await self._ask_for_tls()
+            await protocol.encrypt(tls, self._server.host, until, greeting=False)
+            # What was offered before TLS counts no more (RFC 3207, 4.2).
+            await self._introduce()
+        if isinstance(self._auth, PasswordAuth):
+            await self._log_in(Credentials.of(self._auth))
+        self._at_rest = True
+
+    async def _connect(self, until: float) -> SmtpProtocol:
+        self._phase = Phase.CONNECT
+        _, host, port = self._server.endpoint
+        async with asyncio.timeout_at(until):
+            _, protocol = await self._loop.create_connection(
+                lambda: SmtpProtocol(self._loop), host, port, happy_eyeballs_delay=_HAPPY_EYEBALLS_S
+            )
+        return protocol
+
+    async def _introduce(self) -> None:
+        self._phase = Phase.EHLO
+        name = self._own_name()
+        reply = await self._ask(command(b"EHLO", name))
+        if reply.code in (500, 502, 504):
+            # A server from before ESMTP (RFC 5321, 3.2).
+            self._extensions, self._mechanisms = {}, []
+            self._accept(await self._ask(command(b"HELO", name)))
+            return
+        self._extensions, self._mechanisms = parse_esmtp_extensions(self._accept(reply).message)
+
+    def _own_name(self) -> str:
+        """Our address as a literal (RFC 5321, 4.1.3): always true, unlike the name of a container."""
+        own = self._connection.transport.get_extra_info("sockname") if self._connection.transport else None
+        address = ipaddress.ip_address(own[0].partition("%")[0] if own else "127.0.0.1")
+        return f"[{address}]" if address.version == 4 else f"[IPv6:{address}]"
+
+    async def _ask_for_tls(self) -> None:
+        self._phase = Phase.STARTTLS
+        if "starttls" not in self._extensions:
+            raise errors.Unsupported(
+                f"{self._where} does not offer STARTTLS, so nothing was sent. Use security SSL_TLS with its port, or "
+                "find out who removed the offer on the way.",
+                details=self._where.details,
+            )
+        self._accept(await self._ask(b"STARTTLS\r\n"))
+        self._phase = Phase.TLS
+
+    async def _log_in(self, credentials: Credentials) -> None:
+        self._phase = Phase.AUTH
+        chosen = choose(self._mechanisms, credentials)
+        if chosen is None:
+            raise self._no_mechanism()
+        name, mechanism = chosen
+        first = mechanism.initial()
+        # "=" stands for an initial response that is empty (RFC 4954, 4).
+        reply = await self._ask(command("AUTH", name) if first is None else command("AUTH", name, _line(first) or "="))
+        while reply.code == 334:
+            reply = await self._ask(command(_line(mechanism.answer(_challenge(reply.message)))))
+        self._accept(reply)
+        mechanism.finish()
+
+    def _no_mechanism(self) -> errors.Unsupported:
+        known = ", ".join(MECHANISMS)
+        offered = ", ".join(faults.shown_text(name.upper()) for name in self._mechanisms)
+        what = (
+            f"offers only {offered} to log in; known here are {known}" if offered else "does not offer any login (AUTH)"
+        )
+        return errors.Unsupported(
+            f"{self._where} {what}. Choose another port or security, or no authentication.", details=self._where.details
+        )
+
+    # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _parameters(self, mail: Outgoing) -> list[str]:
+        """The parameters of MAIL that this mail needs, or a refusal before a word is said."""
+        offered, chosen = self._extensions, []
+        if "size" in offered:
+            limit, size = offered["size"], len(mail.data)
+            if limit.isdecimal() and 0 < int(limit) < size:
+                raise errors.MessageRefused(
+                    f"The mail has {size} bytes and {self._where} takes at most {limit}. Send less, or a link.",
+                    details={**self._where.details, "sizeBytes": size, "limitBytes": int(limit)},
+                )
+            chosen.append(f"SIZE={size}")
+        if mail.needs_smtputf8 or not (mail.sender.isascii() and all(map(str.isascii, mail.recipients))):
+            self._require(
+                "smtputf8", "SMTPUTF8, which addresses with letters outside ASCII before the @ need (RFC 6531)"
+            )
+            chosen.append("SMTPUTF8")
+        if not mail.data.isascii():
+            self._require("8bitmime", "8BITMIME, which this mail needs (RFC 6152)")
+            chosen.append("BODY=8BITMIME")
+        return chosen
+
+    def _require(self, extension: str, why: str) -> None:
+        if extension not in self._extensions:
+            raise errors.Unsupported(f"{self._where} does not offer {why}.", details=self._where.details)
+
+    async def _send(
+        self,
+        mail: Outgoing,
+        parameters: list[str],
+        required: Literal["all", "any"],
+        commit: Callable[[], Awaitable[None]],
+    ) -> Receipt:
+        accepted, rejected = await self._envelope(mail, parameters, required)
+        self._phase = Phase.BODY
+        connection = self._connection
+        await connection.write_body(wire_form(mail.data), self._until())
+        connection.require_silence()
+        await commit()
+        connection.require_silence()
+        self._phase = Phase.DOT
+        replies = await connection.exchange(b".\r\n", 1, self._loop.time() + self._timeouts.final_s)
+        reply = replies.next()
+        self._at_rest = reply.code != 421
+        self._accept(reply)
+        self.mails_sent += 1
+        return Receipt(accepted, rejected, str(Answer.of(*reply)))
+
+    async def _envelope(
+        self, mail: Outgoing, parameters: list[str], required: Literal["all", "any"]
+    ) -> tuple[tuple[str, ...], tuple[Rejection, ...]]:
+        """Say MAIL, RCPT and DATA; afterwards the server waits for the mail. A refused mail is forgotten (RSET)."""
+        dialogue = Dialogue(self._connection, self._groups(mail, parameters, required), self._until)
+        try:
+            self._phase = Phase.MAIL
+            self._accept(await dialogue.next())
+            self._phase = Phase.RCPT
+            accepted, rejected = self._sorted([(address, await dialogue.next()) for address in mail.recipients])
+            if not accepted or (rejected and required == "all"):
+                raise faults.recipients_refused(rejected, self._where)
+            self._phase = Phase.DATA
+            self._accept(await dialogue.next(), 3)
+        except (SMTPResponseException, errors.WorkerError) as refusal:
+            if getattr(refusal, "code", 0) != 421 and not dialogue.awaits_mail:
+                await self._forget()
+            raise
+        return accepted, rejected
+
+    def _groups(self, mail: Outgoing, parameters: list[str], required: Literal["all", "any"]) -> list[list[bytes]]:
+        """The commands that may go out together (RFC 2920, 3.1).
+
+        DATA joins the others only when a single refusal cannot make it wrong: once the server has said 354, it waits
+        for a mail that must not come, and only hanging up gets us out of that.
+        """
+        sender = command(f"MAIL FROM:<{mail.sender}>", *parameters)
+        recipients = [command(f"RCPT TO:<{address}>") for address in mail.recipients]
+        if "pipelining" not in self._extensions:
+            return [[line] for line in (sender, *recipients, b"DATA\r\n")]
+        if required == "any" or len(recipients) == 1:
+            return [[sender, *recipients, b"DATA\r\n"]]
+        return [[sender, *recipients], [b"DATA\r\n"]]
+
+    def _sorted(self, replies: list[tuple[str, SMTPResponse]]) -> tuple[tuple[str, ...], tuple[Rejection, ...]]:
+        accepted, rejected = [], []
+        for address, reply in replies:
+            if reply.code // 100 == 2:
+                accepted.append(address)
+            elif faults.meaning(Phase.RCPT, reply.code) in (errors.RecipientsRefused, errors.RecipientsDeferred):
+                answer = Answer.of(*reply)
+                rejected.append(Rejection(address, answer.code, answer.enhanced, answer.text))
+            else:
+                self._accept(reply)
+        return tuple(accepted), tuple(rejected)
+
+    async def _forget(self) -> None:
+        """Make the server forget a mail that it did not get; a server that cannot is left."""
+        refused_in = self._phase
+        self._deadline = min(self._deadline, self._loop.time() + _RESET_S)
+        try:
+            self._at_rest = (await self._ask(b"RSET\r\n")).code // 100 == 2
+        except _FAULTS:
+            self._at_rest = False
+        self._phase = refused_in
+
+    # ── talking ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _connection(self) -> SmtpProtocol:
+        if self._protocol is None:
+            raise SMTPServerDisconnected("Not connected")
+        return self._protocol
+
+    @property
+    def _where(self) -> Where:
+        return Where.of(self._server, self._phase, logs_in=isinstance(self._auth, PasswordAuth))
+
+    def _until(self) -> float:
+        return min(self._loop.time() + self._timeouts.command_s, self._deadline)
+
+    async def _ask(self, line: bytes) -> SMTPResponse:
+        return (await self._connection.exchange(line, 1, self._until())).next()
+
+    def _accept(self, reply: SMTPResponse, kind: int = 2) -> SMTPResponse:
+        """Pass a reply of this kind (its first digit) on, raise any other."""
+        if reply.code // 100 != kind:
+            raise SMTPResponseException(*reply)
+        return reply
+
+    async def _told(self, step: Awaitable[_Result], message_id: str = "") -> _Result:
+        """Do a step; what the library or the server raises in it becomes one of our errors."""
+        try:
+            return await step
+        except _FAULTS as error:
+            fault = error
+        told = faults.translate(fault, self._where, message_id=message_id)
+        # In AUTH the fault may hold an echo of the password, so it is cut off here, outside of its handler.
+        raise told from (None if self._phase is Phase.AUTH else fault)
+
+
+def _line(data: bytes) -> str:
+    return b64encode(data).decode("ascii")
+
+
+def _challenge(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise SaslError("the server's challenge is not base64") from None
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpConnector:
+    """How this worker opens SMTP sessions: what the pool calls."""
+
+    policy: TlsPolicy = field(default_factory=TlsPolicy)
+    timeouts: SmtpTimeouts = field(default_factory=SmtpTimeouts)
+
+    async def __call__(self, server: SmtpServer, auth: Auth) -> SmtpSession:
+        """Open a session.
+
+        Raises:
+            WorkerError: as ``mail.faults`` says; nothing is left open.
+        """
+        session = SmtpSession(server, auth, self.policy, self.timeouts)
+        await session.open()
+        return session

@@ -1,0 +1,260 @@
+"""The wire: aiosmtplib's protocol, taught to have several replies outstanding (PIPELINING, RFC 2920).
+
+aiosmtplib matches one reply to one command. Here one write may carry several commands, and one future wakes the session
+when all of their replies are in. Its parser and its limits are used as they are; what it drops silently (bytes that
+nobody asked for) is remembered, because such a connection must not be trusted any further.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import cast
+
+from aiosmtplib import SMTPException, SMTPReadTimeoutError, SMTPResponse, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib.protocol import MAX_RESPONSE_LENGTH, SMTPProtocol
+
+INVALID = -1
+"""The code that aiosmtplib gives to replies that are none."""
+
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_CHUNK = 256 * 1024  # bytes; what is handed to the transport between two looks at the connection
+_SHUTDOWN_S = 1.0  # a peer that does not answer our TLS goodbye is not waited for
+
+
+class Replies:
+    """The replies to one write, in order; a missing one raises what ended the conversation."""
+
+    __slots__ = ("_fault", "_replies")
+
+    def __init__(self, replies: Iterable[SMTPResponse], fault: Exception | None = None) -> None:
+        self._replies = deque(replies)
+        self._fault = fault
+
+    def next(self) -> SMTPResponse:
+        """The reply to the next command of the write.
+
+        Raises:
+            SMTPException: the connection broke, the time ran out or the server talked nonsense before this reply.
+        """
+        if self._replies:
+            return self._replies.popleft()
+        raise self._fault or SMTPServerDisconnected("Connection lost")
+
+    def awaits_mail(self, outstanding: int) -> bool:
+        """Whether the rest, which should have this many replies, is incomplete or has a "go ahead" (354)."""
+        return len(self._replies) < outstanding or any(reply.code // 100 == 3 for reply in self._replies)
+
+
+class SmtpProtocol(SMTPProtocol):
+    """One connection. ``surplus`` is true once the server has said more than it was asked."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._wanted = 0
+        self._replies: list[SMTPResponse] = []
+        self.surplus = False
+
+    # ── what the transport calls ─────────────────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Expect the greeting."""
+        super().connection_made(transport)
+        self._expect(1)
+
+    def data_received(self, data: bytes) -> None:
+        """Take replies off the stream until all that are outstanding are there."""
+        waiter = self._response_waiter
+        self._buffer += data
+        if waiter is None or waiter.done() or not self._wanted:
+            self._keep_surplus()
+            return
+        try:
+            while len(self._replies) < self._wanted and (reply := self._read_response_from_buffer()) is not None:
+                self._replies.append(reply)
+            if len(self._buffer) > MAX_RESPONSE_LENGTH:
+                raise SMTPResponseException(INVALID, "Response too long")
+        except SMTPResponseException as fault:
+            del self._buffer[:]
+            self._set_response_exception(waiter, fault)
+            return
+        if len(self._replies) == self._wanted:
+            waiter.set_result(self._replies[-1])
+            self._keep_surplus()
+
+    def _keep_surplus(self) -> None:
+        """Remember that there is more than was asked for, and enough of it to read one reply."""
+        if self._buffer:
+            self.surplus = True
+            del self._buffer[MAX_RESPONSE_LENGTH:]
+
+    # ── what the session calls ───────────────────────────────────────────────────────────────────────────────────
+
+    async def greeting(self, until: float) -> Replies:
+        """The server's first words."""
+        return await self._collect(until)
+
+    async def exchange(self, commands: bytes, wanted: int, until: float) -> Replies:
+        """Write commands in one go and wait for their replies, at most until this time of the loop's clock.
+
+        Nothing is written on a connection whose server has said more than it was asked.
+        """
+        if self.surplus:
+            raise self.unasked()
+        self._expect(wanted)
+        self.write(commands)
+        return await self._collect(until)
+
+    async def write_body(self, body: bytes, until: float) -> None:
+        """Hand a body to the transport, waiting when the server is slower than we are."""
+        for start in range(0, len(body), _CHUNK):
+            self.write(body[start : start + _CHUNK])
+            if self._paused or self._connection_lost:
+                await self._drain(until)
+
+    async def encrypt(self, context: ssl.SSLContext, host: str, until: float, *, greeting: bool) -> None:
+        """Start TLS; afterwards nothing said before counts. With ``greeting``, the server speaks first inside TLS.
+
+        Raises:
+            SMTPResponseException: there are bytes that came before the handshake (RFC 3207, 6; CVE-2011-0411).
+        """
+        if self._buffer or self._replies or self.surplus:
+            raise SMTPResponseException(INVALID, "bytes before the TLS handshake")
+        if self.transport is None or self.transport.is_closing():
+            raise SMTPServerDisconnected("Connection lost")
+        transport = cast("asyncio.WriteTransport", self.transport)
+        self._expect(int(greeting))
+        async with asyncio.timeout_at(until):
+            encrypted = await self._loop.start_tls(
+                transport,
+                self,
+                context,
+                server_hostname=host,
+                # The loop's own limit must be there, but the overall one above is the one that counts.
+                ssl_handshake_timeout=max(until - self._loop.time(), 0.001) + 1,
+                ssl_shutdown_timeout=_SHUTDOWN_S,
+            )
+        if encrypted is None:
+            raise SMTPServerDisconnected("Connection lost")
+        self.transport = encrypted
+        self._over_ssl = True
+
+    def require_silence(self) -> None:
+        """Pass when the connection stands and the server has said nothing that it was not asked.
+
+        Raises:
+            SMTPException: it hung up, or interrupted us; then with what it said, often the reason.
+        """
+        if self.surplus:
+            raise self.unasked()
+        if not self.is_connected:
+            raise SMTPServerDisconnected("Connection lost")
+
+    def unasked(self) -> SMTPResponseException:
+        """What the server said without being asked, as an exception: often the reason why it is about to hang up."""
+        try:
+            reply = self._read_response_from_buffer()
+        except SMTPResponseException as fault:
+            return fault
+        return SMTPResponseException(*(reply or (INVALID, "unfinished reply that nobody asked for")))
+
+    def hang_up(self, *, politely: bool) -> None:
+        """Close without waiting for anything; what became of the mail is known by now."""
+        transport = cast("asyncio.WriteTransport | None", self.transport)
+        if transport is None or transport.is_closing():
+            return
+        if politely:
+            transport.write(b"QUIT\r\n")
+            transport.close()
+        else:
+            transport.abort()
+
+    def _expect(self, replies: int) -> None:
+        self._wanted = replies
+        self._replies = []
+        self._response_waiter = self._loop.create_future()
+
+    async def _collect(self, until: float) -> Replies:
+        waiter = self._response_waiter
+        if waiter is None:
+            raise SMTPServerDisconnected("Connection lost")
+        alarm = self._loop.call_at(until, self._time_is_up, waiter)
+        fault: Exception | None = None
+        try:
+            await waiter
+        except SMTPException as error:
+            fault = error
+        finally:
+            alarm.cancel()
+        replies, self._replies = self._replies, []
+        return Replies(replies, fault)
+
+    def _time_is_up(self, waiter: asyncio.Future[SMTPResponse]) -> None:
+        if not waiter.done():
+            self._set_response_exception(waiter, SMTPReadTimeoutError("Timed out waiting for server response"))
+
+    async def _drain(self, until: float) -> None:
+        try:
+            async with asyncio.timeout_at(until):
+                await self._drain_helper()
+        except TimeoutError as slow:
+            raise SMTPReadTimeoutError("Timed out handing over the mail") from slow
+
+
+class Dialogue:
+    """Commands in groups; a group is written when the reply to its first command is asked for."""
+
+    def __init__(self, connection: SmtpProtocol, groups: list[list[bytes]], until: Callable[[], float]) -> None:
+        self._connection = connection
+        self._groups = deque(groups)
+        self._until = until
+        self._replies = Replies(())
+        self._outstanding = 0
+
+    async def next(self) -> SMTPResponse:
+        """The reply to the next command.
+
+        Raises:
+            SMTPException: see ``Replies.next``.
+        """
+        if not self._outstanding:
+            group = self._groups.popleft()
+            self._outstanding = len(group)
+            self._replies = await self._connection.exchange(b"".join(group), len(group), self._until())
+        self._outstanding -= 1
+        return self._replies.next()
+
+    @property
+    def awaits_mail(self) -> bool:
+        """Whether the server has said "go ahead" in a reply that nobody has looked at, or not said all it owes us."""
+        return self._replies.awaits_mail(self._outstanding)
+
+
+def command(*words: str | bytes) -> bytes:
+    """One command line, CRLF included.
+
+    Raises:
+        ValueError: a word has a control character, which could end this command and begin another.
+    """
+    line = b" ".join(word if isinstance(word, bytes) else word.encode() for word in words)
+    if _CONTROL.search(line):
+        raise ValueError("a control character in an SMTP command")
+    return line + b"\r\n"
+
+
+def wire_form(message: bytes) -> bytes:
+    """A message as DATA wants it, without the final dot: lines end in CRLF only, leading dots are doubled.
+
+    RFC 5321, 2.3.8 and 4.5.2. A message that is right already is not copied.
+    """
+    ends = message.count(b"\r\n")
+    if message.count(b"\n") != ends or message.count(b"\r") != ends:
+        message = _LINE_END.sub(b"\r\n", message)
+    if not message.endswith(b"\r\n"):
+        message += b"\r\n"
+    message = message.replace(b"\r\n.", b"\r\n..")
+    return b"." + message if message.startswith(b".") else message

@@ -1,0 +1,101 @@
+"""TLS contexts: always verified, one for each policy."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import ssl
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from zeebe_mail.errors import InputError, PlaintextNotAllowed
+from zeebe_mail.mail.server import TlsOptions, TlsVersion
+
+_VERSIONS = {TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2, TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3}
+
+
+@dataclass(frozen=True, slots=True)
+class TlsPolicy:
+    """What holds for every connection of this worker; a server's own options go before it.
+
+    ``ca_file`` is trusted in addition to the system's authorities. ``plaintext_hosts`` are the hosts, besides this
+    machine, that may be reached without encryption.
+    """
+
+    ca_file: Path | None = None
+    client_certificate_file: Path | None = None
+    client_key_file: Path | None = None
+    min_version: TlsVersion = TlsVersion.TLS_1_2
+    max_version: TlsVersion | None = None
+    plaintext_hosts: frozenset[str] = frozenset()
+
+    def allow_plaintext(self, host: str) -> None:
+        """Pass when a connection to this host may go without encryption.
+
+        Raises:
+            PlaintextNotAllowed: the host is neither this machine nor allowed.
+        """
+        if not is_loopback(host) and host not in self.plaintext_hosts:
+            raise PlaintextNotAllowed(
+                f"Security NONE would send mail and password to {host} unencrypted. {PlaintextNotAllowed.advice}",
+                details={"host": host},
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as ``mail.server`` normalises it, is this machine (RFC 6761, 6.3)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@functools.lru_cache(maxsize=256)
+def context(policy: TlsPolicy, options: TlsOptions) -> ssl.SSLContext:
+    """The context for a server under a policy.
+
+    Raises:
+        InputError: a certificate or key in the options cannot be read.
+        OSError: a file of the policy cannot be read (``ssl.SSLError`` is one too).
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = _VERSIONS[options.min_version or policy.min_version]
+    newest = options.max_version or policy.max_version
+    if newest:
+        made.maximum_version = _VERSIONS[newest]
+    _trust(made, policy, options)
+    _identify(made, policy, options)
+    return made
+
+
+def _trust(made: ssl.SSLContext, policy: TlsPolicy, options: TlsOptions) -> None:
+    if options.ca_certificate is None:
+        made.load_default_certs(ssl.Purpose.SERVER_AUTH)
+        if policy.ca_file:
+            made.load_verify_locations(policy.ca_file)
+        return
+    try:
+        made.load_verify_locations(cadata=options.ca_certificate)
+    except (ssl.SSLError, ValueError) as error:
+        raise InputError("server.tls.caCertificate is not a PEM certificate.") from error
+
+
+def _identify(made: ssl.SSLContext, policy: TlsPolicy, options: TlsOptions) -> None:
+    if options.client_certificate is None or options.client_key is None:
+        if policy.client_certificate_file:
+            made.load_cert_chain(policy.client_certificate_file, policy.client_key_file, password="")
+        return
+    # OpenSSL reads a chain and its key from a file only; the file is ours alone (0600) and gone at once.
+    with tempfile.NamedTemporaryFile("w", encoding="ascii", errors="replace", suffix=".pem") as file:
+        file.write(f"{options.client_certificate}\n{options.client_key.get_secret_value()}\n")
+        file.flush()
+        try:
+            # A password keeps OpenSSL from asking on the terminal when the key is encrypted.
+            made.load_cert_chain(file.name, password="")
+        except (ssl.SSLError, ValueError) as error:
+            raise InputError(
+                "server.tls.clientCertificate and server.tls.clientKey are not a PEM certificate and its open key."
+            ) from error

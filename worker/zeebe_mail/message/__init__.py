@@ -1,0 +1,1 @@
+"""Bytes and meaning of a mail; no input or output."""

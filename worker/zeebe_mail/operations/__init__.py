@@ -1,0 +1,1 @@
+"""Operations: one file for each thing that can be done to mail."""
