@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from zeebe_mail.cli.demo import demo
 from zeebe_mail.cli.deploy import deploy
 from zeebe_mail.cli.exec import exec_
 from zeebe_mail.cli.health import health
@@ -23,6 +24,7 @@ app.command()(run)
 app.command("exec")(exec_)
 app.command()(deploy)
 app.command()(health)
+app.command()(demo)
 
 
 def main() -> None:

@@ -89,6 +89,11 @@ class Broker:
         """The process id while it runs."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def is_slow_to_stop(self) -> bool:
+        """Whether `stop` is going to write the start-up cache."""
+        return self._unfinished_cache is not None
+
     def __enter__(self) -> Self:
         self.start()
         return self

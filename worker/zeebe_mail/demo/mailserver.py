@@ -45,7 +45,8 @@ class Ports:
 class MailServer:
     """Use as `async with MailServer({"alice": "secret"}, certificate) as server`: it lives in the running loop.
 
-    SMTP wants TLS, then AUTH, then a recipient `<user>@mail.test`; anything else is refused as a real server does.
+    Users log in with their name or their address. SMTP wants TLS, then AUTH, then a recipient `<user>@mail.test`;
+    anything else is refused as a real server does.
     """
 
     ports: Ports
@@ -135,8 +136,10 @@ class MailServer:
     def _authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
     ) -> AuthResult:
-        known = isinstance(data, LoginPassword) and self.users.get(data.login.decode()) == data.password.decode()
-        return AuthResult(success=known, handled=False)
+        if not isinstance(data, LoginPassword):
+            return AuthResult(success=False, handled=False)
+        user = data.login.decode(errors="replace").removesuffix(f"@{DOMAIN}")
+        return AuthResult(success=self.users.get(user, "").encode() == data.password != b"", handled=False)
 
 
 class _Reception:
