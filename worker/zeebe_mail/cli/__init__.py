@@ -25,6 +25,7 @@ app.command("exec")(exec_)
 app.command()(deploy)
 app.command()(health)
 app.command()(demo)
+app.command()(demo)
 
 
 def main() -> None:
