@@ -26,7 +26,8 @@ def main(backlogs: list[int]) -> None:
             )
         stock_rate = stock(address, mails, STOCK_BACKLOG)
         print(
-            f"stock pyzeebe, a connection a mail: {stock_rate:.1f} mails/s; zeebe-mail is {rate / stock_rate:.0f} times as fast"
+            f"stock pyzeebe, a connection a mail: {stock_rate:.1f} mails/s; "
+            f"zeebe-mail is {rate / stock_rate:.0f} times as fast"
         )
 
 
