@@ -279,10 +279,10 @@ def _every_partition_has_a_leader(client: httpx.Client) -> bool:
         return False
     if answer.status_code != httpx.codes.OK:
         return False
-    topology = answer.json()
-    partitions = [partition for broker in topology["brokers"] for partition in broker["partitions"]]
-    led = [partition for partition in partitions if partition["role"] == "leader"]
-    return 0 < len(led) == int(topology["partitionsCount"])
+    topology = answer.json()  # at first without the parts that are not known yet
+    partitions = [partition for broker in topology.get("brokers", []) for partition in broker.get("partitions", [])]
+    led = [partition for partition in partitions if partition.get("role") == "leader"]
+    return 0 < len(led) == int(topology.get("partitionsCount", 0))
 
 
 def _roomy_directory() -> str | None:
