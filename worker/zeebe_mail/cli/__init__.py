@@ -10,6 +10,7 @@ from zeebe_mail.cli.check import check
 from zeebe_mail.cli.demo import demo
 from zeebe_mail.cli.deploy import deploy
 from zeebe_mail.cli.exec import exec_
+from zeebe_mail.cli.generate import generate
 from zeebe_mail.cli.health import health
 from zeebe_mail.cli.run import run
 from zeebe_mail.errors import SecretError
@@ -28,7 +29,9 @@ app.command()(check)
 app.command()(deploy)
 app.command()(health)
 app.command()(demo)
+app.command(hidden=True)(generate)
 app.command()(demo)
+app.command(hidden=True)(generate)
 
 
 def main() -> None:
