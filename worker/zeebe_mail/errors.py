@@ -24,7 +24,7 @@
       + OutcomeUnknown       the answer was lost after the point of no return         never retried
     x Postponed              not our turn: handed back with the same retries          free
       - EndpointSaturated · WorkerStopping
-    x InternalError          a bug                                                    retried before the point of no return
+    x InternalError          a bug                                                    retried while nothing was sent
     x AnswerRefused          the gateway does not take our answer                     never retried
   * JobLost                  the job is no longer ours; nothing is told to anybody
 
