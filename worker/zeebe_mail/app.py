@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import secrets
 import signal
@@ -15,10 +16,12 @@ from typing import Any
 
 import structlog
 
+from zeebe_mail.errors import WorkerError, every_error
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Outcome
-from zeebe_mail.jobs.settle import NoExpressions
+from zeebe_mail.jobs.retry import Backoff, RetryPlan
+from zeebe_mail.jobs.settle import Settlement, SettlementRules
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool
 from zeebe_mail.mail.server import TlsVersion
@@ -173,9 +176,9 @@ async def mailroom(
         operations=operations,
         sessions=pool,
         secrets=secret_resolver(settings, redactor),
-        redactor=redactor,
-        evaluator=NoExpressions(),
-        result_limit_bytes=settings.result_limit_bytes,
+        rules=settlement_rules(settings, redactor),
+        backoff=backoff_policy(settings),
+        max_attempts=settings.max_attempts,
     )
     try:
         yield Mailroom(handler, pool)
@@ -274,6 +277,45 @@ async def run_once(
     job = Job(key=0, type=task_type, variables=variables, headers=headers, retries=3, deadline_ms=0)
     async with mailroom(settings, redactor, operations) as room:
         return await room.handler.handle(job, TrialAttempt())
+
+
+def settle_once(
+    settings: Settings, headers: Mapping[str, str], *, response: Any = None, error_code: str | None = None
+) -> tuple[Outcome, list[str]]:
+    """What Zeebe would be told of a response, or of an error with this code; and the expressions' warnings.
+
+    Raises:
+        SettingsError: there is no error with this code.
+    """
+    job = Job(key=0, type="", variables={}, headers=headers, retries=3, deadline_ms=0)
+    rules = settlement_rules(settings, Redactor())
+    settlement = Settlement(job, rules, RetryPlan(job.retries, 0, backoff_policy(settings)))
+    try:
+        settlement.prepare()
+        outcome = settlement.of_result(response) if error_code is None else settlement.of_error(_example(error_code))
+    except WorkerError as error:
+        outcome = settlement.of_error(error)
+    return outcome, settlement.warnings
+
+
+def _example(code: str) -> WorkerError:
+    """An error as it would come, with its meaning for a message."""
+    known = {error.code: error for error in every_error()}
+    if code not in known:
+        raise SettingsError(f"There is no error code {code}; known are {', '.join(sorted(known))}")
+    return known[code](inspect.getdoc(known[code]) or "")
+
+
+def settlement_rules(settings: Settings, redactor: Redactor) -> SettlementRules:
+    """What holds for every task's settlement."""
+    return SettlementRules(
+        redactor, result_limit_bytes=settings.result_limit_bytes, bpmn_errors=settings.bpmn_errors
+    )
+
+
+def backoff_policy(settings: Settings) -> Backoff:
+    """How the waits of failed jobs grow."""
+    return Backoff(first=settings.backoff, longest=settings.longest_backoff)
 
 
 def read_json(file: Path) -> dict[str, Any]:

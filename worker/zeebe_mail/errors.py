@@ -8,7 +8,9 @@
     x SecretError            a secret is missing, or may not be used here             never retried
       - SecretMissing · SecretNotAllowed
     x ExpressionError        a result or error expression cannot be used              never retried
-    x ResultError            the result cannot be given to the process                never retried
+      - ExpressionInvalid · ExpressionFailed
+    x ResultTooLarge         the result cannot be given to the process                never retried
+    x TooManyAttempts        the job never comes to an end                            never retried
     x CredentialsError       the server does not accept who we are                    never retried
     x Unsupported            the server lacks what this needs; no safe fallback       never retried
     x ServerError
@@ -110,19 +112,39 @@ class SecretNotAllowed(SecretError):
 
 
 class ExpressionError(WorkerError):
-    """A result or error expression cannot be evaluated."""
+    """A result or error expression cannot be used."""
 
-    code = "EXPRESSION_ERROR"
     retry = Retry.NEVER
-    advice = "Correct the expression in the task's properties."
 
 
-class ResultError(WorkerError):
-    """The operation succeeded, but its result cannot be given to the process."""
+class ExpressionInvalid(ExpressionError):
+    """A result or error expression is not FEEL. Nothing was sent."""
 
-    code = "RESULT_UNUSABLE"
+    code = "EXPRESSION_INVALID"
+    advice = "Correct the expression in the task's properties; `zeebe-mail feel` tries it out."
+
+
+class ExpressionFailed(ExpressionError):
+    """A result or error expression could not be evaluated, or gave a value of the wrong kind."""
+
+    code = "EXPRESSION_FAILED"
+    advice = "Correct the expression; `zeebe-mail exec --response` and `--error` try it out without any mail."
+
+
+class ResultTooLarge(WorkerError):
+    """The operation succeeded, but its result is larger than a process may be given."""
+
+    code = "RESULT_TOO_LARGE"
     retry = Retry.NEVER
-    advice = "The mail was handled. Ask for less in the result, then complete the job by hand."
+    advice = "Map less with a result expression, or have large content returned as a document."
+
+
+class TooManyAttempts(WorkerError):
+    """The job began again and again without ever coming to an end."""
+
+    code = "TOO_MANY_ATTEMPTS"
+    retry = Retry.NEVER
+    advice = "Look into the worker's log for this job's key; then resolve the incident to try again."
 
 
 # ── the mail server and we ───────────────────────────────────────────────────────────────────────────────────────

@@ -6,11 +6,11 @@ from decimal import Decimal
 from zeebe_mail.feel import numbers
 from zeebe_mail.feel.errors import EvaluationError
 from zeebe_mail.feel.temporal import (
+    NANOS_PER_DAY,
     Date,
     DaysTime,
     LocalDateTime,
     LocalTime,
-    NANOS_PER_DAY,
     YearsMonths,
     ZonedDateTime,
     ZonedTime,

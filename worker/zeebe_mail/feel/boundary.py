@@ -65,7 +65,7 @@ def _from_json(value: Any, depth: int) -> Value:
     if kind is float:
         return from_double(value) if isfinite(value) else None
     if kind is Decimal:
-        return magnitude_checked(value if value else value.copy_abs()) if value.is_finite() else None
+        return magnitude_checked(value or value.copy_abs()) if value.is_finite() else None
     return _from_python(value, depth)
 
 

@@ -25,7 +25,7 @@ def equal(x: Value, y: Value) -> bool | None:
     type_x, type_y = type(x), type(y)
     if type_x is type_y and type_x in _SCALARS:
         return bool(x == y)
-    if type_x is list and type_y is list or type_x in _CONTEXTS and type_y in _CONTEXTS:
+    if (type_x is list and type_y is list) or (type_x in _CONTEXTS and type_y in _CONTEXTS):
         return is_equal(x, y)
     return None
 

@@ -628,7 +628,7 @@ _COMPARE: dict[str, _Operation] = {
 }
 
 
-def _decide(tests: Iterable[tuple[Code, Scope]], decisive: bool, run: Run, at: int) -> bool | None:  # noqa: FBT001
+def _decide(tests: Iterable[tuple[Code, Scope]], decisive: bool, run: Run, at: int) -> bool | None:
     """Three-valued `or` (decisive is true) and `and` (decisive is false): anything but a boolean counts as null."""
     result: bool | None = not decisive
     for code, scope in tests:

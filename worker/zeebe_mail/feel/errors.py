@@ -64,7 +64,7 @@ class Warning:  # noqa: A001 - FEEL's own word for a failure that became null
     hint: str | None = None
 
 
-class Suppressed(Exception):  # noqa: N818 - not an error to a caller: it never leaves the engine
+class Suppressed(Exception):
     """A value that could not be computed, on its way to the operator that turns it into null."""
 
     def __init__(self, message: str) -> None:

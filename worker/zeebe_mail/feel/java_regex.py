@@ -6,7 +6,7 @@ adds (fuzzy matching, recursion, `(?P<…>)`) does not exist. Every search has a
 """
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from zeebe_mail.feel.errors import Suppressed
 from zeebe_mail.feel.run import Run
@@ -18,9 +18,9 @@ __all__ = ["InvalidPattern", "compile", "extract", "found", "replace", "split"]
 
 _MAX_LENGTH = 10_000
 _LINE_ENDS = r"\n\r\u0085\u2028\u2029"
-_AT_END = rf"(?=(?:\r\n|(?<!\r)\n|[\r\u0085\u2028\u2029])?\Z)"
-_AT_LINE_END = rf"(?=\r\n|(?<!\r)\n|[\r\u0085\u2028\u2029]|\Z)"
-_AT_LINE_BEGIN = rf"(?:(?<=\A)|(?<=[\n\u0085\u2028\u2029]|\r(?!\n))(?!\Z))"
+_AT_END = r"(?=(?:\r\n|(?<!\r)\n|[\r\u0085\u2028\u2029])?\Z)"
+_AT_LINE_END = r"(?=\r\n|(?<!\r)\n|[\r\u0085\u2028\u2029]|\Z)"
+_AT_LINE_BEGIN = r"(?:(?<=\A)|(?<=[\n\u0085\u2028\u2029]|\r(?!\n))(?!\Z))"
 _ANY = rf"[^{_LINE_ENDS}]"
 _META = frozenset(r"\.[]{}()*+?^$|#&~-: ")
 
@@ -75,7 +75,7 @@ class InvalidPattern(Suppressed):
 @lru_cache(maxsize=256)
 def compile(pattern: str, flags: str) -> "Pattern[str]":  # noqa: A001 - the name that `re` and `regex` use
     """Raises InvalidPattern."""
-    import regex  # noqa: PLC0415 - takes longer to import than everything else together
+    import regex
 
     try:
         translated = _Translator(pattern, flags).translate()

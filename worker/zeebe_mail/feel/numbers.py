@@ -120,7 +120,7 @@ def from_double(value: float) -> Decimal:
 
 def parse_number(text: str) -> Decimal | None:
     """What Java's `new BigDecimal(text)` reads: no blanks, underscores, infinities or NaN."""
-    if not text or not (text[-1].isdecimal() or text[-1] == ".") or not text[0].isdecimal() and text[0] not in "+-.":
+    if not text or not (text[-1].isdecimal() or text[-1] == ".") or (not text[0].isdecimal() and text[0] not in "+-."):
         return None
     if "_" in text or "n" in text.lower():
         return None
@@ -157,7 +157,7 @@ def _operate(operation: Callable[[Context, Decimal, Decimal], Decimal], x: Decim
     except DecimalException as error:
         context.clear_flags()
         raise EvaluationError(f"The result of computing with {_short(x)} and {_short(y)} is out of range.") from error
-    return result if result else _plain_zero(result)
+    return result or _plain_zero(result)
 
 
 def _whole_power(x: Decimal, exponent: int) -> Decimal:
@@ -183,7 +183,7 @@ def _whole_power(x: Decimal, exponent: int) -> Decimal:
 
 def _plain_zero(x: Decimal) -> Decimal:
     """Java has no negative zero."""
-    return x if x else x.copy_abs()
+    return x or x.copy_abs()
 
 
 def _exponent(x: Decimal) -> int:
