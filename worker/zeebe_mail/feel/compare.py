@@ -25,7 +25,7 @@ def equal(x: Value, y: Value) -> bool | None:
     type_x, type_y = type(x), type(y)
     if type_x is type_y and type_x in _SCALARS:
         return bool(x == y)
-    if type_x is list and type_y is list or type_x in _CONTEXTS and type_y in _CONTEXTS:
+    if (type_x is list and type_y is list) or (type_x in _CONTEXTS and type_y in _CONTEXTS):
         return is_equal(x, y)
     return None
 
@@ -80,7 +80,7 @@ def precedes(x: Value, y: Value) -> bool:
         if x.isascii() or y.isascii():
             return bool(x < y)
         # Java compares UTF-16 units, where 🐎 comes before ﬁ.
-        return x.encode("utf-16-be", "surrogatepass") < y.encode("utf-16-be", "surrogatepass")
+        return bool(x.encode("utf-16-be", "surrogatepass") < y.encode("utf-16-be", "surrogatepass"))
     if type(x) is list:
         raise EvaluationError(f"{show(x)} can not be compared to {show(y)}.")
     return bool(x.order < y.order)

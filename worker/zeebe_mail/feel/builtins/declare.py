@@ -9,7 +9,7 @@ a parameter's name collect the remaining arguments, or the items of the only one
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from zeebe_mail.feel.errors import Suppressed
 from zeebe_mail.feel.run import Run
