@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
+import java.time.OffsetTime;
 import java.time.Period;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
@@ -142,8 +143,9 @@ public final class Oracle {
       return typed("date", value.toString());
     } else if (value instanceof LocalTime time) {
       return typed("time", new ValLocalTime(time).toString());
-    } else if (value instanceof ZonedTime time) {
-      return typed("time", time.format());
+    } else if (value instanceof OffsetTime time) {
+      // The mapper has dropped the zone of the time.
+      return typed("time", ZonedTime.of(time).format());
     } else if (value instanceof LocalDateTime moment) {
       return typed("date and time", new ValLocalDateTime(moment).toString());
     } else if (value instanceof ZonedDateTime moment) {
@@ -161,7 +163,7 @@ public final class Oracle {
       CollectionConverters.asJava(items).forEach(item -> node.add(write(item)));
       return node;
     }
-    return typed(value.getClass().getSimpleName(), value.toString());
+    return typed(value.getClass().getSimpleName().replace("Val", "").toLowerCase(), value.toString());
   }
 
   private static ObjectNode typed(String type, String text) {

@@ -19,7 +19,7 @@ from zeebe_mail.feel.engine import (
     compile_expression,
     compile_unary_tests,
 )
-from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError, FeelError, FeelSyntaxError, Warning
+from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError, FeelError, FeelSyntaxError, FeelWarning
 from zeebe_mail.feel.host import HostFunctions
 from zeebe_mail.feel.run import Limits
 from zeebe_mail.feel.temporal import (
@@ -43,6 +43,7 @@ __all__ = [
     "Expression",
     "FeelError",
     "FeelSyntaxError",
+    "FeelWarning",
     "HostFunctions",
     "Json",
     "Limits",
@@ -50,7 +51,6 @@ __all__ = [
     "LocalTime",
     "UnaryTests",
     "Value",
-    "Warning",
     "YearsMonths",
     "ZonedDateTime",
     "ZonedTime",

@@ -62,6 +62,10 @@ def _times(duration: DaysTime, factor: Decimal) -> DaysTime:
     return DaysTime(duration.nanos * numbers.to_int32(factor))
 
 
+def _swapped(operation: Callable[[Value, Value], Value]) -> Callable[[Value, Value], Value]:
+    return lambda x, y: operation(y, x)
+
+
 _Table = dict[tuple[type, type], Callable[[Value, Value], Value]]
 
 _ADD: _Table = {
@@ -79,7 +83,7 @@ _ADD: _Table = {
     (DaysTime, DaysTime): lambda x, y: DaysTime(x.nanos + y.nanos),
 }
 _ADD |= {
-    (duration, moment): lambda x, y, plus=_ADD[moment, duration]: plus(y, x)
+    (duration, moment): _swapped(_ADD[moment, duration])
     for moment, duration in list(_ADD)
     if duration in (DaysTime, YearsMonths) and moment is not duration
 }
@@ -127,4 +131,4 @@ OPERATIONS: dict[str, tuple[_Table, str]] = {
     "/": (_DIVIDE, "Can't divide '{x}' by '{y}'"),
     "**": ({(Decimal, Decimal): numbers.power}, "Expected number but found '{wrong}'"),
 }
-"""For each operator what it does (`NotImplemented` for a zero divisor), and the warning for operands it does not take."""
+"""For each operator what it does (`NotImplemented` for a zero divisor), and the warning for other operands."""

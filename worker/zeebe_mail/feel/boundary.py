@@ -19,7 +19,7 @@ from zeebe_mail.feel.values import MAX_DATA_DEPTH, Context, Function, Range, Val
 
 __all__ = ["Json", "from_json", "to_json"]
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 _MAX_INT64 = 2**63
 _AS_IT_IS = frozenset(
@@ -115,7 +115,7 @@ def _to_json(value: Value, depth: int) -> Json:
             return [_to_json(item, depth + 1) for item in value]
         case dict():
             return {key: _to_json(item, depth + 1) for key, item in value.items()}
-        case ZonedTime() | ZonedDateTime() | DaysTime():
+        case ZonedTime() | ZonedDateTime() | YearsMonths() | DaysTime():
             return value.iso
         case Function() | Range():
             return show(value)

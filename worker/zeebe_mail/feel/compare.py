@@ -80,7 +80,7 @@ def precedes(x: Value, y: Value) -> bool:
         if x.isascii() or y.isascii():
             return bool(x < y)
         # Java compares UTF-16 units, where 🐎 comes before ﬁ.
-        return x.encode("utf-16-be", "surrogatepass") < y.encode("utf-16-be", "surrogatepass")
+        return bool(x.encode("utf-16-be", "surrogatepass") < y.encode("utf-16-be", "surrogatepass"))
     if type(x) is list:
         raise EvaluationError(f"{show(x)} can not be compared to {show(y)}.")
     return bool(x.order < y.order)

@@ -38,7 +38,10 @@ _TYPE_ALIASES = {
 }
 
 
-class MissingInput(EvaluationError):
+_MISSING = object()
+
+
+class MissingInput(EvaluationError):  # noqa: N818 - see errors.py
     """`?` where there is no input; a unary test is tried again with one."""
 
 
@@ -65,7 +68,7 @@ class _Compiler:
         value = node.value
         return lambda scope: value
 
-    def reference(self, node: nodes.Reference) -> Code:
+    def reference(self, node: nodes.Reference, missing: Value = None) -> Code:
         name, at = node
         self.mentioned.add(name)
 
@@ -78,7 +81,7 @@ class _Compiler:
                 here = here.outer
             message = f"No variable found with name '{name}'"
             scope.run.warn_missing("NO_VARIABLE_FOUND", message, at, name, scope.all_names())
-            return None
+            return missing
 
         return reference
 
@@ -156,12 +159,16 @@ class _Compiler:
 
     # --- properties and filters ---
 
+    def steps(self, steps: list[nodes.Property | nodes.Filter]) -> list[Callable[[Scope, Value], Value]]:
+        return [
+            _property(step.key, step.at) if isinstance(step, nodes.Property) else self.filter(step) for step in steps
+        ]
+
     def access(self, node: nodes.Access) -> Code:
+        if type(node.base) is nodes.Reference:
+            return self.qualified_name(node.base, node.steps)
         base = self.code(node.base)
-        steps = [_property(*step) if type(step) is nodes.Property else self.filter(step) for step in node.steps]
-        if len(steps) == 1:
-            (only,) = steps
-            return lambda scope: only(scope, base(scope))
+        steps = self.steps(node.steps)
 
         def access(scope: Scope) -> Value:
             value = base(scope)
@@ -170,6 +177,27 @@ class _Compiler:
             return value
 
         return access
+
+    def qualified_name(self, reference: nodes.Reference, steps: list[nodes.Property | nodes.Filter]) -> Code:
+        """A missing variable is reported alone, without the properties that it then does not have either."""
+        base = self.reference(reference, missing=_MISSING)
+        last_step = len(steps)
+        known_steps = next((i for i, step in enumerate(steps) if type(step) is nodes.Filter), last_step)
+        properties_of = [_property(step.key, step.at) for step in steps[:known_steps] if type(step) is nodes.Property]
+        others = self.steps(steps[known_steps:])
+
+        def qualified_name(scope: Scope) -> Value:
+            value = base(scope)
+            if value is _MISSING:
+                value = None
+            else:
+                for step in properties_of:
+                    value = step(scope, value)
+            for step in others:
+                value = step(scope, value)
+            return value
+
+        return qualified_name
 
     def filter(self, step: nodes.Filter) -> Callable[[Scope, Value], Value]:
         condition = self.code(step.condition)
@@ -180,7 +208,7 @@ class _Compiler:
             type(step.condition) is nodes.Comparison and step.condition.operator != "!="
         )
 
-        def filter(scope: Scope, value: Value) -> Value:
+        def filtered(scope: Scope, value: Value) -> Value:
             if type(value) is not list:
                 scope.run.warn("INVALID_TYPE", f"Expected list but found '{show(value)}'", at)
                 return None
@@ -195,7 +223,7 @@ class _Compiler:
             except Suppressed:
                 return None
 
-        return filter
+        return filtered
 
     # --- operators ---
 
@@ -412,7 +440,7 @@ class _Compiler:
         return lambda scope: test(scope.inner({INPUT: value(scope)}))
 
     def input(self, node: nodes.Input) -> Code:
-        def input(scope: Scope) -> Value:
+        def question_mark(scope: Scope) -> Value:
             here: Scope | None = scope
             while here is not None:
                 if QUESTION_MARK in here.names:
@@ -420,7 +448,7 @@ class _Compiler:
                 here = here.outer
             raise MissingInput("No input value available. '?' can only be used inside an unary-test expression.")
 
-        return input
+        return question_mark
 
     def input_comparison(self, node: nodes.InputComparison) -> Code:
         operand, at = self.code(node.operand), node.at
@@ -683,7 +711,7 @@ def _product(iterators: list[tuple[str, _Source]], scope: Scope) -> Iterator[dic
             return None
         rounds *= len(source) if type(source) is list else source.size  # type: ignore[union-attr]
     if rounds > scope.run.steps_left:
-        scope.run.exceeded(f"The loop has {rounds} rounds")
+        raise scope.run.exceeded(f"The loop has {rounds} rounds")
     if len(iterators) == 1:
         name = iterators[0][0]
         return ({name: value} for value in sources[0])  # type: ignore[union-attr]

@@ -9,7 +9,7 @@ from typing import Any
 from zeebe_mail.feel.boundary import from_json
 from zeebe_mail.feel.builtins import LIBRARY
 from zeebe_mail.feel.compiler import INPUT, Code, compile_node
-from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError, Suppressed, Warning
+from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError, FeelWarning, Suppressed
 from zeebe_mail.feel.host import NO_FUNCTIONS, HostFunctions
 from zeebe_mail.feel.parser import parse_expression, parse_unary_tests
 from zeebe_mail.feel.run import Functions, Limits, Run, Scope
@@ -29,7 +29,7 @@ class Evaluation:
     """A value, and the failures on the way that became null."""
 
     value: Value
-    warnings: tuple[Warning, ...] = ()
+    warnings: tuple[FeelWarning, ...] = ()
 
 
 class Expression:

@@ -5,14 +5,14 @@
   x EvaluationError         the expression has no value (a failed assert, `?` without input, text index out of range)
     + BudgetExceeded        it would take too many steps, too much memory or too long
 
-Nearly everything else that goes wrong in FEEL is a null and a `Warning`, see `Evaluation.warnings`.
+Nearly everything else that goes wrong in FEEL is a null and a `FeelWarning`, see `Evaluation.warnings`.
 """
 
 from dataclasses import dataclass
 
 from zeebe_mail.feel.diagnostics import point_at
 
-__all__ = ["BudgetExceeded", "EvaluationError", "FeelError", "FeelSyntaxError", "Suppressed", "Warning"]
+__all__ = ["BudgetExceeded", "EvaluationError", "FeelError", "FeelSyntaxError", "FeelWarning", "Suppressed"]
 
 
 class FeelError(Exception):
@@ -47,15 +47,15 @@ class EvaluationError(FeelError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.warnings: tuple[Warning, ...] = ()
+        self.warnings: tuple[FeelWarning, ...] = ()
 
 
-class BudgetExceeded(EvaluationError):
+class BudgetExceeded(EvaluationError):  # noqa: N818 - the words of this project name what happened
     """The expression asked for more steps, memory, depth or time than it may have."""
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:  # noqa: A001 - FEEL's own word for a failure that became null
+class FeelWarning:
     """A failure that became null. `type` and `message` are Camunda's; `position` and `hint` help to find the cause."""
 
     type: str
@@ -64,7 +64,7 @@ class Warning:  # noqa: A001 - FEEL's own word for a failure that became null
     hint: str | None = None
 
 
-class Suppressed(Exception):
+class Suppressed(Exception):  # noqa: N818 - not an error to a caller: it never leaves the engine
     """A value that could not be computed, on its way to the operator that turns it into null."""
 
     def __init__(self, message: str) -> None:

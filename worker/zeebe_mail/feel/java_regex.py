@@ -6,7 +6,7 @@ adds (fuzzy matching, recursion, `(?P<…>)`) does not exist. Every search has a
 """
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from zeebe_mail.feel.errors import Suppressed
 from zeebe_mail.feel.run import Run
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["InvalidPattern", "compile", "extract", "found", "replace", "split"]
 
 _MAX_LENGTH = 10_000
+_TOO_SLOW = "A search with a regular expression takes too long"
 _LINE_ENDS = r"\n\r\u0085\u2028\u2029"
 _AT_END = r"(?=(?:\r\n|(?<!\r)\n|[\r\u0085\u2028\u2029])?\Z)"
 _AT_LINE_END = r"(?=\r\n|(?<!\r)\n|[\r\u0085\u2028\u2029]|\Z)"
@@ -87,8 +88,8 @@ def compile(pattern: str, flags: str) -> "Pattern[str]":  # noqa: A001 - the nam
 def found(run: Run, pattern: "Pattern[str]", text: str) -> bool:
     try:
         return pattern.search(text, timeout=run.pattern_s) is not None
-    except TimeoutError:
-        _took_too_long(run, pattern)
+    except TimeoutError as error:
+        raise run.exceeded(_TOO_SLOW) from error
 
 
 def extract(run: Run, pattern: "Pattern[str]", text: str) -> list[str]:
@@ -131,13 +132,9 @@ def _matches(run: Run, pattern: "Pattern[str]", text: str) -> "list[Match[str]]"
         for match in pattern.finditer(text, timeout=run.pattern_s):
             run.reserve_items(4)  # a match is as large as a small list
             matches.append(match)
-    except TimeoutError:
-        _took_too_long(run, pattern)
+    except TimeoutError as error:
+        raise run.exceeded(_TOO_SLOW) from error
     return matches
-
-
-def _took_too_long(run: Run, pattern: "Pattern[str]") -> NoReturn:
-    run.exceeded("A search with a regular expression takes too long")
 
 
 def _template(replacement: str, pattern: "Pattern[str]") -> list[str | int]:
@@ -192,15 +189,15 @@ class _Translator:
         self.flags = frozenset(flag for flag in flags if flag in "smix")
         self.output: list[str] = []
 
-    def fail(self) -> NoReturn:
-        raise InvalidPattern(f"Invalid pattern '{self.pattern[:300]}'")
+    def invalid(self) -> InvalidPattern:
+        return InvalidPattern(f"Invalid pattern '{self.pattern[:300]}'")
 
     def peek(self, length: int = 1) -> str:
         return self.pattern[self.index : self.index + length]
 
     def take(self) -> str:
         if self.index >= len(self.pattern):
-            self.fail()
+            raise self.invalid()
         self.index += 1
         return self.pattern[self.index - 1]
 
@@ -218,7 +215,7 @@ class _Translator:
                 continue
             if character in "*+?{":
                 if not may_repeat:
-                    self.fail()
+                    raise self.invalid()
                 emit(self.quantifier(character))
                 may_repeat = False
                 continue
@@ -229,7 +226,7 @@ class _Translator:
                     may_repeat = self.open_group(outer_flags)
                 case ")":
                     if not outer_flags:
-                        self.fail()
+                        raise self.invalid()
                     self.flags = outer_flags.pop()
                     emit(")")
                 case "|":
@@ -248,7 +245,7 @@ class _Translator:
                 case _:
                     emit(self.literal(character))
         if outer_flags:
-            self.fail()
+            raise self.invalid()
         return "".join(self.output)
 
     def quantifier(self, character: str) -> str:
@@ -258,9 +255,9 @@ class _Translator:
             text = self.pattern[self.index - 1 : end + 1]
             low, comma, high = text[1:-1].partition(",")
             if end < 0 or not low.isdecimal() or not (high == "" or high.isdecimal()) or not text.isascii():
-                self.fail()
+                raise self.invalid()
             if comma and high and int(high) < int(low):
-                self.fail()
+                raise self.invalid()
             self.index = end + 1
         if self.peek() in ("?", "+") and self.peek():
             text += self.take()
@@ -282,7 +279,7 @@ class _Translator:
             end = self.pattern.find(">", self.index)
             name = self.pattern[self.index + 1 : end]
             if end < 0 or not (name.isascii() and name.isalnum() and name[0].isalpha()):
-                self.fail()
+                raise self.invalid()
             self.index = end + 1
             emit(f"(?P<{name}>")
             return False
@@ -307,7 +304,7 @@ class _Translator:
                     self.flags = flags
                     return False
                 case _:
-                    self.fail()
+                    raise self.invalid()
 
     def literal(self, character: str) -> str:
         if "i" in self.flags:
@@ -348,7 +345,7 @@ class _Translator:
             end = self.pattern.find(">", self.index)
             name = self.pattern[self.index + 1 : end]
             if self.peek() != "<" or not name.isalnum():
-                self.fail()
+                raise self.invalid()
             self.index = end + 1
             return f"(?i:(?P={name}))" if "i" in self.flags else f"(?P={name})"
         return self.literal(self.character(character))
@@ -372,7 +369,9 @@ class _Translator:
             if len(digits) == 3 and digits[0] > "3":
                 self.index -= 1
                 digits = digits[:2]
-            return chr(int(digits, 8)) if digits else self.fail()
+            if not digits:
+                raise self.invalid()
+            return chr(int(digits, 8))
         if escaped == "x":
             if self.peek() == "{":
                 end = self.pattern.find("}", self.index)
@@ -385,7 +384,7 @@ class _Translator:
         if escaped == "c":
             return chr(ord(self.take()) ^ 64)
         if escaped.isascii() and escaped.isalpha():
-            self.fail()
+            raise self.invalid()
         return escaped
 
     def digits(self, allowed: str, most: int) -> str:
@@ -396,16 +395,18 @@ class _Translator:
 
     def code_point(self, digits: str, length: int | None = None) -> str:
         if not digits or not set(digits) <= set(_HEX) or (length is not None and len(digits) != length):
-            self.fail()
+            raise self.invalid()
         code = int(digits, 16)
-        return chr(code) if code <= 0x10FFFF else self.fail()
+        if code > 0x10FFFF:
+            raise self.invalid()
+        return chr(code)
 
     def property(self, letter: str) -> str:
         name = self.take()
         if name == "{":
             end = self.pattern.find("}", self.index)
             if end < 0:
-                self.fail()
+                raise self.invalid()
             name = self.pattern[self.index : end]
             self.index = end + 1
         content = self.property_set(name)
@@ -418,14 +419,16 @@ class _Translator:
             return _PROPERTIES[name]
         key, equals, value = name.partition("=")
         if equals:
-            known = _PROPERTY_KEYS.get(key.lower()) or self.fail()
+            known = _PROPERTY_KEYS.get(key.lower())
+            if known is None:
+                raise self.invalid()
             return rf"\p{{{known}={value}}}"
         if name.startswith("In"):
             return rf"\p{{Block={name[2:]}}}"
         if name.startswith("Is"):
             return rf"\p{{{name[2:]}}}"
         if len(name) > 2 or not name.isalpha():
-            self.fail()
+            raise self.invalid()
         return rf"\p{{General_Category={name}}}"
 
     def character_class(self) -> str:
@@ -477,7 +480,7 @@ class _Translator:
             if escaped == "E":
                 return ""
             if "1" <= escaped <= "9":
-                self.fail()
+                raise self.invalid()
             first = self.character(escaped)
         if self.peek() == "-" and self.peek(2)[1:] not in ("]", "[", ""):
             self.index += 1
@@ -485,7 +488,7 @@ class _Translator:
             if last == "\\":
                 last = self.character(self.take())
             if last < first:
-                self.fail()
+                raise self.invalid()
             return self.span(first, last)
         return self.span(first, first)
 

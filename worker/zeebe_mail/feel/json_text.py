@@ -8,7 +8,7 @@ from json.encoder import py_encode_basestring
 from zeebe_mail.feel.boundary import from_json
 from zeebe_mail.feel.errors import BudgetExceeded, Suppressed
 from zeebe_mail.feel.run import Run
-from zeebe_mail.feel.temporal import DaysTime, ZonedDateTime, ZonedTime
+from zeebe_mail.feel.temporal import DaysTime, YearsMonths, ZonedDateTime, ZonedTime
 from zeebe_mail.feel.values import MAX_DATA_DEPTH, Function, Range, Value, show
 
 __all__ = ["read_json", "write_json"]
@@ -82,7 +82,7 @@ def _pieces(value: Value, depth: int) -> Iterator[str]:
             yield "}"
         case ZonedDateTime() if value.zone is not None:
             yield f'"{value.iso}[{value.zone}]"'
-        case ZonedTime() | ZonedDateTime() | DaysTime():
+        case ZonedTime() | ZonedDateTime() | YearsMonths() | DaysTime():
             yield f'"{value.iso}"'
         case Function() | Range():
             yield py_encode_basestring(show(value))

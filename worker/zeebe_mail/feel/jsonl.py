@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from zeebe_mail.feel.boundary import from_json
 from zeebe_mail.feel.engine import Evaluation, compile_expression, compile_unary_tests
-from zeebe_mail.feel.errors import EvaluationError, FeelError, Warning
+from zeebe_mail.feel.errors import EvaluationError, FeelError, FeelWarning
 from zeebe_mail.feel.temporal import DaysTime, ZonedDateTime
 from zeebe_mail.feel.temporal_text import parse_date, parse_date_time, parse_duration, parse_time
 from zeebe_mail.feel.values import Value, kind_of, show
@@ -140,5 +140,5 @@ def _evaluate(case: Mapping[str, Any]) -> Evaluation:
     return tests.evaluate(decode(case["input"]), variables, clock=clock)
 
 
-def _plain(warnings: tuple[Warning, ...]) -> list[Any]:
+def _plain(warnings: tuple[FeelWarning, ...]) -> list[Any]:
     return [{"type": warning.type, "message": warning.message} for warning in warnings]

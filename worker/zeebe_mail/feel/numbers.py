@@ -6,7 +6,16 @@ stay: `1.50 + 1.50` is `3.00`. What Java answers with an ArithmeticException is 
 
 import threading
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Clamped, Context, Decimal, DecimalException, DivisionByZero, Rounded
+from decimal import (
+    ROUND_HALF_EVEN,
+    Clamped,
+    Context,
+    Decimal,
+    DecimalException,
+    DivisionByZero,
+    InvalidOperation,
+    Rounded,
+)
 from math import isfinite
 
 from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError
@@ -67,8 +76,17 @@ def divide(x: Decimal, y: Decimal) -> Decimal:
 
 
 def remainder(x: Decimal, y: Decimal) -> Decimal:
-    """The remainder with the sign of `x`."""
-    return _operate(Context.remainder, x, y)
+    """The remainder with the sign of `x`.
+
+    Raises:
+        EvaluationError: `y` is zero, or the quotient has more digits than the precision, zeros at its end aside.
+    """
+    if not y:
+        raise EvaluationError(f"Division of {_short(x)} by zero.")
+    quotient = _WIDE.divide_int(x, y)
+    if quotient.adjusted() >= _PRECISION and len(quotient.normalize(_WIDE).as_tuple().digits) > _precision_of(x):
+        raise EvaluationError(f"{_short(x)} is too large to be divided by {_short(y)} with a remainder.")
+    return _plain_zero(_WIDE.remainder(x, y))
 
 
 def negate(x: Decimal) -> Decimal:
@@ -148,29 +166,29 @@ def _operate(operation: Callable[[Context, Decimal, Decimal], Decimal], x: Decim
         result = operation(context, x, y)
         if context.flags[Rounded]:
             context.clear_flags()
-            digits = min(len(x.as_tuple().digits), _MAX_DIGITS)
-            if digits > _PRECISION:
-                result = operation(_context(digits), x, y)
+            precision = _precision_of(x)
+            if precision > _PRECISION:
+                result = operation(_context(precision), x, y)
     except DivisionByZero as error:
         context.clear_flags()
-        raise EvaluationError(f"Division of {x} by zero.") from error
+        raise EvaluationError(f"Division of {_short(x)} by zero.") from error
     except DecimalException as error:
         context.clear_flags()
         raise EvaluationError(f"The result of computing with {_short(x)} and {_short(y)} is out of range.") from error
-    return result or _plain_zero(result)
+    return result if result else _plain_zero(result)
 
 
 def _whole_power(x: Decimal, exponent: int) -> Decimal:
     """The algorithm of ANSI X3.274, whose last digits differ from a correctly rounded power."""
     if not -_MAX_POWER <= exponent <= _MAX_POWER:
         raise EvaluationError(f"The exponent {exponent} is out of range.")
-    precision = min(max(_PRECISION, len(x.as_tuple().digits)), _MAX_DIGITS)
+    precision = _precision_of(x)
     if exponent == 0:
         return _ONE
     work = _context(precision + len(str(abs(exponent))) + 1)
     try:
         result = _ONE
-        for bit in bin(abs(exponent))[2:]:
+        for bit in f"{abs(exponent):b}":
             result = work.multiply(result, result)
             if bit == "1":
                 result = work.multiply(result, x)
@@ -179,6 +197,10 @@ def _whole_power(x: Decimal, exponent: int) -> Decimal:
         return _plain_zero(_context(precision).plus(result))
     except DecimalException as error:
         raise EvaluationError(f"{_short(x)} ** {exponent} is out of range.") from error
+
+
+def _precision_of(x: Decimal) -> int:
+    return min(max(_PRECISION, len(x.as_tuple().digits)), _MAX_DIGITS)
 
 
 def _plain_zero(x: Decimal) -> Decimal:

@@ -10,7 +10,6 @@ The grammar is that of feel-scala, which is more generous than DMN's. Three plac
 
 from decimal import Decimal
 from re import compile as pattern
-from typing import NoReturn
 
 from zeebe_mail.feel.errors import BudgetExceeded, FeelSyntaxError
 from zeebe_mail.feel.nodes import (
@@ -112,7 +111,7 @@ class _Parser:
 
     def finish(self) -> None:
         if self.token.kind is not Kind.END:
-            self.fail("an operator", "the end of the expression")
+            raise self.unexpected("an operator", "the end of the expression")
 
     def at_symbol(self, symbol: str) -> bool:
         token = self.tokens[self.index]
@@ -128,7 +127,7 @@ class _Parser:
     def expect_symbol(self, *symbols: str) -> Token:
         token = self.token
         if token.kind is not Kind.SYMBOL or token.text not in symbols:
-            self.fail(*(f'"{symbol}"' for symbol in symbols))
+            raise self.unexpected(*(f'"{symbol}"' for symbol in symbols))
         self.index += 1
         return token
 
@@ -152,9 +151,9 @@ class _Parser:
 
     def expect_keyword(self, word: str) -> None:
         if not self.take_keyword(word):
-            self.fail(f'"{word}"')
+            raise self.unexpected(f'"{word}"')
 
-    def fail(self, *expected: str) -> NoReturn:
+    def unexpected(self, *expected: str) -> FeelSyntaxError:
         token = self.token
         position, found = token.start, f'"{token.text}"'
         match token.kind:
@@ -168,7 +167,7 @@ class _Parser:
                 found, expected = "a backtick without its partner", ()
             case _:
                 pass
-        raise FeelSyntaxError(self.text, position, found, expected)
+        return FeelSyntaxError(self.text, position, found, expected)
 
     # --- expressions ---
 
@@ -387,12 +386,12 @@ class _Parser:
                 if token.text == "@":
                     self.index += 1
                     if self.token.kind is not Kind.STRING:
-                        self.fail("a string with a date, a time or a duration")
+                        raise self.unexpected("a string with a date, a time or a duration")
                     self.index += 1
                     return Literal(parse_temporal(self.tokens[self.index - 1].text))
             case _:
                 pass
-        self.fail("a value")
+        raise self.unexpected("a value")
 
     def word(self, token: Token) -> Node:
         literal = self.temporal_literal()
@@ -410,7 +409,7 @@ class _Parser:
             case "function":
                 return self.function()
             case _:
-                self.fail("a value")
+                raise self.unexpected("a value")
         self.index += 1
         return node
 
@@ -517,7 +516,7 @@ class _Parser:
         if token.kind is Kind.BACKTICKS or (token.kind is Kind.NAME and token.text not in RESERVED):
             self.index += 1
             return token.text
-        self.fail(expected)
+        raise self.unexpected(expected)
 
     def property_name(self) -> str:
         return "time offset" if self.take_words(("time", "offset")) else self.name("the name of a property")
@@ -532,7 +531,7 @@ class _Parser:
             if names is not None:
                 argument_name = self.argument_name()
                 if argument_name is None:
-                    self.fail("the name of the next argument")
+                    raise self.unexpected("the name of the next argument")
                 names.append(argument_name)
             arguments.append(self.argument())
             if self.expect_symbol(",", ")").text == ")":
@@ -602,7 +601,7 @@ class _Parser:
         if token.kind in (Kind.STRING, Kind.BACKTICKS):
             self.index += 1
             return token.text
-        self.fail("a key and a colon")
+        raise self.unexpected("a key and a colon")
 
     def bracketed(self) -> Node:
         """A group, a list or a range; the three look alike up to what follows their first expression."""
@@ -671,7 +670,7 @@ class _Parser:
             if self.take_symbol(")"):
                 return tests
             if type(tests) is not UnaryTest or not self.take_symbol(".."):
-                self.fail('")"', '","', '".."')
+                raise self.unexpected('")"', '","', '".."')
             return self.range_from(opening, tests.expression)
         node = self.bracketed()
         if type(node) is InputInRange:

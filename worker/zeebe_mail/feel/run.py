@@ -8,10 +8,9 @@ long text) has its own limit.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
-from typing import NoReturn
 
 from zeebe_mail.feel.diagnostics import nearest
-from zeebe_mail.feel.errors import BudgetExceeded, Warning
+from zeebe_mail.feel.errors import BudgetExceeded, FeelWarning
 from zeebe_mail.feel.temporal import ZonedDateTime
 from zeebe_mail.feel.values import Function, Value
 
@@ -38,7 +37,7 @@ class Run:
     def __init__(self, limits: Limits, clock: ZonedDateTime | None) -> None:
         self.limits = limits
         self.clock = clock
-        self.warnings: list[Warning] = []
+        self.warnings: list[FeelWarning] = []
         self._fuel = min(_SLICE, limits.max_steps)
         self._steps_left = limits.max_steps - self._fuel
         self._items_left = limits.max_items
@@ -54,9 +53,9 @@ class Run:
     def _refuel(self) -> None:
         self._steps_left += self._fuel
         if self._steps_left < 0:
-            self.exceeded(f"The expression takes more than {self.limits.max_steps} steps")
+            raise self.exceeded(f"The expression takes more than {self.limits.max_steps} steps")
         if monotonic() > self._deadline:
-            self.exceeded(f"The expression takes longer than {self.limits.max_s} s")
+            raise self.exceeded(f"The expression takes longer than {self.limits.max_s} s")
         self._fuel = min(_SLICE, self._steps_left)
         self._steps_left -= self._fuel
 
@@ -73,22 +72,22 @@ class Run:
         """Called before a text of that length is built."""
         self._characters_left -= count
         if self._characters_left < 0:
-            self.exceeded(f"The texts of the expression are longer than {self.limits.max_characters} characters")
+            raise self.exceeded(f"The texts of the expression are longer than {self.limits.max_characters} characters")
         self.spend(1 + (count >> 12))
 
     def reserve_items(self, count: int) -> None:
         """Called before a list or a context with that many items is built."""
         self._items_left -= count
         if self._items_left < 0:
-            self.exceeded(f"The lists of the expression have more than {self.limits.max_items} items")
+            raise self.exceeded(f"The lists of the expression have more than {self.limits.max_items} items")
         self.spend(1 + (count >> 5))
 
-    def exceeded(self, reason: str) -> NoReturn:
-        raise BudgetExceeded(f"{reason}. Make it smaller, or let the worker do less at once.")
+    def exceeded(self, reason: str) -> BudgetExceeded:
+        return BudgetExceeded(f"{reason}. Make it smaller, or let the worker do less at once.")
 
     def warn(self, kind: str, message: str, at: int | None = None, hint: str | None = None) -> None:
         if len(self.warnings) < _MAX_WARNINGS:
-            self.warnings.append(Warning(kind, message, at, hint))
+            self.warnings.append(FeelWarning(kind, message, at, hint))
 
     def warn_missing(self, kind: str, message: str, at: int, name: str, known: Iterable[str]) -> None:
         """A warning about a name, with the nearest one that exists."""

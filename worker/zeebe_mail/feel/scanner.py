@@ -63,7 +63,8 @@ def scan(text: str) -> list[Token]:
     match_at = _TOKEN.match
     while position < length:
         match = match_at(text, position)
-        assert match is not None and match.lastgroup is not None
+        assert match is not None
+        assert match.lastgroup is not None
         group, end = match.lastgroup, match.end()
         if group != "skipped":
             kind = _KINDS[group]

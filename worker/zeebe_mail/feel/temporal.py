@@ -277,10 +277,10 @@ class ZonedDateTime:
 
     @classmethod
     def at_instant(cls, epoch_nanos: int, zone: str | int) -> "ZonedDateTime":
-        is_region = isinstance(zone, str)
-        offset_s = offset_at_instant(zone, epoch_nanos // NANOS_PER_SECOND) if isinstance(zone, str) else zone
+        region = zone if isinstance(zone, str) else None
+        offset_s = zone if isinstance(zone, int) else offset_at_instant(zone, epoch_nanos // NANOS_PER_SECOND)
         local = LocalDateTime.from_epoch_nanos(epoch_nanos + offset_s * NANOS_PER_SECOND)
-        return cls(local, offset_s, zone if is_region else None)
+        return cls(local, offset_s, region)
 
     @property
     def epoch_nanos(self) -> int:
@@ -349,6 +349,11 @@ class YearsMonths:
     @property
     def order(self) -> int:
         return self.total
+
+    @property
+    def iso(self) -> str:
+        """As `java.time.Period` writes it: each part with its own sign."""
+        return f"P{_part(self.years, 'Y')}{_part(self.months, 'M')}" if self.total else "P0D"
 
     def __eq__(self, other: object) -> bool:
         return type(other) is YearsMonths and self.total == other.total

@@ -156,8 +156,9 @@ def insert_before(run: Run, items: list[Value], position: Decimal, new: Value) -
 def remove(run: Run, items: list[Value], position: Decimal) -> list[Value]:
     """The list without the item at a position."""
     index = _index("position", items, position)
-    run.reserve_items(len(items))
-    return [item for at, item in enumerate(items) if at != index]
+    following = _offset(items, to_int32(position) + 1)
+    run.reserve_items(2 * len(items))
+    return items[: max(index, 0)] + items[max(following, 0) :]
 
 
 @builtin("reverse(list: list)")
@@ -284,10 +285,13 @@ def _sum(numbers: list[Decimal]) -> Decimal:
 
 
 def _index(what: str, items: list[Value], position: Decimal) -> int:
-    number = to_int32(position)
-    if number == 0:
+    if position == 0:
         raise Suppressed(f"{what} must be a non-zero number")
-    return number - 1 if number > 0 else len(items) + number
+    return _offset(items, to_int32(position))
+
+
+def _offset(items: list[Value], position: int) -> int:
+    return position - 1 if position > 0 else len(items) + position
 
 
 def _slice(run: Run, items: list[Value], begin: int, end: int) -> list[Value]:

@@ -178,6 +178,8 @@ FUNCTIONS: list[Implementation] = [
         _POINT_TO_POINT,
         _RANGE_TO_RANGE,
         points=lambda x, y: bool(x == y),
+        point_range=lambda x, y: False,
+        range_point=lambda x, y: False,
         ranges=lambda x, y: _same_start(x, y) and _same_end(x, y),
     ),
 ]
