@@ -96,7 +96,11 @@ class Broker:
         return self._unfinished_cache is not None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
