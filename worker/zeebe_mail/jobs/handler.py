@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import structlog
 
-from zeebe_mail.errors import JobLost, WorkerError
+from zeebe_mail.errors import InternalError, JobLost, WorkerError
 from zeebe_mail.jobs.job import Job
-from zeebe_mail.jobs.outcome import Drop, Fail, Outcome
-from zeebe_mail.jobs.settle import DEFAULT_BACKOFF, Evaluator, Settlement
+from zeebe_mail.jobs.outcome import Drop, Outcome
+from zeebe_mail.jobs.settle import Evaluator, Settlement
 from zeebe_mail.jobs.validate import secret_values, validate
 from zeebe_mail.operations.base import Attempt, Operation
 from zeebe_mail.secrets import Redactor, SecretResolver
@@ -58,7 +58,9 @@ class JobHandler:
         except JobLost as lost:
             return Drop(str(lost))
         except Exception as bug:
-            return self._report(bug, job, attempt)
+            # A bug is not an outcome: the traceback goes to the log, a plain sentence to the process.
+            log.error("job hit a bug", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
+            return settlement.of_error(_internal(attempt), repeatable=not attempt.committed)
         return settlement.of_result(result)
 
     async def _run(self, operation: Operation, job: Job, attempt: Attempt) -> Mapping[str, Any]:
@@ -75,20 +77,8 @@ class JobHandler:
             produced = await operation.run(given, session, attempt)
         return produced.model_dump(mode="json")
 
-    def _report(self, bug: Exception, job: Job, attempt: Attempt) -> Outcome:
-        """A bug is not an outcome: the traceback goes to the log, a plain sentence to the process."""
-        log.error("job hit a bug", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
-        if attempt.committed:
-            return Fail(
-                "INTERNAL_ERROR: The worker hit a bug after the mail was handed over; it is not sent again. "
-                "The worker's log has the details under this job's key.",
-                retries=0,
-                code="INTERNAL_ERROR",
-            )
-        return Fail(
-            "INTERNAL_ERROR: The worker hit a bug before any mail was handed over. "
-            "The worker's log has the details under this job's key.",
-            retries=max(job.retries - 1, 0),
-            backoff=DEFAULT_BACKOFF,
-            code="INTERNAL_ERROR",
-        )
+
+def _internal(attempt: Attempt) -> InternalError:
+    if attempt.committed:
+        return InternalError("The worker hit a bug after the mail was handed over; it is not sent again.")
+    return InternalError("The worker hit a bug before any mail was handed over.")

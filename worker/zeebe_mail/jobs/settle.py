@@ -78,9 +78,12 @@ class Settlement:
             return self.of_error(error)
         return Complete(variables)
 
-    def of_error(self, error: WorkerError) -> Outcome:
-        """The outcome of an operation that raised; the retries are those of the error's class."""
-        retries, backoff = self._retry.after(error)
+    def of_error(self, error: WorkerError, *, repeatable: bool = True) -> Outcome:
+        """The outcome of an operation that raised; the retries are those of the error's class.
+
+        What is not ``repeatable``, because its mail is out, has no retries left whatever the class says.
+        """
+        retries, backoff = self._retry.after(error) if repeatable else (0, timedelta())
         message = self._redactor.text(error.message)
         description = {"code": error.code, "message": message, "details": self._redactor.data(error.details)}
         return Fail(

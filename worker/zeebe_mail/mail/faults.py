@@ -309,7 +309,7 @@ def _of_reply(code: int, text: str, where: Where) -> errors.WorkerError:
         # A server may echo what it was sent, password included.
         answer = Answer(code, answer.enhanced, "")
     what = SENTENCES[kind].format(where=where, doing=where.phase.value)
-    said = f" (server: {answer})" if code > 0 else f" ({answer.text})"
+    said = f" (server: {answer})" if code > 0 else f" ({answer.text})" if answer.text else ""
     details = where.details | asdict(answer)
     step = _next_step(Symptom(where, kind, code, text))
     return kind(f"{what}{said}. {step}", details=details, retry_after=asked_wait(code, text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import ipaddress
+import ssl
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,13 +20,14 @@ from zeebe_mail.auth.sasl import MECHANISMS, Credentials, SaslError, choose
 from zeebe_mail.mail import faults
 from zeebe_mail.mail.faults import Answer, Phase, Rejection, Where
 from zeebe_mail.mail.server import Security, SmtpServer
-from zeebe_mail.mail.smtp_protocol import Dialogue, SmtpProtocol, command, wire_form
+from zeebe_mail.mail.smtp_protocol import CLOSING, Dialogue, SmtpProtocol, command, wire_form
 from zeebe_mail.mail.tls import TlsPolicy, context
 
-_RESET_S = 5.0  # a refused mail is refused; how long the server may take to forget it
 _HAPPY_EYEBALLS_S = 0.25  # RFC 8305, 5
 _FAULTS = (SMTPException, OSError, SaslError)
 _Result = TypeVar("_Result")
+_Required = Literal["all", "any"]
+_Commit = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class SmtpTimeouts:
     """A command's reply."""
     final_s: float = 600
     """The reply to the final dot (RFC 5321, 4.5.3.2.6): a shorter wait makes doubts about mails that went out."""
+    courtesy_s: float = 5
+    """The replies to NOOP and RSET: nothing is lost with a connection whose server does not answer these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class SmtpSession:
         self._mechanisms: list[str] = []
         self._protocol: SmtpProtocol | None = None
         self._at_rest = False
-        self.mails_sent = 0
+        self._was_used = False
 
     # ── what the pool calls ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -103,7 +107,7 @@ class SmtpSession:
     async def check(self) -> bool:
         """Ask the server whether it is still there (NOOP)."""
         self._phase = Phase.IDLE
-        self._deadline = self._loop.time() + self._timeouts.command_s
+        self._deadline = self._loop.time() + self._timeouts.courtesy_s
         try:
             return (await self._ask(b"NOOP\r\n")).code // 100 == 2
         except _FAULTS:
@@ -115,11 +119,28 @@ class SmtpSession:
             self._protocol.hang_up(politely=self.is_usable)
         self._at_rest = False
 
+    # ── what a probe looks at ────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def phase(self) -> Phase:
+        """The last step that was begun."""
+        return self._phase
+
+    @property
+    def offers(self) -> list[str]:
+        """The server's extensions with their parameters, and its login mechanisms."""
+        extensions = [f"{name} {value}".strip().upper() for name, value in self._extensions.items() if name != "auth"]
+        return extensions + [f"AUTH {name.upper()}" for name in self._mechanisms]
+
+    @property
+    def encryption(self) -> ssl.SSLObject | None:
+        """The connection's TLS, where there is one."""
+        transport = self._protocol.transport if self._protocol else None
+        return transport.get_extra_info("ssl_object") if transport else None
+
     # ── what operations call ─────────────────────────────────────────────────────────────────────────────────────
 
-    async def send(
-        self, mail: Outgoing, *, required: Literal["all", "any"], commit: Callable[[], Awaitable[None]]
-    ) -> Receipt:
+    async def send(self, mail: Outgoing, *, required: _Required, commit: _Commit) -> Receipt:
         """Send a mail. Point of no return: the final dot; ``commit`` is awaited right before it.
 
         With ``required="all"`` a refused recipient means that nobody gets the mail; with ``"any"`` it goes to those
@@ -129,11 +150,11 @@ class SmtpSession:
             OutcomeUnknown: the final dot was written and no usable answer came; the mail may have gone out.
             WorkerError: any other; nothing was sent.
         """
-        parameters = self._parameters(mail)
-        if self.mails_sent:
-            self._deadline = self._loop.time() + self._server.deadline_seconds
-        self._at_rest = False
-        return await self._told(self._send(mail, parameters, required, commit), mail.message_id)
+        was_used, self._was_used = self._was_used, True
+        if not was_used:
+            return await self._told(self._send(mail, required, commit), mail.message_id)
+        self._deadline = self._loop.time() + self._server.deadline_seconds
+        return await self._told(self._send_again(mail, required, commit), mail.message_id)
 
     # ── connecting ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -245,13 +266,24 @@ class SmtpSession:
         if extension not in self._extensions:
             raise errors.Unsupported(f"{self._where} does not offer {why}.", details=self._where.details)
 
-    async def _send(
-        self,
-        mail: Outgoing,
-        parameters: list[str],
-        required: Literal["all", "any"],
-        commit: Callable[[], Awaitable[None]],
-    ) -> Receipt:
+    async def _send_again(self, mail: Outgoing, required: _Required, commit: _Commit) -> Receipt:
+        """Send over a kept connection, or over a new one when the server had enough of this one.
+
+        Servers close connections after some idle seconds or some mails, and say so at the next command at best. Until
+        the sender is accepted nothing has happened that could happen twice.
+        """
+        try:
+            return await self._send(mail, required, commit)
+        except (SMTPServerDisconnected, SMTPResponseException) as stale:
+            if self._phase is not Phase.MAIL or getattr(stale, "code", CLOSING) != CLOSING:
+                raise
+        self.close()
+        await self._open()
+        return await self._send(mail, required, commit)
+
+    async def _send(self, mail: Outgoing, required: _Required, commit: _Commit) -> Receipt:
+        parameters = self._parameters(mail)
+        self._at_rest = False
         accepted, rejected = await self._envelope(mail, parameters, required)
         self._phase = Phase.BODY
         connection = self._connection
@@ -262,13 +294,12 @@ class SmtpSession:
         self._phase = Phase.DOT
         replies = await connection.exchange(b".\r\n", 1, self._loop.time() + self._timeouts.final_s)
         reply = replies.next()
-        self._at_rest = reply.code != 421
+        self._at_rest = reply.code != CLOSING
         self._accept(reply)
-        self.mails_sent += 1
         return Receipt(accepted, rejected, str(Answer.of(*reply)))
 
     async def _envelope(
-        self, mail: Outgoing, parameters: list[str], required: Literal["all", "any"]
+        self, mail: Outgoing, parameters: list[str], required: _Required
     ) -> tuple[tuple[str, ...], tuple[Rejection, ...]]:
         """Say MAIL, RCPT and DATA; afterwards the server waits for the mail. A refused mail is forgotten (RSET)."""
         dialogue = Dialogue(self._connection, self._groups(mail, parameters, required), self._until)
@@ -281,13 +312,13 @@ class SmtpSession:
                 raise faults.recipients_refused(rejected, self._where)
             self._phase = Phase.DATA
             self._accept(await dialogue.next(), 3)
-        except (SMTPResponseException, errors.WorkerError) as refusal:
-            if getattr(refusal, "code", 0) != 421 and not dialogue.awaits_mail:
+        except (SMTPResponseException, errors.WorkerError):
+            if dialogue.may_go_on:
                 await self._forget()
             raise
         return accepted, rejected
 
-    def _groups(self, mail: Outgoing, parameters: list[str], required: Literal["all", "any"]) -> list[list[bytes]]:
+    def _groups(self, mail: Outgoing, parameters: list[str], required: _Required) -> list[list[bytes]]:
         """The commands that may go out together (RFC 2920, 3.1).
 
         DATA joins the others only when a single refusal cannot make it wrong: once the server has said 354, it waits
@@ -316,7 +347,7 @@ class SmtpSession:
     async def _forget(self) -> None:
         """Make the server forget a mail that it did not get; a server that cannot is left."""
         refused_in = self._phase
-        self._deadline = min(self._deadline, self._loop.time() + _RESET_S)
+        self._deadline = min(self._deadline, self._loop.time() + self._timeouts.courtesy_s)
         try:
             self._at_rest = (await self._ask(b"RSET\r\n")).code // 100 == 2
         except _FAULTS:
@@ -382,6 +413,10 @@ class SmtpConnector:
         Raises:
             WorkerError: as ``mail.faults`` says; nothing is left open.
         """
-        session = SmtpSession(server, auth, self.policy, self.timeouts)
+        session = self.session(server, auth)
         await session.open()
         return session
+
+    def session(self, server: SmtpServer, auth: Auth) -> SmtpSession:
+        """A session that is not open yet."""
+        return SmtpSession(server, auth, self.policy, self.timeouts)

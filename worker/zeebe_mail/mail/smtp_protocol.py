@@ -1,8 +1,9 @@
 """The wire: aiosmtplib's protocol, taught to have several replies outstanding (PIPELINING, RFC 2920).
 
 aiosmtplib matches one reply to one command. Here one write may carry several commands, and one future wakes the session
-when all of their replies are in. Its parser and its limits are used as they are; what it drops silently (bytes that
-nobody asked for) is remembered, because such a connection must not be trusted any further.
+when all of their replies are in. Its limits are kept. Its parser begins anew with each packet, which a server of many
+tiny lines can make us pay for, so lines are taken off one by one here. What it drops silently, bytes that nobody asked
+for, is remembered: such a connection must not be trusted any further.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from collections.abc import Callable, Iterable
 from typing import cast
 
 from aiosmtplib import SMTPException, SMTPReadTimeoutError, SMTPResponse, SMTPResponseException, SMTPServerDisconnected
-from aiosmtplib.protocol import MAX_RESPONSE_LENGTH, SMTPProtocol
+from aiosmtplib.protocol import MAX_LINE_LENGTH, MAX_RESPONSE_LENGTH, SMTPProtocol
 
 INVALID = -1
 """The code that aiosmtplib gives to replies that are none."""
+
+CLOSING = 421
+"""The server closes the connection, whatever it was asked (RFC 5321, 3.8)."""
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -45,9 +49,10 @@ class Replies:
             return self._replies.popleft()
         raise self._fault or SMTPServerDisconnected("Connection lost")
 
-    def awaits_mail(self, outstanding: int) -> bool:
-        """Whether the rest, which should have this many replies, is incomplete or has a "go ahead" (354)."""
-        return len(self._replies) < outstanding or any(reply.code // 100 == 3 for reply in self._replies)
+    @property
+    def rest(self) -> tuple[SMTPResponse, ...]:
+        """The replies that nobody has looked at."""
+        return tuple(self._replies)
 
 
 class SmtpProtocol(SMTPProtocol):
@@ -57,6 +62,8 @@ class SmtpProtocol(SMTPProtocol):
         super().__init__(loop=loop)
         self._wanted = 0
         self._replies: list[SMTPResponse] = []
+        self._lines: list[bytes] = []
+        self._length = 0
         self.surplus = False
 
     # ── what the transport calls ─────────────────────────────────────────────────────────────────────────────────
@@ -74,10 +81,10 @@ class SmtpProtocol(SMTPProtocol):
             self._keep_surplus()
             return
         try:
-            while len(self._replies) < self._wanted and (reply := self._read_response_from_buffer()) is not None:
+            while len(self._replies) < self._wanted and (reply := self._next_reply()) is not None:
                 self._replies.append(reply)
-            if len(self._buffer) > MAX_RESPONSE_LENGTH:
-                raise SMTPResponseException(INVALID, "Response too long")
+                if reply.code == CLOSING:
+                    self._wanted = len(self._replies)
         except SMTPResponseException as fault:
             del self._buffer[:]
             self._set_response_exception(waiter, fault)
@@ -85,6 +92,29 @@ class SmtpProtocol(SMTPProtocol):
         if len(self._replies) == self._wanted:
             waiter.set_result(self._replies[-1])
             self._keep_surplus()
+
+    def _next_reply(self) -> SMTPResponse | None:
+        """Take the next complete reply off the stream. Each line is looked at once, however slowly they trickle in.
+
+        Raises:
+            SMTPResponseException: it is too long, or not a reply.
+        """
+        while (end := self._buffer.find(b"\n")) >= 0:
+            line = bytes(self._buffer[:end]).rstrip(b"\r")
+            del self._buffer[: end + 1]
+            self._lines.append(line[4:].strip())
+            self._length += len(line)
+            if len(line) > MAX_LINE_LENGTH or self._length > MAX_RESPONSE_LENGTH:
+                raise SMTPResponseException(INVALID, "a reply without end")
+            if not line[:3].isdigit() or line[3:4] not in (b" ", b"-", b""):
+                raise SMTPResponseException(INVALID, f"not SMTP: {line.decode('utf-8', 'replace')}")
+            if line[3:4] != b"-":
+                reply = SMTPResponse(int(line[:3]), b"\n".join(self._lines).decode("utf-8", "surrogateescape"))
+                self._lines, self._length = [], 0
+                return reply
+        if len(self._buffer) > MAX_LINE_LENGTH:
+            raise SMTPResponseException(INVALID, "a reply without end")
+        return None
 
     def _keep_surplus(self) -> None:
         """Remember that there is more than was asked for, and enough of it to read one reply."""
@@ -157,7 +187,7 @@ class SmtpProtocol(SMTPProtocol):
     def unasked(self) -> SMTPResponseException:
         """What the server said without being asked, as an exception: often the reason why it is about to hang up."""
         try:
-            reply = self._read_response_from_buffer()
+            reply = self._next_reply()
         except SMTPResponseException as fault:
             return fault
         return SMTPResponseException(*(reply or (INVALID, "unfinished reply that nobody asked for")))
@@ -214,6 +244,7 @@ class Dialogue:
         self._until = until
         self._replies = Replies(())
         self._outstanding = 0
+        self._last = SMTPResponse(INVALID, "")
 
     async def next(self) -> SMTPResponse:
         """The reply to the next command.
@@ -226,12 +257,16 @@ class Dialogue:
             self._outstanding = len(group)
             self._replies = await self._connection.exchange(b"".join(group), len(group), self._until())
         self._outstanding -= 1
-        return self._replies.next()
+        self._last = self._replies.next()
+        return self._last
 
     @property
-    def awaits_mail(self) -> bool:
-        """Whether the server has said "go ahead" in a reply that nobody has looked at, or not said all it owes us."""
-        return self._replies.awaits_mail(self._outstanding)
+    def may_go_on(self) -> bool:
+        """Whether the server takes other commands: all it has said were answers, and none was 354 or a goodbye."""
+        said = (self._last, *self._replies.rest)
+        return len(said) == 1 + self._outstanding and all(
+            reply.code // 100 in (2, 4, 5) and reply.code != CLOSING for reply in said
+        )
 
 
 def command(*words: str | bytes) -> bytes:

@@ -16,8 +16,8 @@ from zeebe_mail.form import Part
 class OperationInput(Part):
     """Base of all inputs. Its few top-level names are the process variables that are fetched."""
 
-    secret_fields: ClassVar[tuple[str, ...]] = ("auth",)
-    """Top-level fields in which secrets are resolved by default."""
+    secret_fields: ClassVar[tuple[str, ...]] = ("auth", "server.tls.clientKey")
+    """Fields, with dots between the names, in which secrets are resolved by default."""
 
     content_fields: ClassVar[tuple[str, ...]] = ("request",)
     """Top-level fields whose text may come from strangers: a secret reference in them stays text."""

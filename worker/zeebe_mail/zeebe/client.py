@@ -46,7 +46,9 @@ class Client:
 
     async def topology(self, *, timeout_s: float = 5.0) -> Topology:
         """The cluster's state. Raises GatewayUnavailable."""
-        answer = await self._gateway.call(self._gateway.stub.Topology, pb.TopologyRequest(), timeout_s=timeout_s)
+        answer = await self._gateway.call(
+            self._gateway.stub.Topology, pb.TopologyRequest(), timeout_s=timeout_s, wait_for_connection=False
+        )
         leaders = {
             partition.partitionId
             for broker in answer.brokers

@@ -120,8 +120,9 @@ class Gateway:
         request: Request,
         *,
         timeout_s: float = CALL_TIMEOUT_S,
+        wait_for_connection: bool = True,
     ) -> Answer:
-        """One unary call. Waits for the connection within its time-out.
+        """One unary call. Waits for the connection within its time-out, or fails at once with the reason.
 
         Raises:
             GatewayUnavailable: try again later.
@@ -130,7 +131,7 @@ class Gateway:
         """
         metadata = await self._metadata()
         try:
-            return await method(request, timeout=timeout_s, metadata=metadata, wait_for_ready=True)
+            return await method(request, timeout=timeout_s, metadata=metadata, wait_for_ready=wait_for_connection)
         except grpc.aio.AioRpcError as error:
             self._notice(error, metadata)
             raise translate(error) from error

@@ -10,7 +10,7 @@ from typing import Any, Protocol, assert_never
 
 import structlog
 
-from zeebe_mail.errors import JobLost, Retry, WorkerStopping, every_error
+from zeebe_mail.errors import AnswerRefused, JobLost, Retry, WorkerStopping, every_error
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Drop, Fail, Outcome, ThrowError
@@ -24,7 +24,6 @@ log = structlog.get_logger(__name__)
 
 WATCH_INTERVAL_S = 1.0
 SOURCE_GRACE_S = 2.0  # how long streams may take to empty
-ANSWER_REFUSED = "ANSWER_REFUSED"
 FREE_CODES = frozenset(error.code for error in every_error() if error.retry is Retry.FREE)
 FIRST_ANSWER_PAUSE_S, LONGEST_ANSWER_PAUSE_S = 0.05, 2.0
 
@@ -186,7 +185,7 @@ class Worker:
                 return None
             except Rejected as error:
                 log.error("answer was refused", action="answer_refused", job_key=job.key, reason=str(error))
-                if isinstance(told, Fail) and told.code == ANSWER_REFUSED:
+                if isinstance(told, Fail) and told.code == AnswerRefused.code:
                     return None
                 told = _refused(running, told, error)
             except GatewayUnavailable as error:
@@ -290,9 +289,6 @@ def _handed_back(running: RunningJob) -> Fail:
 
 def _refused(running: RunningJob, told: Outcome, error: Rejected) -> Fail:
     """The gateway does not take our answer: an incident, because repeating the job could repeat the mail."""
-    done = "The mail was handed over; it is not sent again. " if running.committed else ""
-    return Fail(
-        f"{ANSWER_REFUSED}: {done}The gateway refused the answer to this job ({type(told).__name__}): {error}",
-        retries=0,
-        code=ANSWER_REFUSED,
-    )
+    done = "The mail was handed over. " if running.committed else ""
+    refused = AnswerRefused(f"{done}The gateway refused the answer to this job ({type(told).__name__}): {error}.")
+    return Fail(f"{refused} {refused.advice}", retries=0, code=refused.code)

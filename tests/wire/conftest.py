@@ -1,0 +1,87 @@
+"""Certificates for the scripted servers, and one way to send a mail to them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.wire.conversation import ScriptedServer
+from tests.wire.pki import Authority, Identity
+from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
+from zeebe_mail.mail.server import Security, SmtpServer, TlsOptions
+from zeebe_mail.mail.smtp import Outgoing, Receipt, SmtpConnector, SmtpSession, SmtpTimeouts
+from zeebe_mail.mail.tls import TlsPolicy
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """What servers may show; only ``good`` is trusted."""
+
+    authority: Authority
+    good: Identity
+    expired: Identity
+    other_host: Identity
+    stranger: Identity
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    authority = Authority(tmp_path_factory.mktemp("pki"))
+    stranger = Authority(tmp_path_factory.mktemp("stranger"), "Unknown CA")
+    return Certificates(
+        authority=authority,
+        good=authority.issue("good", "localhost", "127.0.0.1"),
+        expired=authority.issue("expired", "127.0.0.1", starts_days=-3, ends_days=-1),
+        other_host=authority.issue("other", "elsewhere.test"),
+        stranger=stranger.issue("stranger", "127.0.0.1"),
+    )
+
+
+JANE = PasswordAuth(username="jane", password="s3cr3t-ä")  # type: ignore[arg-type]
+SHORT = SmtpTimeouts(connect_s=0.3, command_s=0.3, final_s=0.3, courtesy_s=0.1)
+PATIENT = SmtpTimeouts(connect_s=10, command_s=10, final_s=10, courtesy_s=0.1)
+BODY = b"From: jane@example.org\r\nSubject: x\r\n\r\nhello\r\n"
+
+
+def a_mail(*recipients: str, data: bytes = BODY, sender: str = "jane@example.org") -> Outgoing:
+    return Outgoing(sender, recipients or ("bob@example.org",), data, "<zm-1@example.org>")
+
+
+@dataclass
+class Sender:
+    """A worker's way to a scripted server. ``commits`` counts the announced points of no return."""
+
+    policy: TlsPolicy
+    timeouts: SmtpTimeouts = PATIENT
+    auth: Auth = field(default_factory=NoAuth)
+    security: Security = Security.NONE
+    deadline_s: float = 10
+    tls: TlsOptions = field(default_factory=TlsOptions)
+    before_dot: Callable[[], Awaitable[None]] | None = None
+    commits: int = 0
+
+    async def commit(self) -> None:
+        self.commits += 1
+        if self.before_dot:
+            await self.before_dot()
+
+    async def open(self, server: ScriptedServer, host: str = "127.0.0.1") -> SmtpSession:
+        where = SmtpServer(
+            host=host, port=server.port, security=self.security, deadline_seconds=self.deadline_s, tls=self.tls
+        )
+        return await SmtpConnector(self.policy, self.timeouts)(where, self.auth)
+
+    async def send(self, server: ScriptedServer, mail: Outgoing | None = None, required: str = "all") -> Receipt:
+        """Open a session, send one mail, hang up."""
+        session = await self.open(server)
+        try:
+            return await session.send(mail or a_mail(), required=required, commit=self.commit)  # type: ignore[arg-type]
+        finally:
+            session.close()
+
+
+@pytest.fixture
+def sender(certificates: Certificates) -> Sender:
+    return Sender(TlsPolicy(ca_file=certificates.authority.file))

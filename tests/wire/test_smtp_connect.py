@@ -1,0 +1,374 @@
+"""Connecting, TLS and login against hostile, broken and merely different servers."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import hmac
+import socket
+import ssl
+
+import pytest
+
+from tests.wire.conftest import JANE, SHORT, Certificates, Sender, a_mail
+from tests.wire.conversation import ScriptedServer
+from tests.wire.pki import serving
+from tests.wire.test_smtp_send import ENVELOPE, HELLO, TAKEN
+from zeebe_mail import errors
+from zeebe_mail.mail.server import Security, SmtpServer, TlsOptions, TlsVersion
+from zeebe_mail.mail.smtp import SmtpConnector, SmtpTimeouts
+
+OFFER_TLS = "S: 220 hi\nC: EHLO\nS: 250-mail.test\nS: 250 STARTTLS\n"
+UPGRADE = OFFER_TLS + "C: STARTTLS\nS: 220 go\n! tls\nC: EHLO\nS: 250 mail.test\n"
+
+
+@pytest.fixture
+def upgrading(sender: Sender) -> Sender:
+    sender.security = Security.STARTTLS
+    return sender
+
+
+@pytest.fixture
+def encrypting(sender: Sender) -> Sender:
+    sender.security = Security.SSL_TLS
+    return sender
+
+
+# ── nobody there ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_unknown_host_is_named(sender: Sender) -> None:
+    server = SmtpServer(host="no-such-host.invalid", security=Security.STARTTLS)
+    with pytest.raises(errors.HostNotFound, match=r"no-such-host\.invalid"):
+        await SmtpConnector(sender.policy, sender.timeouts)(server, sender.auth)
+
+
+async def test_a_refused_connection_is_unreachable(sender: Sender) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(errors.Unreachable, match="nothing listens there"):
+            await sender.open(ScriptedServer([], port=taken.getsockname()[1]))
+
+
+async def test_a_black_hole_is_left_after_the_connect_timeout(sender: Sender) -> None:
+    """A full backlog drops our SYN, as a firewall does."""
+    sender.timeouts = SHORT
+    with socket.socket() as hole, socket.socket() as first, socket.socket() as second:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        for filler in (first, second):
+            filler.setblocking(False)
+            filler.connect_ex(hole.getsockname())
+        with pytest.raises(errors.ServerTimeout) as caught:
+            await sender.open(ScriptedServer([], port=hole.getsockname()[1]))
+
+    assert caught.value.details["phase"] == "CONNECT"
+
+
+# ── TLS ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_mail_goes_out_after_starttls(upgrading: Sender, certificates: Certificates) -> None:
+    async with ScriptedServer([UPGRADE + ENVELOPE + TAKEN], tls=serving(certificates.good)) as server:
+        await upgrading.send(server)
+
+    assert server.heard[:3] == ["EHLO [127.0.0.1]", "STARTTLS", "EHLO [127.0.0.1]"]
+
+
+async def test_a_mail_goes_out_over_implicit_tls(encrypting: Sender, certificates: Certificates) -> None:
+    tls = serving(certificates.good)
+    async with ScriptedServer([HELLO + ENVELOPE + TAKEN], tls=tls, encrypts_at_once=True) as server:
+        await encrypting.send(server)
+
+
+@pytest.mark.parametrize("security", [Security.STARTTLS, Security.SSL_TLS])
+@pytest.mark.parametrize("shown", ["expired", "other_host", "stranger"])
+async def test_a_certificate_that_is_not_right_ends_the_connection(
+    sender: Sender, certificates: Certificates, security: Security, shown: str
+) -> None:
+    sender.security, sender.auth = security, JANE
+    at_once = security is Security.SSL_TLS
+    script = "! eof" if at_once else OFFER_TLS + "C: STARTTLS\nS: 220 go\n! tls\n! eof"
+    async with ScriptedServer([script], tls=serving(getattr(certificates, shown)), encrypts_at_once=at_once) as server:
+        with pytest.raises(errors.CertificateRejected) as caught:
+            await sender.open(server)
+        server.abandon()
+
+    expected = {"expired": "expired", "other_host": "IP address mismatch", "stranger": "unable to get local issuer"}
+    assert expected[shown] in caught.value.message
+
+
+async def test_a_server_without_starttls_gets_neither_mail_nor_password(upgrading: Sender) -> None:
+    upgrading.auth = JANE
+    async with ScriptedServer(["S: 220 hi\nC: EHLO\nS: 250-mail.test\nS: 250 AUTH PLAIN\n! eof"]) as server:
+        with pytest.raises(errors.Unsupported, match="STARTTLS"):
+            await upgrading.open(server)
+
+    assert server.heard == ["EHLO [127.0.0.1]"]
+
+
+@pytest.mark.parametrize(("reply", "kind"), [("454 4.7.0 not now", errors.Busy), ("502 what?", errors.Unsupported)])
+async def test_a_refused_starttls_is_not_done_without(
+    upgrading: Sender, reply: str, kind: type[errors.WorkerError]
+) -> None:
+    async with ScriptedServer([OFFER_TLS + f"C: STARTTLS\nS: {reply}\n! eof"]) as server:
+        with pytest.raises(kind):
+            await upgrading.open(server)
+
+
+async def test_bytes_injected_before_the_handshake_end_the_connection(
+    upgrading: Sender, certificates: Certificates
+) -> None:
+    """A middleman's "250 AUTH PLAIN" in the same packet must not become part of the encrypted conversation."""
+    injected = "C: STARTTLS\nR: 220 go\\r\\n250-evil\\r\\n250 AUTH PLAIN\\r\\n\n! eof"
+    async with ScriptedServer([OFFER_TLS + injected], tls=serving(certificates.good)) as server:
+        with pytest.raises(errors.TlsFailed, match="before the handshake"):
+            await upgrading.open(server)
+
+    assert server.heard == ["EHLO [127.0.0.1]", "STARTTLS"]
+
+
+async def test_what_was_offered_before_tls_counts_no_more(upgrading: Sender, certificates: Certificates) -> None:
+    """The offer of AUTH was a middleman's; inside TLS the real server has none."""
+    upgrading.auth = JANE
+    offer = "S: 220 hi\nC: EHLO\nS: 250-mail.test\nS: 250-AUTH PLAIN\nS: 250 STARTTLS\n"
+    script = offer + "C: STARTTLS\nS: 220 go\n! tls\nC: EHLO\nS: 250 mail.test\n! eof"
+    async with ScriptedServer([script], tls=serving(certificates.good)) as server:
+        with pytest.raises(errors.Unsupported, match="does not offer any login"):
+            await upgrading.open(server)
+
+
+async def test_a_plain_port_used_with_ssl_tls_gets_a_precise_hint(encrypting: Sender) -> None:
+    async with ScriptedServer(["S: 220 mail.test ESMTP\n! eof"]) as server:
+        with pytest.raises(errors.TlsFailed, match="set the security to STARTTLS"):
+            await encrypting.open(server)
+        server.abandon()
+
+
+async def test_a_tls_port_used_with_starttls_times_out_with_a_hint(
+    upgrading: Sender, certificates: Certificates
+) -> None:
+    upgrading.timeouts = SHORT
+    async with ScriptedServer([HELLO], tls=serving(certificates.good), encrypts_at_once=True) as server:
+        with pytest.raises(errors.ServerTimeout, match="a TLS port waits for TLS"):
+            await upgrading.open(server)
+
+
+async def test_a_server_that_is_silent_in_the_handshake_is_left(encrypting: Sender) -> None:
+    encrypting.timeouts = SHORT
+    async with ScriptedServer(["! wait"]) as server:
+        with pytest.raises(errors.ServerTimeout) as caught:
+            await encrypting.open(server)
+
+    assert caught.value.details["phase"] == "TLS"
+
+
+@pytest.mark.parametrize("end", ["! close", "! reset"])
+async def test_a_connection_lost_in_the_handshake_is_tried_again_later(encrypting: Sender, end: str) -> None:
+    async with ScriptedServer([end]) as server:
+        with pytest.raises(errors.Unreachable):
+            await encrypting.open(server)
+
+
+async def test_an_old_tls_version_is_not_used(encrypting: Sender, certificates: Certificates) -> None:
+    old = serving(certificates.good)
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    encrypting.tls = TlsOptions(min_version=TlsVersion.TLS_1_3)
+    async with ScriptedServer(["! eof"], tls=old, encrypts_at_once=True) as server:
+        with pytest.raises(errors.TlsFailed, match="minimum TLS version"):
+            await encrypting.open(server)
+
+
+async def test_the_newest_tls_version_can_be_limited(encrypting: Sender, certificates: Certificates) -> None:
+    new = serving(certificates.good)
+    new.minimum_version = ssl.TLSVersion.TLSv1_3
+    encrypting.tls = TlsOptions(max_version=TlsVersion.TLS_1_2)
+    async with ScriptedServer(["! eof"], tls=new, encrypts_at_once=True) as server:
+        with pytest.raises(errors.TlsFailed):
+            await encrypting.open(server)
+
+
+async def test_a_servers_own_authority_replaces_the_workers(encrypting: Sender, certificates: Certificates) -> None:
+    encrypting.policy = dataclasses.replace(encrypting.policy, ca_file=None)
+    encrypting.tls = TlsOptions(ca_certificate=certificates.authority.certificate)
+    tls = serving(certificates.good)
+    async with ScriptedServer([HELLO + ENVELOPE + TAKEN], tls=tls, encrypts_at_once=True) as server:
+        await encrypting.send(server)
+
+
+async def test_a_client_certificate_is_shown(encrypting: Sender, certificates: Certificates) -> None:
+    identity = certificates.authority.issue("client", "jane.test")
+    encrypting.tls = TlsOptions(client_certificate=identity.certificate, client_key=identity.key)  # type: ignore[arg-type]
+    tls = serving(certificates.good, clients_of=certificates.authority)
+    async with ScriptedServer([HELLO + ENVELOPE + TAKEN], tls=tls, encrypts_at_once=True) as server:
+        await encrypting.send(server)
+
+
+async def test_a_missing_client_certificate_is_a_tls_error_not_a_lost_connection(
+    encrypting: Sender, certificates: Certificates
+) -> None:
+    """TLS 1.3 tells it only after the client's side of the handshake is over."""
+    tls = serving(certificates.good, clients_of=certificates.authority)
+    async with ScriptedServer(["! eof"], tls=tls, encrypts_at_once=True) as server:
+        with pytest.raises(errors.TlsFailed, match="client certificate"):
+            await encrypting.open(server)
+
+
+def test_a_certificate_that_is_none_is_the_authors_to_correct(sender: Sender) -> None:
+    from zeebe_mail.mail.tls import context
+
+    with pytest.raises(errors.InputError, match="caCertificate"):
+        context(sender.policy, TlsOptions(ca_certificate="not a certificate"))
+    with pytest.raises(errors.InputError, match="clientCertificate"):
+        context(sender.policy, TlsOptions(client_certificate="no", client_key="neither"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "mail.localhost"])
+def test_plaintext_to_this_machine_is_allowed(sender: Sender, host: str) -> None:
+    sender.policy.allow_plaintext(host)
+
+
+async def test_plaintext_to_another_machine_is_not(sender: Sender) -> None:
+    server = SmtpServer(host="mail.example.org", security=Security.NONE)
+    with pytest.raises(errors.PlaintextNotAllowed, match=r"mail\.example\.org"):
+        await SmtpConnector(sender.policy, sender.timeouts)(server, JANE)
+    dataclasses.replace(sender.policy, plaintext_hosts=frozenset({"mail.example.org"})).allow_plaintext(server.host)
+
+
+# ── login ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def b64(text: str | bytes) -> str:
+    return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
+
+
+def offering(*mechanisms: str) -> str:
+    return f"S: 220 hi\nC: EHLO\nS: 250-mail.test\nS: 250 AUTH {' '.join(mechanisms)}\n"
+
+
+SECRET = JANE.password.get_secret_value()
+TRACES = [SECRET, b64(SECRET), b64(f"\0jane\0{SECRET}")]
+
+
+async def test_plain_says_all_at_once(sender: Sender) -> None:
+    sender.auth = JANE
+    login = f"C: AUTH PLAIN {b64(chr(0) + 'jane' + chr(0) + SECRET)}\nS: 235 welcome\n"
+    async with ScriptedServer([offering("LOGIN", "PLAIN") + login + ENVELOPE + TAKEN]) as server:
+        await sender.send(server)
+
+
+async def test_login_answers_two_prompts(sender: Sender) -> None:
+    sender.auth = JANE
+    login = f"C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: {b64('jane')}\nS: 334 UGFzc3dvcmQ6\nC: {b64(SECRET)}\nS: 235 ok\n"
+    async with ScriptedServer([offering("LOGIN") + login + ENVELOPE + TAKEN]) as server:
+        await sender.send(server)
+
+
+async def test_cram_md5_never_says_the_password(sender: Sender) -> None:
+    sender.auth = JANE
+    digest = hmac.new(SECRET.encode(), b"<1@mail.test>", hashlib.md5).hexdigest()
+    login = f"C: AUTH CRAM-MD5\nS: 334 {b64('<1@mail.test>')}\nC: {b64('jane ' + digest)}\nS: 235 ok\n"
+    async with ScriptedServer([offering("PLAIN", "CRAM-MD5") + login + ENVELOPE + TAKEN]) as server:
+        await sender.send(server)
+
+
+async def test_a_refused_login_is_tried_once_and_with_one_mechanism(sender: Sender) -> None:
+    """Accounts lock after a few wrong passwords."""
+    sender.auth = JANE
+    refusal = f"C: AUTH PLAIN\nS: 535 5.7.8 no: {b64(SECRET)} is wrong\n! eof"
+    async with ScriptedServer([offering("PLAIN", "LOGIN") + refusal]) as server:
+        with pytest.raises(errors.CredentialsError) as caught:
+            await sender.open(server)
+
+    assert [line.split()[0] for line in server.heard] == ["EHLO", "AUTH"]
+    assert "535 5.7.8" in caught.value.message
+    assert_no_trace(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "hint"),
+    [
+        ("454 4.7.0 temporary failure", errors.Busy, "tried again by itself"),
+        ("421 4.7.0 too many", errors.Busy, "tried again by itself"),
+        ("534 5.7.9 Application-specific password required", errors.CredentialsError, "app password"),
+        ("535 5.7.139 basic authentication is disabled", errors.CredentialsError, "needs OAuth"),
+        ("530 5.7.0 Must issue a STARTTLS command first", errors.Refused, "set the security to STARTTLS"),
+        ("538 5.7.11 Encryption required", errors.Refused, "set the security to STARTTLS"),
+        ("504 5.5.4 unknown mechanism", errors.Unsupported, ""),
+        ("300 more?", errors.Misbehaved, ""),
+    ],
+)
+async def test_answers_to_a_login_have_their_meaning(
+    sender: Sender, reply: str, kind: type[errors.WorkerError], hint: str
+) -> None:
+    sender.auth = JANE
+    async with ScriptedServer([offering("PLAIN") + f"C: AUTH\nS: {reply}\n! eof"]) as server:
+        with pytest.raises(errors.WorkerError, match=hint) as caught:
+            await sender.open(server)
+
+    assert type(caught.value) is kind
+
+
+async def test_an_echo_of_the_login_is_not_passed_on(sender: Sender) -> None:
+    """Neither as a reply nor as the nonsense of a broken server, nor in the exception that caused ours."""
+    sender.auth = JANE
+    for echo in (f"S: 500 AUTH PLAIN {TRACES[2]}?", f"S: AUTH PLAIN {TRACES[2]}"):
+        async with ScriptedServer([offering("PLAIN") + f"C: AUTH\n{echo}\n! eof"]) as server:
+            with pytest.raises(errors.WorkerError) as caught:
+                await sender.open(server)
+        assert_no_trace(caught.value)
+
+
+def assert_no_trace(error: BaseException | None) -> None:
+    while error is not None:
+        shown = f"{error!r} {error} {vars(error)}"
+        assert not [trace for trace in TRACES if trace in shown]
+        error = error.__cause__ or error.__context__
+
+
+async def test_credentials_for_a_server_without_login_are_an_error(sender: Sender) -> None:
+    sender.auth = JANE
+    async with ScriptedServer([HELLO + "! eof"]) as server:
+        with pytest.raises(errors.Unsupported, match="does not offer any login"):
+            await sender.open(server)
+
+
+async def test_unknown_mechanisms_are_named(sender: Sender) -> None:
+    sender.auth = JANE
+    async with ScriptedServer([offering("GSSAPI", "XOAUTH2") + "! eof"]) as server:
+        with pytest.raises(errors.Unsupported, match="GSSAPI, XOAUTH2"):
+            await sender.open(server)
+
+
+async def test_a_challenge_that_is_not_base64_ends_the_login(sender: Sender) -> None:
+    sender.auth = JANE
+    async with ScriptedServer([offering("CRAM-MD5") + "C: AUTH CRAM-MD5\nS: 334 §§§\n! eof"]) as server:
+        with pytest.raises(errors.CredentialsError, match="base64"):
+            await sender.open(server)
+
+
+async def test_success_before_the_server_proved_itself_is_not_believed(sender: Sender) -> None:
+    """A middleman who does not know the password can say 235, too."""
+    sender.auth = JANE
+    async with ScriptedServer([offering("SCRAM-SHA-256") + "C: AUTH SCRAM-SHA-256\nS: 235 welcome\n! eof"]) as server:
+        with pytest.raises(errors.CredentialsError, match="did not prove"):
+            await sender.open(server)
+
+
+async def test_a_missing_login_gets_a_hint(sender: Sender) -> None:
+    script = "C: MAIL\nS: 530 5.7.0 Authentication required\nC: RSET\nS: 250 ok\nC: QUIT"
+    async with ScriptedServer([HELLO + script]) as server:
+        with pytest.raises(errors.Refused, match="give user name and password"):
+            await sender.send(server, a_mail())
+
+
+async def test_the_connect_timeout_bounds_greeting_and_handshake_together(
+    encrypting: Sender, certificates: Certificates
+) -> None:
+    encrypting.timeouts = SmtpTimeouts(connect_s=0.3, command_s=10)
+    async with ScriptedServer(["! wait"], tls=serving(certificates.good), encrypts_at_once=True) as server:
+        with pytest.raises(errors.ServerTimeout) as caught:
+            await encrypting.open(server)
+
+    assert caught.value.details["phase"] == "GREETING"
