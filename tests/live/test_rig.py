@@ -1,5 +1,6 @@
 """The rig itself: what the other live tests stand on."""
 
+import asyncio
 import contextlib
 import imaplib
 import json
@@ -23,6 +24,7 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import Postfix
 from tests.servers.processes import one_task
 from tests.servers.smtp_sink import SmtpSink
+from tests.servers.tcp_proxy import TcpProxy
 from zeebe_mail.demo.inbox import read_inbox
 from zeebe_mail.demo.mailserver import MailServer
 from zeebe_mail.demo.pki import Authority
@@ -223,3 +225,80 @@ async def test_the_embedded_server_refuses_as_a_real_one_does(pki: Authority) ->
                 await client.rcpt("bob@example.org")
             with pytest.raises(aiosmtplib.SMTPRecipientRefused, match="User unknown"):
                 await client.rcpt("nobody@mail.test")
+
+
+async def ask(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("localhost", port)
+    assert (await reader.readline()).startswith(b"220")
+    return reader, writer
+
+
+async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    writer.write(b"NOOP\r\n")
+    await writer.drain()
+    return await reader.readline()
+
+
+async def test_the_proxy_passes_on_and_cuts(smtp_sink: SmtpSink) -> None:
+    async with TcpProxy(smtp_sink.port) as proxy:
+        reader, writer = await ask(proxy.port)
+        assert (await say(reader, writer)).startswith(b"250")
+        assert proxy.open_connections == 1
+
+        proxy.cut()
+
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_the_proxy_resets(smtp_sink: SmtpSink) -> None:
+    async with TcpProxy(smtp_sink.port) as proxy:
+        reader, writer = await ask(proxy.port)
+        proxy.reset()
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+
+
+async def test_the_proxy_is_a_black_hole_until_it_delivers(smtp_sink: SmtpSink) -> None:
+    async with TcpProxy(smtp_sink.port) as proxy:
+        reader, writer = await ask(proxy.port)
+        proxy.swallow()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(say(reader, writer), 0.2)
+
+        proxy.deliver()
+
+        assert (await reader.readline()).startswith(b"250")
+        writer.close()
+
+
+async def test_the_proxy_delays(smtp_sink: SmtpSink) -> None:
+    async with TcpProxy(smtp_sink.port) as proxy:
+        reader, writer = await ask(proxy.port)
+        proxy.delay_s = 0.1
+        began = time.monotonic()
+        await say(reader, writer)
+        assert time.monotonic() - began >= 0.2, "once there, once back"
+        writer.close()
+
+
+async def test_the_proxy_refuses_and_accepts_again_on_its_port(smtp_sink: SmtpSink) -> None:
+    async with TcpProxy(smtp_sink.port) as proxy:
+        await proxy.refuse()
+        with pytest.raises(ConnectionRefusedError):
+            await ask(proxy.port)
+        await proxy.accept()
+        _, writer = await ask(proxy.port)
+        writer.close()
+
+
+async def test_the_proxy_puts_tls_before_a_sink(smtp_sink: SmtpSink, pki: Authority) -> None:
+    certificate = pki.issue("proxy")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate.chain, certificate.key)
+    async with TcpProxy(smtp_sink.port, tls=tls) as proxy:
+        trust = ssl.create_default_context(cafile=pki.ca_file)
+        async with aiosmtplib.SMTP(hostname="localhost", port=proxy.port, use_tls=True, tls_context=trust) as client:
+            await client.sendmail("alice@x.test", ["bob@x.test"], letter("rig-tls-front").as_bytes())
+    assert b"rig-tls-front" in smtp_sink.messages()[0]

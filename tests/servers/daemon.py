@@ -120,7 +120,11 @@ class Daemon:
         return "\n".join(file.read_text(errors="replace") for file in files if file.exists())
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(self, *_: object) -> None:
         self.close()

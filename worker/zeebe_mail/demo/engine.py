@@ -19,6 +19,7 @@ import httpx
 from zeebe_mail.demo import distribution
 from zeebe_mail.demo.error import DemoError
 from zeebe_mail.demo.java import Java, find_java
+from zeebe_mail.demo.signals import held_back
 
 LOOPBACK = "127.0.0.1"
 START_LIMIT = timedelta(seconds=120)
@@ -95,7 +96,11 @@ class Broker:
         return self._unfinished_cache is not None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,7 +117,8 @@ class Broker:
         java = find_java()
         home = distribution.install(self._progress)
         began = time.monotonic()
-        self._process = self._launch(java, home)
+        with held_back():
+            self._process = self._launch(java, home)
         try:
             self._wait_until_ready(began)
         except BaseException:
@@ -186,7 +192,8 @@ class Broker:
             *[str(java.executable), "-Xmx384m", "-Xss512k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
             *self._start_cache_flags(java),
             *[f"-Dlog4j2.configurationFile={log4j}", "-Dfile.encoding=UTF-8"],
-            *[f"-Dapp.home={self._home}", f"-Dbasedir={home}"],
+            # A killed broker leaves 15 MB of unpacked native code where temporary files are.
+            *[f"-Dapp.home={self._home}", f"-Dbasedir={home}", f"-Djava.io.tmpdir={self._home}"],
             # No directory on the class path, or Java refuses the start-up cache.
             *["-cp", f"{home}/lib/*", "io.camunda.application.StandaloneBroker"],
         ]

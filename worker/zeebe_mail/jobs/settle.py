@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 import structlog
 
-from zeebe_mail.errors import ExpressionError, ResultTooLarge, WorkerError
+from zeebe_mail.errors import ExpressionError, ResultTooLarge, Retry, WorkerError
 from zeebe_mail.jobs.expressions import BpmnError, Expressions, IgnoreError, JobError, Verdict
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.json_text import repaired
@@ -75,29 +75,33 @@ class Settlement:
             variables |= self._expressions.result(response)
             self._check_size(variables)
             verdict = self._expressions.verdict(variables or response, retries=self._job.retries)
+            return self._of_verdict(verdict) if verdict else Complete(variables)
         except (ExpressionError, ResultTooLarge) as error:
             return self._incident_after_success(error, response)
-        return self._of_verdict(verdict) if verdict else Complete(variables)
 
     def of_error(self, error: WorkerError, *, repeatable: bool = True) -> Outcome:
         """The outcome of an operation that raised: the error expression's word, else the default of its class.
 
-        What is not ``repeatable``, because its mail is out, has no retries left whatever the class says.
+        What is not ``repeatable``, because its mail is out, has no retries left whatever the class says. A job that is
+        only handed back is no failure, and no expression hears of it.
         """
+        retries, backoff = self._retry.after(error) if repeatable else (0, timedelta())
+        if error.retry is Retry.FREE:
+            return self._fail(error, retries, backoff)
         seen = self._description(error)
         try:
             verdict = self._expressions.verdict({"error": seen}, retries=self._job.retries)
-        except ExpressionError as broken:
+            if verdict:
+                return self._of_verdict(verdict)
+        except (ExpressionError, ResultTooLarge) as broken:
             return self._fail(broken, 0, timedelta())
-        if verdict:
-            return self._of_verdict(verdict)
         if error.code in self._bpmn_errors or "true" in self._bpmn_errors:
-            return ThrowError(error.code, seen["message"][:MESSAGE_LIMIT], {"error": seen})
-        retries, backoff = self._retry.after(error) if repeatable else (0, timedelta())
+            return ThrowError(error.code, seen["message"], {"error": seen})
         return self._fail(error, retries, backoff)
 
     def _of_verdict(self, verdict: Verdict) -> Outcome:
         redactor = self._rules.redactor
+        self._check_size(verdict.variables)
         match verdict:
             case BpmnError(code, message, variables):
                 return ThrowError(code, redactor.text(message)[:MESSAGE_LIMIT], redactor.data(variables))
@@ -115,9 +119,14 @@ class Settlement:
         return {
             "type": type(error).__name__,
             "code": error.code,
-            "message": redactor.text(error.message),
-            "variables": redactor.data(error.details),
+            "message": redactor.text(error.message)[:MESSAGE_LIMIT],
+            "variables": self._details(error),
         }
+
+    def _details(self, error: WorkerError) -> Any:
+        """What the error knows, as far as a process may be given so much: who lists a million recipients gets none."""
+        details = repaired(self._rules.redactor.data(error.details))
+        return details if len(json.dumps(details)) <= self._rules.result_limit_bytes else {}
 
     def _fail(self, error: WorkerError, retries: int, backoff: timedelta) -> Fail:
         seen = self._description(error)
@@ -128,10 +137,9 @@ class Settlement:
         message_id = response.get("messageId", "unknown") if isinstance(response, Mapping) else "unknown"
         failed = self._fail(error, 0, timedelta())
         attached = {} if isinstance(error, ResultTooLarge) else {"response": response}
+        done = f"The mail was handled (Message-ID {message_id}) and is not handled again."
         return Fail(
-            f"The mail was handled (Message-ID {message_id}) and is not handled again. {failed.message}"[
-                :MESSAGE_LIMIT
-            ],
+            f"{done} {failed.message}"[:MESSAGE_LIMIT],
             retries=0,
             variables={**failed.variables, **attached},
             code=error.code,
