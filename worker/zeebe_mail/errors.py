@@ -24,6 +24,8 @@
       + OutcomeUnknown       the answer was lost after the point of no return         never retried
     x Postponed              not our turn: handed back with the same retries          free
       - EndpointSaturated · WorkerStopping
+    x InternalError          a bug                                                    retried while nothing was sent
+    x AnswerRefused          the gateway does not take our answer                     never retried
   * JobLost                  the job is no longer ours; nothing is told to anybody
 
 A message says what happened, with which value, what the server said, and what to do next. Neither a message nor
@@ -90,9 +92,7 @@ class PlaintextNotAllowed(InputError):
 class SecretError(WorkerError):
     """A secret cannot be used."""
 
-    code = "SECRET_ERROR"
     retry = Retry.NEVER
-    advice = "Check the secret's name and where the worker looks for secrets."
 
 
 class SecretMissing(SecretError):
@@ -147,9 +147,7 @@ class Unsupported(WorkerError):
 class ServerError(WorkerError):
     """A mail server could not be used as asked."""
 
-    code = "SERVER_ERROR"
     retry = Retry.LATER
-    advice = "See the server's answer."
 
 
 class Unreachable(ServerError):
@@ -251,7 +249,6 @@ class OutcomeUnknown(ServerError):
 class Postponed(WorkerError):
     """The job was handed back untouched, with the same retries."""
 
-    code = "POSTPONED"
     retry = Retry.FREE
     advice = "Nothing to do: the job comes back by itself."
 
@@ -268,16 +265,36 @@ class WorkerStopping(Postponed):
     code = "WORKER_STOPPING"
 
 
+# ── what should not happen ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class InternalError(WorkerError):
+    """The worker hit a bug. A mail that was handed over already is not sent again."""
+
+    code = "INTERNAL_ERROR"
+    retry = Retry.LATER
+    advice = "The worker's log has the details under the job's key; please report them."
+
+
+class AnswerRefused(WorkerError):
+    """The gateway refused the answer to a job, for example because its variables are not usable there."""
+
+    code = "ANSWER_REFUSED"
+    retry = Retry.NEVER
+    advice = "Look at the gateway's reason. Where the mail was handed over, it is not sent again."
+
+
 class JobLost(Exception):
     """The job timed out, was cancelled or was done elsewhere before the point of no return; nothing was sent."""
 
 
 def every_error() -> Iterator[type[WorkerError]]:
-    """All error classes, parents before children, in the order of this file."""
+    """All error classes that have a code, parents before children, in the order of this file."""
 
     def below(parent: type[WorkerError]) -> Iterator[type[WorkerError]]:
         for child in parent.__subclasses__():
-            yield child
+            if "code" in vars(child):
+                yield child
             yield from below(child)
 
     return below(WorkerError)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import ipaddress
+import ssl
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -117,6 +118,25 @@ class SmtpSession:
         if self._protocol is not None:
             self._protocol.hang_up(politely=self.is_usable)
         self._at_rest = False
+
+    # ── what a probe looks at ────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def phase(self) -> Phase:
+        """The last step that was begun."""
+        return self._phase
+
+    @property
+    def offers(self) -> list[str]:
+        """The server's extensions with their parameters, and its login mechanisms."""
+        extensions = [f"{name} {value}".strip().upper() for name, value in self._extensions.items() if name != "auth"]
+        return extensions + [f"AUTH {name.upper()}" for name in self._mechanisms]
+
+    @property
+    def encryption(self) -> ssl.SSLObject | None:
+        """The connection's TLS, where there is one."""
+        transport = self._protocol.transport if self._protocol else None
+        return transport.get_extra_info("ssl_object") if transport else None
 
     # ── what operations call ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -393,6 +413,10 @@ class SmtpConnector:
         Raises:
             WorkerError: as ``mail.faults`` says; nothing is left open.
         """
-        session = SmtpSession(server, auth, self.policy, self.timeouts)
+        session = self.session(server, auth)
         await session.open()
         return session
+
+    def session(self, server: SmtpServer, auth: Auth) -> SmtpSession:
+        """A session that is not open yet."""
+        return SmtpSession(server, auth, self.policy, self.timeouts)

@@ -16,8 +16,8 @@ from zeebe_mail.form import Part
 class OperationInput(Part):
     """Base of all inputs. Its few top-level names are the process variables that are fetched."""
 
-    secret_fields: ClassVar[tuple[str, ...]] = ("auth",)
-    """Top-level fields in which secrets are resolved by default."""
+    secret_fields: ClassVar[tuple[str, ...]] = ("auth", "server.tls.clientKey")
+    """Fields, with dots between the names, in which secrets are resolved by default."""
 
     content_fields: ClassVar[tuple[str, ...]] = ("request",)
     """Top-level fields whose text may come from strangers: a secret reference in them stays text."""
@@ -37,6 +37,11 @@ class Attempt(Protocol):
     @property
     def token(self) -> str:
         """The same text for each attempt at the same job, and for no other job: safe in a Message-ID."""
+        ...
+
+    @property
+    def committed(self) -> bool:
+        """Whether the point of no return was passed."""
         ...
 
     async def commit(self) -> None:

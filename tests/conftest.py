@@ -1,0 +1,83 @@
+"""Fixtures for every test: a clean environment, and the real servers of `tests/servers`.
+
+Session fixtures are shared: a test may use `broker`, but it must not stop it, nor move its clock, nor count on being
+alone (task types and process ids of its own, please). What a test breaks, it starts for itself: `start_broker`.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.servers.broker import Broker, BrokerOptions, Gateway, GivenBroker, needs_broker
+from tests.servers.daemon import short_directory
+from tests.servers.dovecot import Dovecot
+from tests.servers.postfix import Postfix
+from tests.servers.smtp_sink import SmtpSink
+from zeebe_mail.demo.pki import Authority
+
+GIVEN_ADDRESS = os.environ.get("ZEEBE_ADDRESS")
+OUR_VARIABLES = ("ZEEBE_", "CAMUNDA_", "SECRET_", "SSL_CERT_", "OTEL_")
+
+StartBroker = Callable[..., Broker]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting, secret or trust of the person who runs the tests reaches a test."""
+    for name in list(os.environ):
+        if name.startswith(OUR_VARIABLES):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Gateway]:
+    """The shared broker: `broker.address`. With ZEEBE_ADDRESS set, that one."""
+    if GIVEN_ADDRESS:
+        yield GivenBroker(GIVEN_ADDRESS)
+        return
+    needs_broker()
+    with Broker(writes_start_cache=True) as shared:
+        yield shared
+
+
+@pytest.fixture
+def start_broker() -> Iterator[StartBroker]:
+    """Starts brokers of the test's own: `broker = start_broker(BrokerOptions(partitions=3))`. All end with the test.
+
+    Their calls block: in an async test that must go on meanwhile, `await asyncio.to_thread(broker.restart)`.
+    """
+    needs_broker()
+    with ExitStack() as brokers:
+        yield lambda options=None: brokers.enter_context(Broker(options or BrokerOptions()))
+
+
+@pytest.fixture(scope="session")
+def pki() -> Iterator[Authority]:
+    """The certificate authority of all test servers: trust `pki.ca_file`, issue more with `pki.issue(...)`."""
+    directory = short_directory("pki-")
+    yield Authority(directory)
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def dovecot(pki: Authority) -> Iterator[Dovecot]:
+    """The shared Dovecot: users `alice` and `bob` with the password `secret`."""
+    with Dovecot(pki, users={"alice": "secret", "bob": "secret"}) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def postfix(dovecot: Dovecot) -> Iterator[Postfix]:
+    """The shared Postfix; it delivers to the shared Dovecot, domains `x.test` and `mail.test`."""
+    with Postfix(dovecot) as shared:
+        yield shared
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator[SmtpSink]:
+    """A sink of the test's own that keeps what it gets. For faults: `with SmtpSink("-r", "rcpt") as sink`."""
+    with SmtpSink(keeps_mail=True) as sink:
+        yield sink

@@ -1,0 +1,311 @@
+"""The one place where objects are wired together, and where settings end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import signal
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from zeebe_mail.jobs.handler import JobHandler
+from zeebe_mail.jobs.job import Job
+from zeebe_mail.jobs.outcome import Outcome
+from zeebe_mail.jobs.settle import NoExpressions
+from zeebe_mail.mail.bulkhead import Bulkhead
+from zeebe_mail.mail.pool import Pool
+from zeebe_mail.mail.server import TlsVersion
+from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession
+from zeebe_mail.mail.tls import TlsPolicy
+from zeebe_mail.operations.base import Operation
+from zeebe_mail.operations.catalogue import catalogue
+from zeebe_mail.secrets import Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretProvider, SecretResolver
+from zeebe_mail.settings import (
+    DEFAULT_PORT,
+    GATEWAY_ADDRESS,
+    SAAS_DOMAIN,
+    SAAS_TOKEN_URL,
+    Settings,
+    SettingsError,
+)
+from zeebe_mail.telemetry.metrics import Metrics
+from zeebe_mail.telemetry.probes import Probes
+from zeebe_mail.zeebe.gateway import Gateway
+from zeebe_mail.zeebe.options import GatewayOptions, OAuthOptions, WorkerOptions
+from zeebe_mail.zeebe.worker import Worker
+
+log = structlog.get_logger(__name__)
+
+
+def gateway_options(settings: Settings) -> GatewayOptions:
+    """How to reach the cluster.
+
+    Raises:
+        SettingsError: the settings contradict each other or something is missing.
+    """
+    address, wants_tls = _address(settings)
+    if (settings.zeebe_client_cert_file is None) is not (settings.zeebe_client_key_file is None):
+        raise SettingsError("ZEEBE_CLIENT_CERTIFICATE_PATH and ZEEBE_CLIENT_KEY_PATH must be given together")
+    if settings.zeebe_client_cert_file and not wants_tls:
+        raise SettingsError("ZEEBE_CLIENT_CERTIFICATE_PATH needs TLS: set ZEEBE_INSECURE_CONNECTION=false")
+    return GatewayOptions(
+        address=address,
+        tls=wants_tls,
+        ca_file=settings.zeebe_ca_file,
+        client_cert_file=settings.zeebe_client_cert_file,
+        client_key_file=settings.zeebe_client_key_file,
+        override_authority=settings.zeebe_override_authority,
+        oauth=_oauth(settings),
+    )
+
+
+def _address(settings: Settings) -> tuple[str, bool]:
+    given = settings.zeebe_address
+    if given is None and settings.cluster_id:
+        given = f"https://{settings.cluster_id}.{settings.cluster_region or 'bru-2'}.{SAAS_DOMAIN}:443"
+    match = GATEWAY_ADDRESS.fullmatch((given or f"localhost:{DEFAULT_PORT}").strip())
+    assert match  # checked where the setting was read
+    scheme = match["scheme"]
+    port = int(match["port"] or (443 if scheme == "https" else DEFAULT_PORT))
+    if settings.insecure is not None:
+        tls = not settings.insecure
+    elif settings.secure is not None:
+        tls = settings.secure
+    elif scheme:
+        tls = scheme in ("https", "grpcs")
+    else:
+        tls = port == 443 or settings.zeebe_ca_file is not None
+    return f"{match['host']}:{port}", tls
+
+
+def _oauth(settings: Settings) -> OAuthOptions | None:
+    if settings.client_id is None:
+        return None
+    token_url = settings.token_url or (SAAS_TOKEN_URL if settings.cluster_id else None)
+    missing = [
+        variable
+        for variable, value in (
+            ("ZEEBE_CLIENT_SECRET", settings.client_secret),
+            ("ZEEBE_AUTHORIZATION_SERVER_URL", token_url),
+        )
+        if value is None
+    ]
+    if missing or settings.client_secret is None or token_url is None:
+        raise SettingsError(f"ZEEBE_CLIENT_ID switches OAuth on, which also needs {' and '.join(missing)}")
+    return OAuthOptions(
+        token_url=token_url,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret.get_secret_value(),
+        audience=settings.token_audience or (SAAS_DOMAIN if settings.cluster_id else None),
+        scope=settings.token_scope,
+        ca_file=settings.zeebe_ca_file,
+    )
+
+
+def tls_policy(settings: Settings) -> TlsPolicy:
+    """How mail servers are trusted.
+
+    Raises:
+        SettingsError: the settings contradict each other.
+    """
+    if settings.tls_minimum > settings.tls_maximum:
+        raise SettingsError("ZEEBE_MAIL_TLS_MINIMUM must not be newer than ZEEBE_MAIL_TLS_MAXIMUM")
+    return TlsPolicy(
+        ca_file=settings.ca_file,
+        client_certificate_file=settings.client_cert_file,
+        client_key_file=settings.client_key_file,
+        min_version=TlsVersion(settings.tls_minimum),
+        max_version=TlsVersion(settings.tls_maximum),
+        plaintext_hosts=frozenset(settings.plaintext_hosts),
+    )
+
+
+def secret_resolver(settings: Settings, redactor: Redactor) -> SecretResolver:
+    """Where secrets come from: files first, then the environment."""
+    providers: list[SecretProvider] = [FileSecrets(settings.secrets_dir)] if settings.secrets_dir else []
+    providers.append(EnvironmentSecrets(settings.secrets_prefix))
+    return SecretResolver(
+        providers,
+        redactor,
+        extra_fields=settings.secrets_fields,
+        bindings={
+            name: Binding(hosts=binding.hosts, task_types=binding.task_types)
+            for name, binding in settings.secrets_bindings.items()
+        },
+        legacy=settings.secrets_legacy,
+    )
+
+
+def selected(operations: Mapping[str, Operation], only: Iterable[str], but: Iterable[str]) -> dict[str, Operation]:
+    """The operations whose task types match a pattern of ``only`` (all, when empty) and none of ``but``.
+
+    Raises:
+        SettingsError: a pattern matches nothing, or nothing is left.
+    """
+    only, but = tuple(only), tuple(but)
+    for pattern in (*only, *but):
+        if not any(fnmatchcase(task_type, pattern) for task_type in operations):
+            raise SettingsError(f'No task type matches "{pattern}"; known are {", ".join(sorted(operations))}')
+    chosen = {
+        task_type: operation
+        for task_type, operation in operations.items()
+        if (not only or any(fnmatchcase(task_type, pattern) for pattern in only))
+        and not any(fnmatchcase(task_type, pattern) for pattern in but)
+    }
+    if not chosen:
+        raise SettingsError("No task type is left to work on")
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Mailroom:
+    """Everything that is needed to run jobs, without a broker."""
+
+    handler: JobHandler
+    pool: Pool
+
+
+@asynccontextmanager
+async def mailroom(
+    settings: Settings, redactor: Redactor, operations: Mapping[str, Operation]
+) -> AsyncIterator[Mailroom]:
+    """Handler and sessions; the sessions are closed at the end of the block."""
+    connectors = {SmtpSession: SmtpConnector(tls_policy(settings))}
+    pool = Pool(connectors, Bulkhead(settings.connections_per_server))
+    handler = JobHandler(
+        operations=operations,
+        sessions=pool,
+        secrets=secret_resolver(settings, redactor),
+        redactor=redactor,
+        evaluator=NoExpressions(),
+        result_limit_bytes=settings.result_limit_bytes,
+    )
+    try:
+        yield Mailroom(handler, pool)
+    finally:
+        pool.close()
+
+
+async def run_worker(
+    settings: Settings, redactor: Redactor, *, only: Iterable[str] = (), but: Iterable[str] = ()
+) -> None:
+    """Take jobs and run them until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    Raises:
+        SettingsError: the settings cannot be used.
+        Exception: a bug; it is in the log already, and the process should end and be restarted.
+    """
+    options = WorkerOptions(
+        name=settings.worker_name,
+        max_jobs=settings.max_jobs,
+        job_timeout=settings.job_timeout,
+        streaming=settings.streaming,
+        tenant_ids=settings.tenant_ids,
+        shutdown_grace=settings.shutdown_grace,
+    )
+    if settings.client_secret:
+        redactor.add(settings.client_secret.get_secret_value())
+    operations = selected(catalogue(), only, but)
+    async with (
+        mailroom(settings, redactor, operations) as room,
+        Gateway(gateway_options(settings)) as gateway,
+    ):
+        metrics = Metrics(lambda: _counts(room.pool))
+        try:
+            probes = Probes(metrics).serve(settings.http_host, settings.http_port)
+        except OSError as error:
+            raise SettingsError(
+                f"ZEEBE_MAIL_HTTP_PORT: port {settings.http_port} cannot be used ({error.strerror})"
+            ) from error
+        worker = Worker(gateway, room.handler, options, metrics, cluster=settings.cluster_name)
+        _on_first_signal(lambda: _stop(worker, metrics))
+        log.info(
+            "worker started",
+            action="worker_started",
+            gateway=gateway.address,
+            task_types=sorted(operations),
+            max_jobs=options.max_jobs,
+            streaming=options.streaming,
+            probes_port=probes.server_port,
+        )
+        try:
+            await worker.run()
+        except Exception as bug:
+            log.critical("worker hit a bug and ends", action="worker_bug", exc_info=bug)
+            raise
+        finally:
+            probes.shutdown()
+            probes.server_close()
+    log.info("worker stopped", action="worker_stopped")
+
+
+def _counts(pool: Pool) -> dict[str, int]:
+    return {"leased": pool.leased, "idle": pool.idle, "waiting": pool.waiting}
+
+
+def _stop(worker: Worker, metrics: Metrics) -> None:
+    metrics.stopping = True
+    worker.stop()
+
+
+def _on_first_signal(stop: Any) -> None:
+    loop = asyncio.get_running_loop()
+
+    def first() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, first)
+
+
+class TrialAttempt:
+    """An attempt without a broker: it is always ours."""
+
+    def __init__(self) -> None:
+        self.token = secrets.token_hex(10)
+        self.committed = False
+
+    async def commit(self) -> None:
+        """Pass the point of no return."""
+        self.committed = True
+
+
+async def run_once(
+    settings: Settings, redactor: Redactor, task_type: str, variables: Mapping[str, Any], headers: Mapping[str, str]
+) -> Outcome:
+    """Run one job that comes from nowhere and give its outcome. The mail is real.
+
+    Raises:
+        SettingsError: there is no such task type.
+    """
+    operations = selected(catalogue(), [task_type], [])
+    job = Job(key=0, type=task_type, variables=variables, headers=headers, retries=3, deadline_ms=0)
+    async with mailroom(settings, redactor, operations) as room:
+        return await room.handler.handle(job, TrialAttempt())
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises:
+        SettingsError: the file cannot be read or holds something else.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}") from error
+    except ValueError as error:
+        raise SettingsError(f"{file} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{file} must hold a JSON object of names and values")
+    return content

@@ -1,0 +1,40 @@
+"""``zeebe-mail demo``: see it work, on a machine that has only Python."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+
+def demo(
+    engine: Annotated[
+        Literal["broker", "docker"],
+        typer.Option(help="Start the broker as a process (fetched once, 299 MB), or in Docker."),
+    ] = "broker",
+    address: Annotated[
+        str | None, typer.Option(help="Use a broker that runs already, host:port. Default: ZEEBE_ADDRESS, if set.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave all running until Ctrl-C, for the Modeler.")] = False,
+) -> None:
+    """Send a mail from a BPMN process on a real Zeebe through a real mail server, both started here."""
+    try:
+        _tell(engine, address, keep=keep)
+    except ModuleNotFoundError as missing:
+        typer.echo(f"zeebe-mail: the demo needs {missing.name}: pip install 'zeebe-mail[demo]'", err=True)
+        raise typer.Exit(2) from missing
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _tell(engine: str, address: str | None, *, keep: bool) -> None:
+    from rich.console import Console
+
+    from zeebe_mail.demo.error import DemoError
+    from zeebe_mail.demo.story import Engine, tell
+
+    try:
+        tell(Console(), engine=Engine(engine), address=address, keep=keep)
+    except DemoError as error:
+        typer.echo(f"zeebe-mail: {error}", err=True)
+        raise typer.Exit(1) from error

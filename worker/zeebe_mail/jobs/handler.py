@@ -1,0 +1,85 @@
+"""The way of one job, from activated to outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+import structlog
+
+from zeebe_mail.errors import InternalError, JobLost, WorkerError
+from zeebe_mail.jobs.job import Job
+from zeebe_mail.jobs.outcome import Drop, Outcome
+from zeebe_mail.jobs.settle import Evaluator, Settlement
+from zeebe_mail.jobs.validate import secret_values, validate
+from zeebe_mail.operations.base import Attempt, Operation
+from zeebe_mail.secrets import Redactor, SecretResolver
+
+log = structlog.get_logger(__name__)
+
+
+class Sessions(Protocol):
+    """Where logged-in sessions are leased."""
+
+    def lease(self, session_type: type[Any], server: Any, auth: Any) -> AbstractAsyncContextManager[Any]:
+        """A session for one operation; given back, or thrown away after a fault, when the block ends."""
+        ...
+
+
+class JobHandler:
+    """Runs jobs. Knows what a job means and nothing about where it came from."""
+
+    def __init__(
+        self,
+        *,
+        operations: Mapping[str, Operation],
+        sessions: Sessions,
+        secrets: SecretResolver,
+        redactor: Redactor,
+        evaluator: Evaluator,
+        result_limit_bytes: int,
+    ) -> None:
+        self.operations = operations
+        self._sessions = sessions
+        self._secrets = secrets
+        self._redactor = redactor
+        self._evaluator = evaluator
+        self._result_limit_bytes = result_limit_bytes
+
+    async def handle(self, job: Job, attempt: Attempt) -> Outcome:
+        """Run one activated job and say what must be told to Zeebe. Raises nothing but cancellation."""
+        settlement = Settlement(job, self._evaluator, self._redactor, result_limit_bytes=self._result_limit_bytes)
+        try:
+            settlement.prepare()
+            result = await self._run(self.operations[job.type], job, attempt)
+            return settlement.of_result(result)
+        except WorkerError as error:
+            return settlement.of_error(error)
+        except JobLost as lost:
+            return Drop(str(lost))
+        except Exception as bug:
+            # A bug is not an outcome: the traceback goes to the log, a plain sentence to the process.
+            log.error("job hit a bug", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
+            return settlement.of_error(internal_error(committed=attempt.committed), repeatable=not attempt.committed)
+
+    async def _run(self, operation: Operation, job: Job, attempt: Attempt) -> Mapping[str, Any]:
+        resolved = self._secrets.resolve(
+            job.variables,
+            task_type=job.type,
+            fields=operation.input.secret_fields,
+            content=operation.input.content_fields,
+        )
+        given: Any = validate(operation.input, resolved)
+        for value in secret_values(given):
+            self._redactor.add(value)
+        async with self._sessions.lease(operation.session, given.server, given.auth) as session:
+            produced = await operation.run(given, session, attempt)
+        return produced.model_dump(mode="json")
+
+
+def internal_error(*, committed: bool) -> InternalError:
+    """What a process is told about a bug: no more than what it means for the mail."""
+    if committed:
+        return InternalError("The worker hit a bug after the mail was handed over; it is not sent again.")
+    return InternalError("The worker hit a bug before any mail was handed over.")

@@ -1,0 +1,1 @@
+"""What people read and modellers click, generated from the models."""

@@ -1,0 +1,278 @@
+"""Secrets: ``{{secrets.NAME}}`` becomes a value in the fields where that is allowed, and is masked everywhere else.
+
+Zeebe brokers do not resolve connector secrets for job workers, so the worker does, just before it validates its
+input. A value is inserted as it is: what looks like a reference inside a value stays text.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Protocol
+
+from zeebe_mail.errors import SecretMissing, SecretNotAllowed
+
+BRACED = re.compile(r"\{\{\s*secrets\.(\S+?)\s*\}\}")
+BARE = re.compile(r"secrets\.((?:[a-zA-Z0-9]+[/._-])*[a-zA-Z0-9]+)")
+EITHER = re.compile(f"{BRACED.pattern}|{BARE.pattern}")
+
+MASK = "***"
+URLSAFE = str.maketrans("+/", "-_")
+SHORTEST_MASKED_INSIDE_TEXT = 4  # characters; a shorter secret is masked only where it is the whole value
+
+
+class SecretProvider(Protocol):
+    """A place where secrets are kept."""
+
+    def get(self, name: str) -> str | None:
+        """The value of a secret, or None where this place does not know it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSecrets:
+    """Secrets in environment variables: ``SECRET_NAME`` for ``secrets.NAME``."""
+
+    prefix: str = "SECRET_"
+
+    def get(self, name: str) -> str | None:
+        """The value of the variable; read at each use, so a test or a wrapper may change it."""
+        try:
+            return os.environ.get(self.prefix + name)
+        except ValueError:
+            return None  # a name that no variable can have
+
+
+@dataclass(frozen=True, slots=True)
+class FileSecrets:
+    """Secrets as files in a mounted folder, one a file, as Kubernetes and Docker mount them."""
+
+    folder: Path
+
+    def get(self, name: str) -> str | None:
+        """The text of the file without its last line end; a name that leads out of the folder is unknown."""
+        try:
+            root = self.folder.resolve()
+            file = (root / name).resolve()
+            if not file.is_relative_to(root) or not file.is_file():
+                return None
+            return file.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        except (OSError, ValueError):
+            return None  # a name that no file can have, a file that is not for us, or not text
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where one secret may be used; patterns as in a shell, an empty list means everywhere."""
+
+    hosts: Sequence[str] = ()
+    task_types: Sequence[str] = ()
+
+    def allows(self, *, host: str, task_type: str) -> bool:
+        """Whether a job of this type may send the secret to this mail server."""
+        return _matches(host.lower(), [pattern.lower() for pattern in self.hosts]) and _matches(
+            task_type, self.task_types
+        )
+
+
+def _matches(text: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+class Redactor:
+    """Hides every secret that was ever used by this process, in plain, base64, percent-encoded and JSON form.
+
+    A text is looked through once, whatever the number of secrets: every place whose next four characters begin some
+    form of a secret is compared with the forms that begin so.
+    """
+
+    def __init__(self) -> None:
+        self._values: set[str] = set()
+        self._short: set[str] = set()
+        self._forms: dict[str, list[str]] = {}
+
+    def add(self, value: str) -> None:
+        """Hide this value from now on. Adding it again costs nothing."""
+        if not value or value in self._values:
+            return
+        self._values.add(value)
+        if len(value) < SHORTEST_MASKED_INSIDE_TEXT:
+            self._short.add(value)
+            return
+        for form in set(_written_forms(value)):
+            alike = self._forms.setdefault(form[:SHORTEST_MASKED_INSIDE_TEXT], [])
+            if form not in alike:
+                alike.append(form)
+                alike.sort(key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        """The text with every secret in it replaced by ``***``."""
+        if text in self._short:
+            return MASK
+        if self._forms.keys().isdisjoint(map("".join, zip(text, text[1:], text[2:], text[3:], strict=False))):
+            return text
+        parts, done, place = [], 0, 0
+        while place <= len(text) - SHORTEST_MASKED_INSIDE_TEXT:
+            alike = self._forms.get(text[place : place + SHORTEST_MASKED_INSIDE_TEXT], ())
+            found = next((form for form in alike if text.startswith(form, place)), "")
+            if found:
+                parts += [text[done:place], MASK]
+                place = done = place + len(found)
+            else:
+                place += 1
+        return "".join((*parts, text[done:]))
+
+    def data(self, value: Any) -> Any:
+        """The same for all texts, keys included, inside lists and dictionaries."""
+        if not self._values:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.data(key): self.data(item) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.data(item) for item in value]
+        return value
+
+
+def _written_forms(value: str) -> Iterator[str]:
+    yield value
+    yield repr(value)[1:-1]  # in tracebacks
+    for in_json in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+        yield in_json
+        yield in_json.replace("/", "\\/")  # as other writers of JSON have it
+    # Environment variables that are not UTF-8 hold single surrogates.
+    raw = value.encode("utf-8", "surrogateescape")
+    for quoted in (urllib.parse.quote(raw, safe=""), urllib.parse.quote(raw), urllib.parse.quote_plus(raw)):
+        yield quoted
+        yield re.sub("%..", lambda escape: escape[0].lower(), quoted)
+    # Inside a longer base64 text (SASL PLAIN, XOAUTH2) a value begins at one of three bit offsets. Only the
+    # characters that depend on nothing around it are looked for.
+    for offset in range(3):
+        encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
+        core = encoded[(offset * 8 + 5) // 6 : (offset + len(raw)) * 8 // 6]
+        if len(core) >= SHORTEST_MASKED_INSIDE_TEXT:
+            yield core
+            yield core.translate(URLSAFE)
+
+
+class SecretResolver:
+    """Replaces references in a job's variables.
+
+    ``{{secrets.NAME}}`` counts anywhere inside an allowed field, ``secrets.NAME`` only as the whole value; ``legacy``
+    widens the latter to any place inside an allowed field, as Camunda's runtime had it.
+    """
+
+    def __init__(
+        self,
+        providers: Sequence[SecretProvider],
+        redactor: Redactor,
+        *,
+        extra_fields: Iterable[str] = (),
+        bindings: Mapping[str, Binding] | None = None,
+        legacy: bool = False,
+    ) -> None:
+        self._providers = providers
+        self._redactor = redactor
+        self._extra_fields = tuple(extra_fields)
+        self._bindings = dict(bindings or {})
+        self._legacy = legacy
+
+    def resolve(
+        self, variables: Mapping[str, Any], *, task_type: str, fields: Iterable[str], content: Iterable[str]
+    ) -> dict[str, Any]:
+        """A copy of the variables with values for references.
+
+        ``fields`` are dotted names under which secrets are allowed. Under ``content`` a reference is text like any
+        other, because strangers may have written it; anywhere else it is an author's mistake.
+
+        Raises:
+            SecretMissing: no provider knows the name.
+            SecretNotAllowed: the field, the host or the task type is not allowed to have it.
+        """
+        walk = _Walk(
+            resolver=self,
+            task_type=task_type,
+            host=_host_of(variables),
+            allowed=(*fields, *self._extra_fields),
+            content=tuple(content),
+        )
+        return {name: walk.value(value, name) for name, value in variables.items()}
+
+    def names_in(self, text: str) -> list[str]:
+        """The secrets a text refers to, in the forms that count."""
+        return [next(filter(None, match.groups())) for match in self._pattern_for(text).finditer(text)]
+
+    def _pattern_for(self, text: str) -> re.Pattern[str]:
+        return EITHER if self._legacy or BARE.fullmatch(text) else BRACED
+
+    def replace(self, text: str, *, host: str, task_type: str) -> str:
+        """The text with a value for each reference in it."""
+
+        def value_of(match: re.Match[str]) -> str:
+            return self._value(next(filter(None, match.groups())), host=host, task_type=task_type)
+
+        return self._pattern_for(text).sub(value_of, text)
+
+    def _value(self, name: str, *, host: str, task_type: str) -> str:
+        binding = self._bindings.get(name)
+        if binding and not binding.allows(host=host, task_type=task_type):
+            raise SecretNotAllowed(
+                f'Secret "{name}" is bound to other hosts or task types and may not be used '
+                f'for host "{host}" by a task of type {task_type}.',
+                details={"secret": name, "host": host, "taskType": task_type},
+            )
+        for provider in self._providers:
+            value = provider.get(name)
+            if value is not None:
+                self._redactor.add(value)
+                return value
+        raise SecretMissing(f'Secret "{name}" is not available.', details={"secret": name})
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    resolver: SecretResolver
+    task_type: str
+    host: str
+    allowed: tuple[str, ...]
+    content: tuple[str, ...]
+
+    def value(self, value: Any, path: str) -> Any:
+        if isinstance(value, str):
+            return self._text(value, path) if "secrets." in value else value
+        if isinstance(value, Mapping):
+            return {key: self.value(item, f"{path}.{key}") for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.value(item, path) for item in value]
+        return value
+
+    def _text(self, text: str, path: str) -> str:
+        names = self.resolver.names_in(text)
+        if not names:
+            return text
+        if _under(path, self.allowed):
+            return self.resolver.replace(text, host=self.host, task_type=self.task_type)
+        if _under(path, self.content):
+            return text
+        raise SecretNotAllowed(
+            f'Field "{path}" refers to secret "{names[0]}", but secrets are allowed only in {", ".join(self.allowed)}.',
+            details={"secret": names[0], "field": path},
+        )
+
+
+def _under(path: str, fields: tuple[str, ...]) -> bool:
+    return any(path == field or path.startswith(f"{field}.") for field in fields)
+
+
+def _host_of(variables: Mapping[str, Any]) -> str:
+    server = variables.get("server")
+    host = server.get("host") if isinstance(server, Mapping) else None
+    return host.strip() if isinstance(host, str) else ""

@@ -1,0 +1,295 @@
+"""Every setting of the worker, in one model. The process environment is where they come from.
+
+Our own begin with ``ZEEBE_MAIL_``; those of the Zeebe connection have the names that Camunda's clients use.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSetting
+
+PREFIX = "ZEEBE_MAIL_"
+
+SAAS_DOMAIN = "zeebe.camunda.io"
+SAAS_TOKEN_URL = "https://login.cloud.camunda.io/oauth/token"  # noqa: S105 - an address
+DEFAULT_PORT = 26500
+
+GATEWAY_ADDRESS = re.compile(
+    r"(?:(?P<scheme>https?|grpcs?)://)?(?P<host>[^\s/:\[\]]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?/?"
+)
+
+TOKEN_URL = re.compile(r"https?://(?:[^\s/?#:@\[\]]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?(?:[/?]\S*)?")
+
+Words = Annotated[tuple[str, ...], NoDecode]
+"""Texts, separated by commas in the environment."""
+
+
+def _customary(*names: str) -> Any:
+    return Field(default=None, validation_alias=AliasChoices(*names))
+
+
+class SecretBinding(BaseModel):
+    """Where one secret may be used: patterns for mail hosts and task types."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    hosts: tuple[str, ...] = ()
+    task_types: tuple[str, ...] = Field(default=(), alias="taskTypes")
+
+
+class Settings(BaseSettings):
+    """What an operator may set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        case_sensitive=False,
+        extra="ignore",
+        hide_input_in_errors=True,
+        frozen=True,
+        use_attribute_docstrings=True,
+        env_ignore_empty=True,
+    )
+
+    # ── the Zeebe cluster ────────────────────────────────────────────────────────────────────────────────────────
+
+    zeebe_address: str | None = _customary(
+        "ZEEBE_ADDRESS", "ZEEBE_GRPC_ADDRESS", "CAMUNDA_CLIENT_GRPC_ADDRESS", "ZEEBE_GATEWAY_ADDRESS"
+    )
+    """Host and port of the gateway; `http://`, `https://`, `grpc://` or `grpcs://` before it says whether to use TLS.
+    Default `localhost:26500`."""
+
+    insecure: bool | None = _customary("ZEEBE_INSECURE_CONNECTION", "ZEEBE_CLIENT_SECURITY_PLAINTEXT")
+    """`true` connects without TLS, `false` with it. Default: TLS for `https://`, `grpcs://`, port 443 or a CA file."""
+
+    secure: bool | None = _customary("CAMUNDA_SECURE_CONNECTION", "ZEEBE_SECURE_CONNECTION")
+    """The same the other way round, as the Node client has it."""
+
+    zeebe_ca_file: Path | None = _customary("ZEEBE_CA_CERTIFICATE_PATH", "CAMUNDA_CUSTOM_ROOT_CERT_PATH")
+    """CA certificates (PEM) that the gateway and the authorization server are verified with."""
+
+    zeebe_client_cert_file: Path | None = _customary("ZEEBE_CLIENT_CERTIFICATE_PATH", "CAMUNDA_CUSTOM_CERT_CHAIN_PATH")
+    """Client certificate chain (PEM) for mutual TLS."""
+
+    zeebe_client_key_file: Path | None = _customary("ZEEBE_CLIENT_KEY_PATH", "CAMUNDA_CUSTOM_PRIVATE_KEY_PATH")
+    """Private key (PEM) of the client certificate."""
+
+    zeebe_override_authority: str | None = _customary("ZEEBE_OVERRIDE_AUTHORITY")
+    """Name that the gateway's certificate carries where it is not the address."""
+
+    client_id: str | None = _customary("ZEEBE_CLIENT_ID", "CAMUNDA_CLIENT_ID", "CAMUNDA_CLIENT_AUTH_CLIENT_ID")
+    """OAuth client of the worker; switches OAuth on."""
+
+    client_secret: SecretStr | None = _customary(
+        "ZEEBE_CLIENT_SECRET", "CAMUNDA_CLIENT_SECRET", "CAMUNDA_CLIENT_AUTH_CLIENT_SECRET"
+    )
+    """Its secret."""
+
+    token_url: str | None = _customary(
+        "ZEEBE_AUTHORIZATION_SERVER_URL", "CAMUNDA_OAUTH_URL", "CAMUNDA_CLIENT_AUTH_TOKEN_URL"
+    )
+    """Token endpoint. Default: that of Camunda SaaS when a cluster id is set."""
+
+    token_audience: str | None = _customary(
+        "ZEEBE_TOKEN_AUDIENCE", "CAMUNDA_TOKEN_AUDIENCE", "CAMUNDA_ZEEBE_OAUTH_AUDIENCE"
+    )
+    """Audience of the token. Default: `zeebe.camunda.io` for Camunda SaaS, else none."""
+
+    token_scope: str | None = _customary("ZEEBE_TOKEN_SCOPE", "CAMUNDA_TOKEN_SCOPE")
+    """Scope of the token, where the authorization server wants one (Entra does)."""
+
+    cluster_id: str | None = _customary("CAMUNDA_CLUSTER_ID", "CAMUNDA_CLIENT_CLOUD_CLUSTERID")
+    """Cluster of Camunda SaaS; makes the address and the OAuth defaults."""
+
+    cluster_region: str | None = _customary("CAMUNDA_CLUSTER_REGION", "CAMUNDA_CLIENT_CLOUD_REGION")
+    """Region of that cluster. Default `bru-2`."""
+
+    tenant_ids: Words = Field(
+        default=(),
+        validation_alias=AliasChoices(
+            "ZEEBE_MAIL_TENANT_IDS", "CAMUNDA_TENANT_IDS", "ZEEBE_TENANT_ID", "CAMUNDA_TENANT_ID"
+        ),
+    )
+    """Tenants whose jobs are taken, separated by commas. Default: the gateway's default tenant."""
+
+    # ── taking jobs ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    worker_name: str = "zeebe-mail"
+    """Name of the worker as the broker sees it; the same on all replicas."""
+
+    cluster_name: str = ""
+    """Name of the cluster, part of each Message-ID; give different ones to clusters that mail from the same domain."""
+
+    max_jobs: int = Field(default=100, ge=1, le=10_000)
+    """Jobs that run at once, over all task types."""
+
+    job_timeout: timedelta = Field(default=timedelta(seconds=60), ge=timedelta(seconds=2), le=timedelta(hours=1))
+    """How long a job is ours without a sign of life; it is extended while it runs. Seconds or ISO-8601."""
+
+    streaming: bool = True
+    """Have new jobs pushed, besides polling. Switch off where a proxy does not let long streams through."""
+
+    shutdown_grace: timedelta = Field(default=timedelta(seconds=25), ge=timedelta(0))
+    """How long SIGTERM waits for mails that are handed over and not answered yet. Keep below the orchestrator's."""
+
+    result_limit_bytes: int = Field(default=1_000_000, ge=1_000, le=3_500_000)
+    """Largest result that is given to the process; the gateway's own limit is 4 MB for all variables."""
+
+    # ── mail servers ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    connections_per_server: int = Field(default=10, ge=1, le=1000)
+    """Sessions that this worker opens to one mail server at most."""
+
+    ca_file: Path | None = None
+    """CA certificates (PEM) for mail servers, besides the system's."""
+
+    client_cert_file: Path | None = None
+    """Client certificate chain (PEM) shown to mail servers that ask for one."""
+
+    client_key_file: Path | None = None
+    """Its private key (PEM, unencrypted)."""
+
+    tls_minimum: Literal["TLSv1.2", "TLSv1.3"] = "TLSv1.2"
+    """Oldest TLS version spoken with mail servers."""
+
+    tls_maximum: Literal["TLSv1.2", "TLSv1.3"] = "TLSv1.3"
+    """Newest TLS version spoken with mail servers."""
+
+    plaintext_hosts: Words = ()
+    """Mail servers that may be used without encryption, separated by commas; this machine always may."""
+
+    helo_name: str | None = None
+    """Name the worker gives itself in EHLO. Default: the machine's own."""
+
+    # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    secrets_prefix: str = "SECRET_"
+    """`secrets.NAME` is looked for in the environment variable with this prefix and NAME."""
+
+    secrets_dir: Path | None = None
+    """Folder with one file for each secret."""
+
+    secrets_fields: Words = ()
+    """Input fields, besides `auth`, in which secrets are resolved, separated by commas, for example `server.host`."""
+
+    secrets_bindings: dict[str, SecretBinding] = Field(default_factory=dict)
+    """For a secret the mail hosts and task types it is for, as JSON:
+    `{"NAME": {"hosts": ["*.example.org"], "taskTypes": ["mail:smtp-*"]}}`."""
+
+    secrets_legacy: bool = False
+    """Resolve the bare form `secrets.NAME` also inside longer texts of allowed fields."""
+
+    # ── what an operator sees ────────────────────────────────────────────────────────────────────────────────────
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least important log lines that are written."""
+
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """`auto` is text on a terminal and JSON elsewhere."""
+
+    http_host: str = "127.0.0.1"
+    """Address on which /live, /ready and /metrics are served; `0.0.0.0` in a container."""
+
+    http_port: int = Field(default=9464, ge=0, le=65535)
+    """Port of /live, /ready and /metrics; 0 takes a free one and logs it."""
+
+    @field_validator("tenant_ids", "plaintext_hosts", "secrets_fields", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(filter(None, re.split(r"[\s,;]+", value))) if isinstance(value, str) else value
+
+    @field_validator(
+        "zeebe_ca_file",
+        "zeebe_client_cert_file",
+        "zeebe_client_key_file",
+        "ca_file",
+        "client_cert_file",
+        "client_key_file",
+    )
+    @classmethod
+    def _is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError("must be the path of a file that exists")
+        return value
+
+    @field_validator("zeebe_address")
+    @classmethod
+    def _has_a_host(cls, value: str | None) -> str | None:
+        if value is not None and not GATEWAY_ADDRESS.fullmatch(value.strip()):
+            raise ValueError("must be host:port, with or without http://, https://, grpc:// or grpcs://")
+        return value
+
+    @field_validator("token_url")
+    @classmethod
+    def _is_a_url(cls, value: str | None) -> str | None:
+        if value is not None and not TOKEN_URL.fullmatch(value.strip()):
+            raise ValueError("must be a URL that begins with https:// or http://")
+        return value.strip() if value else value
+
+
+class SettingsError(Exception):
+    """One or more settings cannot be used; the message has a line for each."""
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: a setting is malformed, or one that begins with ``ZEEBE_MAIL_`` is unknown.
+    """
+    problems = _unknown(os.environ if environment is None else environment)
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems += [
+            f"{_variable(finding['loc'])}: {finding['msg'].removeprefix('Value error, ')}"
+            for finding in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+    except UnreadableSetting as error:
+        problems.append(f"{_unreadable(error)}: JSON was expected")
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def _unreadable(error: UnreadableSetting) -> str:
+    """The variable whose text is not JSON; the library names the field only in its sentence."""
+    named = [name for name in Settings.model_fields if f'"{name}"' in str(error)]
+    return _variable((named[0],)) if named else str(error).splitlines()[0]
+
+
+def variables_of(name: str) -> list[str]:
+    """The environment variables of one setting, the first being the one we write."""
+    alias = Settings.model_fields[name].validation_alias
+    if isinstance(alias, AliasChoices):
+        return [str(choice) for choice in alias.choices]
+    return [PREFIX + name.upper()]
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0])
+    first = variables_of(name)[0] if name in Settings.model_fields else name
+    first = first if first in os.environ or name not in Settings.model_fields else _given(name, first)
+    return ".".join([first, *map(str, location[1:])])
+
+
+def _given(name: str, otherwise: str) -> str:
+    return next((variable for variable in variables_of(name) if variable in os.environ), otherwise)
+
+
+def _unknown(environment: Mapping[str, str]) -> list[str]:
+    known = [variable for name in Settings.model_fields for variable in variables_of(name)]
+    problems = []
+    for variable in environment:
+        if variable.startswith(PREFIX) and variable not in known:
+            nearest = get_close_matches(variable, known, n=1)
+            problems.append(f"{variable}: unknown setting" + (f"; did you mean {nearest[0]}?" if nearest else ""))
+    return problems

@@ -1,0 +1,92 @@
+"""Prometheus metrics, and the state that the probes look at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import lru_cache, partial
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+log = structlog.get_logger(__name__)
+
+LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+class Metrics:
+    """What the worker counts. One instance a process; every label has a bounded set of values."""
+
+    def __init__(self, pool: Callable[[], dict[str, int]]) -> None:
+        self.registry = CollectorRegistry()
+        self._jobs = Counter(
+            "zeebe_mail_jobs", "Jobs by how they ended", ["task_type", "outcome"], registry=self.registry
+        )
+        self._took = Histogram(
+            "zeebe_mail_job_seconds",
+            "From arrival to answer",
+            ["task_type"],
+            buckets=LATENCY_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._late = Histogram(
+            "zeebe_mail_job_late_seconds",
+            "From the broker's handing out to the start: what transports and queues cost",
+            buckets=LATENCY_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._in_flight = Gauge("zeebe_mail_jobs_in_flight", "Jobs with this worker", registry=self.registry)
+        self._waiting = Gauge("zeebe_mail_jobs_waiting", "Of these, waiting for their slot", registry=self.registry)
+        self._poll_age = Gauge(
+            "zeebe_mail_last_poll_age_seconds", "Since the gateway last answered", registry=self.registry
+        )
+        self._poll_age.set_function(lambda: time.monotonic() - self.gateway_seen_at)
+        self._sessions = Gauge("zeebe_mail_sessions", "Mail sessions by state", ["state"], registry=self.registry)
+        for state in pool():
+            self._sessions.labels(state).set_function(partial(_count_of, pool, state))
+        self._count = lru_cache(maxsize=None)(self._jobs.labels)
+        self._time = lru_cache(maxsize=None)(self._took.labels)
+        self.loop_seen_at = self.gateway_seen_at = time.monotonic()
+        self.stopping = False
+        self._answering: set[str] = set()
+        self._failing: dict[str, str] = {}
+
+    @property
+    def connected(self) -> bool:
+        """Whether any source is answered. One that is refused while others work does not make the worker unready."""
+        return bool(self._answering)
+
+    def source_alive(self, source: str) -> None:
+        """The gateway answered this source."""
+        self.gateway_seen_at = time.monotonic()
+        if not self._answering and self._failing:
+            log.info("gateway answers again", action="gateway_back", source=source)
+            self._failing.clear()
+        self._answering.add(source)
+        self._failing.pop(source, None)
+
+    def source_failed(self, source: str, reason: str) -> None:
+        """It did not. Said once for each reason and outage, however many sources feel it."""
+        self._answering.discard(source)
+        if source not in self._failing and reason not in self._failing.values():
+            log.warning("gateway does not answer", action="gateway_lost", source=source, reason=reason)
+        self._failing.setdefault(source, reason)
+
+    def job_started(self, task_type: str, *, late_s: float) -> None:
+        """A job starts, so long after the broker handed it out."""
+        self._late.observe(late_s)
+
+    def job_answered(self, task_type: str, outcome: str, *, took_s: float) -> None:
+        """A job came to its end."""
+        self._count(task_type, outcome).inc()
+        self._time(task_type).observe(took_s)
+
+    def loop_turned(self, *, in_flight: int, waiting: int) -> None:
+        """The event loop is alive; said every second."""
+        self.loop_seen_at = time.monotonic()
+        self._in_flight.set(in_flight)
+        self._waiting.set(waiting)
+
+
+def _count_of(pool: Callable[[], dict[str, int]], state: str) -> float:
+    return pool()[state]

@@ -1,0 +1,340 @@
+"""The host: takes jobs while there is capacity, keeps them ours, and tells Zeebe what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from asyncio import FIRST_COMPLETED
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Protocol, assert_never
+
+import structlog
+
+from zeebe_mail.errors import AnswerRefused, InputError, JobLost, Retry, WorkerError, WorkerStopping, every_error
+from zeebe_mail.jobs.handler import internal_error
+from zeebe_mail.jobs.job import Job
+from zeebe_mail.jobs.outcome import Complete, Drop, Fail, Outcome, ThrowError
+from zeebe_mail.jobs.retry import RetryPlan
+from zeebe_mail.jobs.settle import DEFAULT_BACKOFF
+from zeebe_mail.operations.base import Attempt, Operation
+from zeebe_mail.zeebe.budget import Budget
+from zeebe_mail.zeebe.gateway import Gateway, GatewayUnavailable, JobGone, Rejected
+from zeebe_mail.zeebe.options import WorkerOptions
+from zeebe_mail.zeebe.running import RunningJob
+from zeebe_mail.zeebe.sources import Poll, Source, Stream
+
+log = structlog.get_logger(__name__)
+
+LONGEST_WATCH_INTERVAL_S = 1.0
+SOURCE_GRACE_S = 2.0  # how long streams may take to empty
+FREE_CODES = frozenset(error.code for error in every_error() if error.retry is Retry.FREE)
+DOUBTFUL_TRIES = 3  # an answer that hits an error inside the gateway is told so many times
+FIRST_ANSWER_PAUSE_S, LONGEST_ANSWER_PAUSE_S = 0.05, 2.0
+
+
+class Handler(Protocol):
+    """Runs jobs; :class:`~zeebe_mail.jobs.handler.JobHandler` is the one."""
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """What it can do, by task type."""
+        ...
+
+    async def handle(self, job: Job, attempt: Attempt) -> Outcome:
+        """Run one job and say what must be told to Zeebe."""
+        ...
+
+
+class Telemetry(Protocol):
+    """What the host reports about itself."""
+
+    def source_alive(self, source: str) -> None:
+        """The gateway answered this source, for example ``poll mail:smtp-send:1``."""
+        ...
+
+    def source_failed(self, source: str, reason: str) -> None:
+        """It did not."""
+        ...
+
+    def job_started(self, task_type: str, *, late_s: float) -> None:
+        """A job starts, so long after the broker handed it out."""
+        ...
+
+    def job_answered(self, task_type: str, outcome: str, *, took_s: float) -> None:
+        """A job came to its end: completed, failed, incident, handed_back, bpmn_error or dropped."""
+        ...
+
+    def loop_turned(self, *, in_flight: int, waiting: int) -> None:
+        """The event loop is alive; said every second."""
+        ...
+
+
+class Worker:
+    """Runs the jobs of a handler's task types on one gateway."""
+
+    def __init__(
+        self, gateway: Gateway, handler: Handler, options: WorkerOptions, telemetry: Telemetry, *, cluster: str = ""
+    ) -> None:
+        self._gateway = gateway
+        self._handler = handler
+        self._options = options
+        self._telemetry = telemetry
+        self._cluster = cluster
+        self._budget = Budget(options.max_jobs)
+        self._stopped = asyncio.Event()
+        self._jobs: dict[int, RunningJob] = {}
+        self._extensions: set[asyncio.Task[None]] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """Jobs that are with us, running or waiting for their slot."""
+        return len(self._jobs)
+
+    def stop(self) -> None:
+        """Begin to shut down: take no more jobs, hand back what was not handed over, finish the rest."""
+        self._stopped.set()
+
+    async def run(self) -> None:
+        """Work until :meth:`stop`, then drain within the grace period.
+
+        Raises:
+            Exception: a bug in a source; the process should end and be restarted.
+        """
+        sources = self._sources()
+        loops = [asyncio.create_task(source.run(), name=source.name) for source in sources]
+        watch = asyncio.create_task(self._watch(), name="watch")
+        stopped = asyncio.create_task(self._stopped.wait(), name="stopped")
+        try:
+            await asyncio.wait([*loops, watch, stopped], return_when=FIRST_COMPLETED)
+            self._stopped.set()
+            await self._drain(sources, loops)
+            for loop in (*loops, watch):
+                if loop.done() and not loop.cancelled():
+                    loop.result()
+        finally:
+            for task in (*loops, watch, stopped, *self._extensions):
+                task.cancel()
+            await asyncio.gather(*loops, watch, stopped, *self._extensions, return_exceptions=True)
+
+    def _sources(self) -> list[Source]:
+        kinds: list[type[Source]] = [Poll, Stream] if self._options.streaming else [Poll]
+        return [
+            kind(
+                self._gateway,
+                self._options,
+                self._budget,
+                task_type=operation.task_type,
+                variables=operation.fetch_variables,
+                accept=self.accept,
+                heartbeat=self._telemetry,
+                stopped=self._stopped,
+            )
+            for operation in self._handler.operations.values()
+            for kind in kinds
+        ]
+
+    # ── one job ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def accept(self, job: Job, *, has_slot: bool) -> None:
+        """Take responsibility for a job and start it as soon as it has a slot.
+
+        A job that is with us already (it timed out here and came back) is left to the run that has it.
+        """
+        if job.key in self._jobs:
+            log.warning("job came again while it runs", action="job_repeated", job_key=job.key, task_type=job.type)
+            if has_slot:
+                self._budget.give_back()
+            return
+        running = RunningJob(job, self._gateway, timeout=self._options.job_timeout, cluster=self._cluster)
+        self._jobs[job.key] = running
+        try:
+            running.has_slot = has_slot or await self._budget.take()
+        finally:
+            # Also when the source is cancelled here, which happens only at the end: the job is then handed back.
+            running.stopping = self._stopped.is_set()
+            running.task = asyncio.create_task(self._run(running), name=f"job {job.key}")
+
+    async def _run(self, running: RunningJob) -> None:
+        job = running.job
+        running.entered = True
+        try:
+            outcome = await self._outcome(running)
+            running.answering = True
+            outcome = await self._answer(running, outcome)
+            self._telemetry.job_answered(job.type, _name(outcome), took_s=time.monotonic() - running.arrived)
+            log.info("job answered", **_log_fields(running, outcome))
+        except Exception as bug:
+            log.error("job stays unanswered", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
+        finally:
+            del self._jobs[job.key]
+            if running.has_slot:
+                self._budget.give_back()
+
+    async def _outcome(self, running: RunningJob) -> Outcome:
+        job = running.job
+        try:
+            await running.make_sure()
+            if running.stopping:
+                return _handed_back(running)
+            self._telemetry.job_started(job.type, late_s=running.late_s)
+            if job.fault:
+                return _failed(job, InputError(job.fault))
+            return await self._handler.handle(job, running)
+        except JobLost as lost:
+            return Drop(str(lost))
+        except asyncio.CancelledError:
+            if running.lost:
+                return Drop(running.lost)
+            if running.stopping and not running.committed:
+                return _handed_back(running)
+            raise
+        except Exception as bug:
+            log.error("job hit a bug", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
+            return _failed(job, internal_error(committed=running.committed), repeatable=not running.committed)
+
+    async def _answer(self, running: RunningJob, outcome: Outcome) -> Outcome:
+        """Tell Zeebe, again and again while that means something; gives what Zeebe knows in the end.
+
+        A completion is worth telling however late, because the mail is out; a failure only while the job is ours,
+        because later it would hit the run of somebody else.
+        """
+        if isinstance(outcome, Drop):
+            return outcome
+        job, pause_s, tries = running.job, FIRST_ANSWER_PAUSE_S, 0
+        told: Complete | Fail | ThrowError = outcome
+        while True:
+            tries += 1
+            try:
+                await self._gateway.answer(job.key, told)
+            except JobGone as gone:
+                # After a try whose answer was lost, this is most likely our own first try.
+                return told if tries > 1 else Drop(f"the job was settled elsewhere ({gone})")
+            except Rejected as error:
+                if error.final or tries >= DOUBTFUL_TRIES:
+                    log.error("answer was refused", action="answer_refused", job_key=job.key, reason=str(error))
+                    if isinstance(told, Fail) and told.code == AnswerRefused.code:
+                        return Drop(f"the gateway refuses every answer ({error})")
+                    told, tries = _refused(running, told, error), 0
+                    continue
+            except GatewayUnavailable as error:
+                if isinstance(told, Fail) and running.deadline_passed:
+                    return Drop(f"the failure could not be told before the job's deadline ({error})")
+            else:
+                return told
+            await asyncio.sleep(pause_s * random.uniform(0.7, 1.0))  # noqa: S311 - jitter, not a secret
+            pause_s = min(pause_s * 2, LONGEST_ANSWER_PAUSE_S)
+
+    # ── keeping jobs ours ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _watch(self) -> None:
+        interval_s = min(LONGEST_WATCH_INTERVAL_S, self._options.job_timeout.total_seconds() / 6)
+        while True:
+            waiting = sum(not running.has_slot for running in self._jobs.values())
+            self._telemetry.loop_turned(in_flight=len(self._jobs), waiting=waiting)
+            for running in self._jobs.values():
+                if running.wants_extension and not running.extending:
+                    running.extending = True
+                    extension = asyncio.create_task(self._extend(running))
+                    self._extensions.add(extension)
+                    extension.add_done_callback(self._extensions.discard)
+            await asyncio.sleep(interval_s)
+
+    async def _extend(self, running: RunningJob) -> None:
+        try:
+            await running.extend()
+        except (GatewayUnavailable, Rejected) as error:
+            log.warning("deadline not extended", action="extend_failed", job_key=running.job.key, reason=str(error))
+        except JobLost:
+            running.abort()
+        finally:
+            running.extending = False
+
+    # ── shutting down ────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _drain(self, sources: list[Source], loops: list[asyncio.Task[None]]) -> None:
+        """Hand back what was not handed over, let the rest end within the grace period."""
+        grace_s = self._options.shutdown_grace.total_seconds()
+        ends_at = time.monotonic() + grace_s
+        log.info("shutting down", action="worker_stopping", in_flight=len(self._jobs), grace_s=grace_s)
+        self._budget.close()
+        for source, loop in zip(sources, loops, strict=True):
+            if source.idle:
+                loop.cancel()
+        for running in self._jobs.values():
+            running.stopping = True
+            running.abort()
+        await asyncio.wait(loops, timeout=min(SOURCE_GRACE_S, grace_s))
+        for loop in loops:
+            loop.cancel()
+        if tasks := self._tasks():
+            await asyncio.wait(tasks, timeout=max(ends_at - time.monotonic(), 0.0))
+        for running in self._jobs.values():
+            log.error(
+                "job left unfinished",
+                action="job_unfinished",
+                job_key=running.job.key,
+                task_type=running.job.type,
+                handed_over=running.committed,
+                answering=running.answering,
+            )
+        if tasks := self._tasks():
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [running.task for running in self._jobs.values() if running.task]
+
+
+def _name(outcome: Outcome) -> str:
+    match outcome:
+        case Complete():
+            return "completed"
+        case ThrowError():
+            return "bpmn_error"
+        case Fail(retries=0):
+            return "incident"
+        case Fail(code=code) if code in FREE_CODES:
+            return "handed_back"
+        case Fail():
+            return "failed"
+        case Drop():
+            return "dropped"
+        case _:
+            assert_never(outcome)
+
+
+def _log_fields(running: RunningJob, outcome: Outcome) -> dict[str, Any]:
+    job = running.job
+    fields: dict[str, Any] = {
+        "action": f"job_{_name(outcome)}",
+        "job_key": job.key,
+        "task_type": job.type,
+        "process": job.bpmn_process_id,
+        "element": job.element_id,
+        "process_instance_key": job.process_instance_key,
+        "took_ms": round((time.monotonic() - running.arrived) * 1000, 1),
+    }
+    if isinstance(outcome, Drop):
+        fields["reason"] = outcome.reason
+    elif isinstance(outcome, Fail):
+        fields |= {"code": outcome.code, "reason": outcome.message, "retries_left": outcome.retries}
+    return fields
+
+
+def _failed(job: Job, error: WorkerError, *, repeatable: bool = True) -> Fail:
+    retries, backoff = RetryPlan(job.retries, DEFAULT_BACKOFF).after(error) if repeatable else (0, timedelta())
+    return Fail(f"{error} {error.advice}", retries=retries, backoff=backoff, code=error.code)
+
+
+def _handed_back(running: RunningJob) -> Fail:
+    return _failed(running.job, WorkerStopping("The worker is shutting down; the job was handed back untouched."))
+
+
+def _refused(running: RunningJob, told: Outcome, error: Rejected) -> Fail:
+    """The gateway does not take our answer: an incident, because repeating the job could repeat the mail."""
+    done = "The mail was handed over. " if running.committed else ""
+    refused = AnswerRefused(f"{done}The gateway refused the answer to this job ({type(told).__name__}): {error}.")
+    return Fail(f"{refused} {refused.advice}", retries=0, code=refused.code)
