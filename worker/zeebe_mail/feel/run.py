@@ -6,8 +6,8 @@ long text) has its own limit.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from time import monotonic
+from typing import NamedTuple
 
 from zeebe_mail.feel.diagnostics import nearest
 from zeebe_mail.feel.errors import BudgetExceeded, FeelWarning
@@ -20,8 +20,7 @@ _SLICE = 1000
 _MAX_WARNINGS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What one evaluation may use; lists and texts count together over the whole evaluation."""
 
     max_steps: int = 1_500_000
