@@ -14,6 +14,7 @@ import pytest
 from tests.servers.broker import Broker, BrokerOptions, Gateway, GivenBroker, needs_broker
 from tests.servers.daemon import short_directory
 from tests.servers.dovecot import Dovecot
+from tests.servers.memory_engine import MemoryEngine
 from tests.servers.postfix import Postfix
 from tests.servers.smtp_sink import SmtpSink
 from zeebe_mail.demo.pki import Authority
@@ -52,6 +53,13 @@ def start_broker() -> Iterator[StartBroker]:
     needs_broker()
     with ExitStack() as brokers:
         yield lambda options=None: brokers.enter_context(Broker(options or BrokerOptions()))
+
+
+@pytest.fixture(scope="session")
+def memory_engine() -> Iterator[MemoryEngine]:
+    """The shared in-memory engine of 8.8. To move the clock start one: `with MemoryEngine() as engine`."""
+    with MemoryEngine() as shared:
+        yield shared
 
 
 @pytest.fixture(scope="session")

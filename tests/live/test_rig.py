@@ -21,6 +21,7 @@ from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 from tests.conftest import StartBroker
 from tests.servers.broker import BrokerOptions, Gateway
 from tests.servers.dovecot import Dovecot
+from tests.servers.memory_engine import MemoryEngine
 from tests.servers.postfix import Postfix
 from tests.servers.processes import one_task
 from tests.servers.smtp_sink import SmtpSink
@@ -96,6 +97,27 @@ def test_a_full_disk_refuses_commands_until_there_is_room(start_broker: StartBro
 
     with gateway(broker.address) as zeebe:
         assert deploy_and_start(zeebe, "rig-disk") > 0
+
+
+def test_the_memory_engine_finishes_an_instance(memory_engine: MemoryEngine) -> None:
+    with gateway(memory_engine.address) as zeebe:
+        instance = deploy_and_start(zeebe, "rig-memory")
+        (job,) = activate(zeebe, "rig-memory")
+        zeebe.CompleteJob(pb.CompleteJobRequest(jobKey=job.key, variables="{}"))
+    memory_engine.wait_until_idle()
+
+    records = [json.loads(record) for record in memory_engine.records()]
+
+    assert any(record["intent"] == "ELEMENT_COMPLETED" and record["key"] == instance for record in records)
+
+
+def test_the_memory_engine_travels_in_time() -> None:
+    with MemoryEngine() as engine, gateway(engine.address) as zeebe:
+        deploy_and_start(zeebe, "rig-travel")
+        (before,) = activate(zeebe, "rig-travel")
+        engine.advance(timedelta(hours=2))
+        (after,) = activate(zeebe, "rig-travel")
+    assert after.key == before.key
 
 
 def letter(subject: str) -> EmailMessage:
