@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import dataclasses
 import hashlib
 import hmac
 import socket
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -171,11 +174,26 @@ async def test_a_connection_lost_in_the_handshake_is_tried_again_later(encryptin
             await encrypting.open(server)
 
 
+@asynccontextmanager
+async def alerting(tls: ssl.SSLContext) -> AsyncIterator[ScriptedServer]:
+    """A TLS server that says why it refuses a handshake; asyncio's own only hangs up."""
+
+    def refuse(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, pytest.raises(ssl.SSLError), tls.wrap_socket(connection, server_side=True) as encrypted:
+            encrypted.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        refusing = asyncio.create_task(asyncio.to_thread(refuse, listener))
+        yield ScriptedServer([], port=listener.getsockname()[1])
+        await refusing
+
+
 async def test_an_old_tls_version_is_not_used(encrypting: Sender, certificates: Certificates) -> None:
     old = serving(certificates.good)
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     encrypting.tls = TlsOptions(min_version=TlsVersion.TLS_1_3)
-    async with ScriptedServer(["! eof"], tls=old, encrypts_at_once=True) as server:
+    async with alerting(old) as server:
         with pytest.raises(errors.TlsFailed, match="minimum TLS version"):
             await encrypting.open(server)
 
@@ -184,8 +202,8 @@ async def test_the_newest_tls_version_can_be_limited(encrypting: Sender, certifi
     new = serving(certificates.good)
     new.minimum_version = ssl.TLSVersion.TLSv1_3
     encrypting.tls = TlsOptions(max_version=TlsVersion.TLS_1_2)
-    async with ScriptedServer(["! eof"], tls=new, encrypts_at_once=True) as server:
-        with pytest.raises(errors.TlsFailed):
+    async with alerting(new) as server:
+        with pytest.raises(errors.TlsFailed, match="No TLS version suits both sides"):
             await encrypting.open(server)
 
 
@@ -210,7 +228,7 @@ async def test_a_missing_client_certificate_is_a_tls_error_not_a_lost_connection
 ) -> None:
     """TLS 1.3 tells it only after the client's side of the handshake is over."""
     tls = serving(certificates.good, clients_of=certificates.authority)
-    async with ScriptedServer(["! eof"], tls=tls, encrypts_at_once=True) as server:
+    async with alerting(tls) as server:
         with pytest.raises(errors.TlsFailed, match="client certificate"):
             await encrypting.open(server)
 
@@ -295,8 +313,8 @@ async def test_a_refused_login_is_tried_once_and_with_one_mechanism(sender: Send
         ("535 5.7.139 basic authentication is disabled", errors.CredentialsError, "needs OAuth"),
         ("530 5.7.0 Must issue a STARTTLS command first", errors.Refused, "set the security to STARTTLS"),
         ("538 5.7.11 Encryption required", errors.Refused, "set the security to STARTTLS"),
-        ("504 5.5.4 unknown mechanism", errors.Unsupported, ""),
-        ("300 more?", errors.Misbehaved, ""),
+        ("504 5.5.4 unknown mechanism", errors.Unsupported, "use a server that offers it"),
+        ("300 more?", errors.Misbehaved, "an answer that is none"),
     ],
 )
 async def test_answers_to_a_login_have_their_meaning(

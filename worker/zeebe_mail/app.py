@@ -51,6 +51,10 @@ def gateway_options(settings: Settings) -> GatewayOptions:
         SettingsError: the settings contradict each other or something is missing.
     """
     address, wants_tls = _address(settings)
+    if (settings.zeebe_client_cert_file is None) is not (settings.zeebe_client_key_file is None):
+        raise SettingsError("ZEEBE_CLIENT_CERTIFICATE_PATH and ZEEBE_CLIENT_KEY_PATH must be given together")
+    if settings.zeebe_client_cert_file and not wants_tls:
+        raise SettingsError("ZEEBE_CLIENT_CERTIFICATE_PATH needs TLS: set ZEEBE_INSECURE_CONNECTION=false")
     return GatewayOptions(
         address=address,
         tls=wants_tls,
@@ -106,7 +110,13 @@ def _oauth(settings: Settings) -> OAuthOptions | None:
 
 
 def tls_policy(settings: Settings) -> TlsPolicy:
-    """How mail servers are trusted."""
+    """How mail servers are trusted.
+
+    Raises:
+        SettingsError: the settings contradict each other.
+    """
+    if settings.tls_minimum > settings.tls_maximum:
+        raise SettingsError("ZEEBE_MAIL_TLS_MINIMUM must not be newer than ZEEBE_MAIL_TLS_MAXIMUM")
     return TlsPolicy(
         ca_file=settings.ca_file,
         client_certificate_file=settings.client_cert_file,
@@ -190,7 +200,7 @@ async def run_worker(
 
     Raises:
         SettingsError: the settings cannot be used.
-        OSError: the port of the probes is taken.
+        Exception: a bug; it is in the log already, and the process should end and be restarted.
     """
     options = WorkerOptions(
         name=settings.worker_name,
@@ -208,7 +218,12 @@ async def run_worker(
         Gateway(gateway_options(settings)) as gateway,
     ):
         metrics = Metrics(lambda: _counts(room.pool))
-        probes = Probes(metrics).serve(settings.http_host, settings.http_port)
+        try:
+            probes = Probes(metrics).serve(settings.http_host, settings.http_port)
+        except OSError as error:
+            raise SettingsError(
+                f"ZEEBE_MAIL_HTTP_PORT: port {settings.http_port} cannot be used ({error.strerror})"
+            ) from error
         worker = Worker(gateway, room.handler, options, metrics, cluster=settings.cluster_name)
         _on_first_signal(lambda: _stop(worker, metrics))
         log.info(
@@ -222,6 +237,9 @@ async def run_worker(
         )
         try:
             await worker.run()
+        except Exception as bug:
+            log.critical("worker hit a bug and ends", action="worker_bug", exc_info=bug)
+            raise
         finally:
             probes.shutdown()
             probes.server_close()

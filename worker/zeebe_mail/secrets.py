@@ -7,6 +7,7 @@ input. A value is inserted as it is: what looks like a reference inside a value 
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import urllib.parse
@@ -23,6 +24,7 @@ BARE = re.compile(r"secrets\.((?:[a-zA-Z0-9]+[/._-])*[a-zA-Z0-9]+)")
 EITHER = re.compile(f"{BRACED.pattern}|{BARE.pattern}")
 
 MASK = "***"
+URLSAFE = str.maketrans("+/", "-_")
 SHORTEST_MASKED_INSIDE_TEXT = 4  # characters; a shorter secret is masked only where it is the whole value
 
 
@@ -42,7 +44,10 @@ class EnvironmentSecrets:
 
     def get(self, name: str) -> str | None:
         """The value of the variable; read at each use, so a test or a wrapper may change it."""
-        return os.environ.get(self.prefix + name)
+        try:
+            return os.environ.get(self.prefix + name)
+        except ValueError:
+            return None  # a name that no variable can have
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,14 @@ class FileSecrets:
 
     def get(self, name: str) -> str | None:
         """The text of the file without its last line end; a name that leads out of the folder is unknown."""
-        root = self.folder.resolve()
-        file = (root / name).resolve()
-        if not file.is_relative_to(root) or not file.is_file():
-            return None
-        return file.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        try:
+            root = self.folder.resolve()
+            file = (root / name).resolve()
+            if not file.is_relative_to(root) or not file.is_file():
+                return None
+            return file.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        except (OSError, ValueError):
+            return None  # a name that no file can have, a file that is not for us, or not text
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +87,16 @@ def _matches(text: str, patterns: Sequence[str]) -> bool:
 
 
 class Redactor:
-    """Hides every secret that was ever used by this process, in plain, base64, percent-encoded and JSON form."""
+    """Hides every secret that was ever used by this process, in plain, base64, percent-encoded and JSON form.
+
+    A text is looked through once, whatever the number of secrets: every place whose next four characters begin some
+    form of a secret is compared with the forms that begin so.
+    """
 
     def __init__(self) -> None:
         self._values: set[str] = set()
         self._short: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._forms: dict[str, list[str]] = {}
 
     def add(self, value: str) -> None:
         """Hide this value from now on. Adding it again costs nothing."""
@@ -94,15 +106,28 @@ class Redactor:
         if len(value) < SHORTEST_MASKED_INSIDE_TEXT:
             self._short.add(value)
             return
-        long = self._values - self._short
-        forms = sorted({form for one in long for form in _written_forms(one)}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, forms)))
+        for form in set(_written_forms(value)):
+            alike = self._forms.setdefault(form[:SHORTEST_MASKED_INSIDE_TEXT], [])
+            if form not in alike:
+                alike.append(form)
+                alike.sort(key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """The text with every secret in it replaced by ``***``."""
         if text in self._short:
             return MASK
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        if self._forms.keys().isdisjoint(map("".join, zip(text, text[1:], text[2:], text[3:], strict=False))):
+            return text
+        parts, done, place = [], 0, 0
+        while place <= len(text) - SHORTEST_MASKED_INSIDE_TEXT:
+            alike = self._forms.get(text[place : place + SHORTEST_MASKED_INSIDE_TEXT], ())
+            found = next((form for form in alike if text.startswith(form, place)), "")
+            if found:
+                parts += [text[done:place], MASK]
+                place = done = place + len(found)
+            else:
+                place += 1
+        return "".join((*parts, text[done:]))
 
     def data(self, value: Any) -> Any:
         """The same for all texts, keys included, inside lists and dictionaries."""
@@ -112,16 +137,22 @@ class Redactor:
             return self.text(value)
         if isinstance(value, Mapping):
             return {self.data(key): self.data(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
+        if isinstance(value, list | tuple | set | frozenset):
             return [self.data(item) for item in value]
         return value
 
 
 def _written_forms(value: str) -> Iterator[str]:
     yield value
-    yield urllib.parse.quote(value, safe="")
-    yield value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    raw = value.encode()
+    yield repr(value)[1:-1]  # in tracebacks
+    for in_json in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+        yield in_json
+        yield in_json.replace("/", "\\/")  # as other writers of JSON have it
+    # Environment variables that are not UTF-8 hold single surrogates.
+    raw = value.encode("utf-8", "surrogateescape")
+    for quoted in (urllib.parse.quote(raw, safe=""), urllib.parse.quote(raw), urllib.parse.quote_plus(raw)):
+        yield quoted
+        yield re.sub("%..", lambda escape: escape[0].lower(), quoted)
     # Inside a longer base64 text (SASL PLAIN, XOAUTH2) a value begins at one of three bit offsets. Only the
     # characters that depend on nothing around it are looked for.
     for offset in range(3):
@@ -129,6 +160,7 @@ def _written_forms(value: str) -> Iterator[str]:
         core = encoded[(offset * 8 + 5) // 6 : (offset + len(raw)) * 8 // 6]
         if len(core) >= SHORTEST_MASKED_INSIDE_TEXT:
             yield core
+            yield core.translate(URLSAFE)
 
 
 class SecretResolver:

@@ -27,6 +27,8 @@ GATEWAY_ADDRESS = re.compile(
     r"(?:(?P<scheme>https?|grpcs?)://)?(?P<host>[^\s/:\[\]]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?/?"
 )
 
+TOKEN_URL = re.compile(r"https?://(?:[^\s/?#:@\[\]]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?(?:[/?]\S*)?")
+
 Words = Annotated[tuple[str, ...], NoDecode]
 """Texts, separated by commas in the environment."""
 
@@ -225,6 +227,13 @@ class Settings(BaseSettings):
             raise ValueError("must be host:port, with or without http://, https://, grpc:// or grpcs://")
         return value
 
+    @field_validator("token_url")
+    @classmethod
+    def _is_a_url(cls, value: str | None) -> str | None:
+        if value is not None and not TOKEN_URL.fullmatch(value.strip()):
+            raise ValueError("must be a URL that begins with https:// or http://")
+        return value.strip() if value else value
+
 
 class SettingsError(Exception):
     """One or more settings cannot be used; the message has a line for each."""
@@ -245,10 +254,16 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             for finding in error.errors(include_input=False, include_url=False, include_context=False)
         ]
     except UnreadableSetting as error:
-        problems.append(f"{str(error).splitlines()[0]}: JSON was expected")
+        problems.append(f"{_unreadable(error)}: JSON was expected")
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
+
+
+def _unreadable(error: UnreadableSetting) -> str:
+    """The variable whose text is not JSON; the library names the field only in its sentence."""
+    named = [name for name in Settings.model_fields if f'"{name}"' in str(error)]
+    return _variable((named[0],)) if named else str(error).splitlines()[0]
 
 
 def variables_of(name: str) -> list[str]:

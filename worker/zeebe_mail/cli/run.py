@@ -25,7 +25,8 @@ def run(
     configure_logs(level=settings.log_level, log_format=settings.log_format, mask=redactor.data)
     try:
         asyncio.run(run_worker(settings, redactor, only=only or (), but=but or ()))
-    except OSError as error:
-        raise SettingsError(
-            f"ZEEBE_MAIL_HTTP_PORT: port {settings.http_port} cannot be used ({error.strerror})"
-        ) from error
+    except SettingsError:
+        raise
+    except Exception as bug:
+        # It was logged where it was caught, with its secrets masked, which Python's own traceback would not be.
+        raise typer.Exit(1) from bug

@@ -53,6 +53,7 @@ class JobHandler:
         try:
             settlement.prepare()
             result = await self._run(self.operations[job.type], job, attempt)
+            return settlement.of_result(result)
         except WorkerError as error:
             return settlement.of_error(error)
         except JobLost as lost:
@@ -60,8 +61,7 @@ class JobHandler:
         except Exception as bug:
             # A bug is not an outcome: the traceback goes to the log, a plain sentence to the process.
             log.error("job hit a bug", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
-            return settlement.of_error(_internal(attempt), repeatable=not attempt.committed)
-        return settlement.of_result(result)
+            return settlement.of_error(internal_error(committed=attempt.committed), repeatable=not attempt.committed)
 
     async def _run(self, operation: Operation, job: Job, attempt: Attempt) -> Mapping[str, Any]:
         resolved = self._secrets.resolve(
@@ -78,7 +78,8 @@ class JobHandler:
         return produced.model_dump(mode="json")
 
 
-def _internal(attempt: Attempt) -> InternalError:
-    if attempt.committed:
+def internal_error(*, committed: bool) -> InternalError:
+    """What a process is told about a bug: no more than what it means for the mail."""
+    if committed:
         return InternalError("The worker hit a bug after the mail was handed over; it is not sent again.")
     return InternalError("The worker hit a bug before any mail was handed over.")

@@ -22,3 +22,5 @@ class Job:
     bpmn_process_id: str = ""
     element_id: str = ""
     tenant_id: str = ""
+    fault: str = ""
+    """Why the job cannot be read; its variables and headers are empty then."""

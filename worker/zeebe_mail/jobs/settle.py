@@ -85,7 +85,7 @@ class Settlement:
         """
         retries, backoff = self._retry.after(error) if repeatable else (0, timedelta())
         message = self._redactor.text(error.message)
-        description = {"code": error.code, "message": message, "details": self._redactor.data(error.details)}
+        description = {"code": error.code, "message": message[:MESSAGE_LIMIT], "details": self._details(error)}
         return Fail(
             message=f"{error.code}: {message} {error.advice}"[:MESSAGE_LIMIT],
             retries=retries,
@@ -94,11 +94,20 @@ class Settlement:
             code=error.code,
         )
 
+    def _details(self, error: WorkerError) -> Any:
+        """What the error knows, as far as it can be given to the process: who lists a million recipients gets none."""
+        details = self._redactor.data(error.details)
+        try:
+            self._check(details)
+        except ResultError:
+            return {}
+        return details
+
     def _check(self, variables: Mapping[str, Any]) -> None:
         try:
             size = len(json.dumps(variables, allow_nan=False))
-        except ValueError as error:
-            raise ResultError(f"The result cannot be written as JSON ({error}).") from None
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ResultError(f"The result cannot be written as JSON ({type(error).__name__}).") from None
         if size > self._result_limit_bytes:
             raise ResultError(
                 f"The result has {size} bytes of JSON; at most {self._result_limit_bytes} can be given to the process.",

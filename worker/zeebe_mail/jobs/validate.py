@@ -54,10 +54,20 @@ def validate(model: type[Model], variables: Mapping[str, Any]) -> Model:
 def secret_values(model: BaseModel) -> Iterator[str]:
     """The text of every secret field in an input, however deep."""
     for _, value in model:
-        if isinstance(value, SecretStr):
-            yield value.get_secret_value()
-        elif isinstance(value, BaseModel):
-            yield from secret_values(value)
+        yield from _secrets_in(value)
+
+
+def _secrets_in(value: Any) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        yield from secret_values(value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _secrets_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _secrets_in(item)
 
 
 def _describe(model: type[BaseModel], finding: Any) -> dict[str, str]:

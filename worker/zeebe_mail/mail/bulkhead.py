@@ -50,6 +50,11 @@ class Bulkhead:
         """How many wait for a turn, at all endpoints."""
         return sum(len(share.waiters) for share in self._shares.values())
 
+    def free(self, endpoint: Hashable) -> int:
+        """How many places an endpoint has left."""
+        share = self._shares.get(endpoint)
+        return self._limit - (share.active if share else 0)
+
     @asynccontextmanager
     async def hold(self, endpoint: Hashable) -> AsyncIterator[None]:
         """Be one of the endpoint's ``limit``.
@@ -109,7 +114,7 @@ class Bulkhead:
         now = asyncio.get_running_loop().time()
         interval = max(share.interval_s or 0.0, now - share.moved_at)
         expected = position * interval
-        if expected <= self._patience_s:
+        if expected < self._patience_s:
             return
         latest = now + self._longest_s
         turn = min(max(share.next_turn, now + expected), latest)

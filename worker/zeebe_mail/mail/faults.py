@@ -230,9 +230,8 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
     ),
     (
         lambda it: (
-            it.code == 530 or it.says(r"authentication (is )?(required|needed)|log ?in first|client host rejected")
-            if not it.where.logs_in
-            else False
+            not it.where.logs_in
+            and (it.code == 530 or it.says(r"authentication (is )?(required|needed)|log ?in first|host rejected"))
         ),
         "The server wants a login: give user name and password.",
     ),
@@ -241,7 +240,7 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
         "The port does not begin with TLS: set the security to STARTTLS (usual port 587), or the port to 465.",
     ),
     (
-        lambda it: it.where.security is Security.SSL_TLS and it.where.port != 465 and it.where.phase in _EARLY,
+        lambda it: it.where.security is Security.SSL_TLS and it.where.port in (25, 587, 2525) and it.where.phase in _EARLY,
         "Port {port} usually starts unencrypted: set the security to STARTTLS, or the port to 465.",
     ),
     (

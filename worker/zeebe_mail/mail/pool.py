@@ -131,8 +131,24 @@ class Pool:
         self._idle.clear()
 
     async def _new_one(self, kind: type[Any], server: Endpoint, auth: Hashable) -> _Kept:
+        self._make_room(server.endpoint)
         session = await self._connectors[kind](server, auth)
         return _Kept(session, opened=asyncio.get_running_loop().time())
+
+    def _make_room(self, endpoint: tuple[str, str, int]) -> None:
+        """Close the oldest that wait for other users of the endpoint, so that the new one stays within its share."""
+        waiting = [
+            (kept.idle_since, key, kept)
+            for key, sessions in self._idle.items()
+            for kept in sessions
+            if key[1].endpoint == endpoint
+        ]
+        surplus = len(waiting) - self._bulkhead.free(endpoint)
+        for _, key, kept in sorted(waiting, key=lambda one: one[0])[: max(surplus, 0)]:
+            kept.session.close()
+            self._idle[key].remove(kept)
+            if not self._idle[key]:
+                del self._idle[key]
 
     async def _waiting_one(self, key: _Key) -> _Kept | None:
         now = asyncio.get_running_loop().time()

@@ -47,23 +47,30 @@ class Metrics:
         self._count = lru_cache(maxsize=None)(self._jobs.labels)
         self._time = lru_cache(maxsize=None)(self._took.labels)
         self.loop_seen_at = self.gateway_seen_at = time.monotonic()
-        self.connected = False
         self.stopping = False
+        self._answering: set[str] = set()
         self._failing: dict[str, str] = {}
 
-    def source_alive(self, task_type: str) -> None:
-        """The gateway answered a call for jobs of this type."""
-        self.gateway_seen_at = time.monotonic()
-        self.connected = True
-        if self._failing.pop(task_type, ""):
-            log.info("gateway answers again", action="gateway_back", task_type=task_type)
+    @property
+    def connected(self) -> bool:
+        """Whether any source is answered. One that is refused while others work does not make the worker unready."""
+        return bool(self._answering)
 
-    def source_failed(self, task_type: str, reason: str) -> None:
-        """It did not. Said once for each task type and each outage."""
-        self.connected = False
-        if task_type not in self._failing:
-            self._failing[task_type] = reason
-            log.warning("gateway does not answer", action="gateway_lost", task_type=task_type, reason=reason)
+    def source_alive(self, source: str) -> None:
+        """The gateway answered this source."""
+        self.gateway_seen_at = time.monotonic()
+        if not self._answering and self._failing:
+            log.info("gateway answers again", action="gateway_back", source=source)
+            self._failing.clear()
+        self._answering.add(source)
+        self._failing.pop(source, None)
+
+    def source_failed(self, source: str, reason: str) -> None:
+        """It did not. Said once for each reason and outage, however many sources feel it."""
+        self._answering.discard(source)
+        if source not in self._failing and reason not in self._failing.values():
+            log.warning("gateway does not answer", action="gateway_lost", source=source, reason=reason)
+        self._failing.setdefault(source, reason)
 
     def job_started(self, task_type: str, *, late_s: float) -> None:
         """A job starts, so long after the broker handed it out."""

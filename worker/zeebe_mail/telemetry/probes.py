@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -16,6 +17,13 @@ from zeebe_mail.telemetry.metrics import Metrics
 
 LOOP_STALLED_S = 15.0
 GATEWAY_SILENT_S = 45.0  # a poll is held for 10 s; more than four of them without an answer
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A scraper that hangs up early is not worth a traceback."""
 
 
 class Probes:
@@ -47,8 +55,7 @@ class Probes:
         Raises:
             OSError: the port is taken.
         """
-        server = ThreadingHTTPServer((host, port), self._handler())
-        server.daemon_threads = True
+        server = _Server((host, port), self._handler())
         threading.Thread(target=server.serve_forever, name="probes", daemon=True).start()
         return server
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, assert_never, cast
 
 import grpc
 import grpc.aio
@@ -49,11 +50,12 @@ STREAM_OPTIONS: tuple[tuple[str, int], ...] = (
 
 
 class GatewayUnavailable(Exception):
-    """The gateway cannot be used now: unreachable, overloaded, or no token for it. Try again."""
+    """The gateway cannot be used now: unreachable, overloaded, or it does not let us in. Try again."""
 
-    def __init__(self, reason: str, *, overloaded: bool = False) -> None:
+    def __init__(self, reason: str, *, overloaded: bool = False, locked_out: bool = False) -> None:
         super().__init__(reason)
         self.overloaded = overloaded
+        self.locked_out = locked_out
 
 
 class JobGone(Exception):
@@ -61,19 +63,24 @@ class JobGone(Exception):
 
 
 class Rejected(Exception):
-    """The gateway understood the call and refuses it; sending it again changes nothing."""
+    """The gateway refuses the call. Sending it again changes nothing if that is ``final``, and hardly anything else."""
+
+    def __init__(self, reason: str, *, final: bool = True) -> None:
+        super().__init__(reason)
+        self.final = final
 
 
+LOCKED_OUT = {Status.UNAUTHENTICATED, Status.PERMISSION_DENIED}
 UNAVAILABLE = {
     Status.UNAVAILABLE,
     Status.RESOURCE_EXHAUSTED,
     Status.DEADLINE_EXCEEDED,
     Status.CANCELLED,
     Status.ABORTED,
-    Status.UNAUTHENTICATED,
-    Status.PERMISSION_DENIED,
-}
+} | LOCKED_OUT
 GONE = {Status.NOT_FOUND, Status.FAILED_PRECONDITION}
+DOUBTFUL = {Status.INTERNAL, Status.UNKNOWN, Status.DATA_LOSS}
+TOO_LARGE = re.compile("exceeds maximum size|larger than max", re.IGNORECASE)
 
 
 def translate(error: grpc.aio.AioRpcError) -> Exception:
@@ -82,9 +89,12 @@ def translate(error: grpc.aio.AioRpcError) -> Exception:
     reason = f"{code.name}: {(error.details() or '')[:300]}"
     if code in GONE:
         return JobGone(reason)
+    if code is Status.RESOURCE_EXHAUSTED and TOO_LARGE.search(reason):
+        # Back-pressure and a message that is too large share this code; only the latter stays so.
+        return Rejected(reason)
     if code in UNAVAILABLE:
-        return GatewayUnavailable(reason, overloaded=code is Status.RESOURCE_EXHAUSTED)
-    return Rejected(reason)
+        return GatewayUnavailable(reason, overloaded=code is Status.RESOURCE_EXHAUSTED, locked_out=code in LOCKED_OUT)
+    return Rejected(reason, final=code not in DOUBTFUL)
 
 
 class Gateway:
@@ -133,7 +143,12 @@ class Gateway:
         try:
             return await method(request, timeout=timeout_s, metadata=metadata, wait_for_ready=wait_for_connection)
         except grpc.aio.AioRpcError as error:
-            self._notice(error, metadata)
+            if not self._wants_new_token(error, metadata):
+                raise translate(error) from error
+        metadata = await self._metadata()
+        try:
+            return await method(request, timeout=timeout_s, metadata=metadata, wait_for_ready=wait_for_connection)
+        except grpc.aio.AioRpcError as error:
             raise translate(error) from error
 
     async def _metadata(self) -> Metadata:
@@ -142,11 +157,11 @@ class Gateway:
         try:
             return await self._tokens.metadata()
         except TokenUnavailable as error:
-            raise GatewayUnavailable(str(error)) from error
+            raise GatewayUnavailable(str(error), locked_out=True) from error
 
-    def _notice(self, error: grpc.aio.AioRpcError, metadata: Metadata) -> None:
-        if self._tokens is not None and error.code() is Status.UNAUTHENTICATED:
-            self._tokens.discard(metadata)
+    def _wants_new_token(self, error: grpc.aio.AioRpcError, used: Metadata) -> bool:
+        """Whether the call failed because of its token, and the next one gets another."""
+        return self._tokens is not None and error.code() is Status.UNAUTHENTICATED and self._tokens.discard(used)
 
     # ── taking jobs ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -174,7 +189,7 @@ class Gateway:
                 for raw in answer.jobs:
                     yield to_job(raw)
         except grpc.aio.AioRpcError as error:
-            self._notice(error, metadata)
+            self._wants_new_token(error, metadata)
             raise translate(error) from error
 
     @asynccontextmanager
@@ -201,7 +216,7 @@ class Gateway:
             try:
                 raw = await call.read()
             except grpc.aio.AioRpcError as error:
-                self._notice(error, metadata)
+                self._wants_new_token(error, metadata)
                 raise translate(error) from error
             return None if raw is grpc.aio.EOF else to_job(cast("pb.ActivatedJob", raw))
 
@@ -218,34 +233,48 @@ class Gateway:
 
     async def answer(self, key: int, outcome: Complete | Fail | ThrowError) -> None:
         """Tell the outcome of a job, once. Raises as :meth:`call`."""
+        try:
+            method, request = self._told(key, outcome)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise Rejected(f"it cannot be written as JSON ({type(error).__name__})") from error
+        await self.call(method, request)
+
+    def _told(self, key: int, outcome: Complete | Fail | ThrowError) -> tuple[Any, Any]:
         match outcome:
             case Complete(variables):
-                await self.call(self.stub.CompleteJob, pb.CompleteJobRequest(jobKey=key, variables=_json(variables)))
+                return self.stub.CompleteJob, pb.CompleteJobRequest(jobKey=key, variables=_json(variables))
             case Fail(message, retries, backoff, variables):
-                await self.call(
-                    self.stub.FailJob,
-                    pb.FailJobRequest(
-                        jobKey=key,
-                        retries=retries,
-                        errorMessage=message,
-                        retryBackOff=_ms(backoff),
-                        variables=_json(variables),
-                    ),
+                return self.stub.FailJob, pb.FailJobRequest(
+                    jobKey=key,
+                    retries=retries,
+                    errorMessage=_text(message),
+                    retryBackOff=_ms(backoff),
+                    variables=_json(variables),
                 )
             case ThrowError(code, message, variables):
-                await self.call(
-                    self.stub.ThrowError,
-                    pb.ThrowErrorRequest(jobKey=key, errorCode=code, errorMessage=message, variables=_json(variables)),
+                return self.stub.ThrowError, pb.ThrowErrorRequest(
+                    jobKey=key, errorCode=_text(code), errorMessage=_text(message), variables=_json(variables)
                 )
+            case _:
+                assert_never(outcome)
 
 
 def to_job(raw: pb.ActivatedJob) -> Job:
-    """An activated job without its protobuf clothes."""
+    """An activated job without its protobuf clothes. What cannot be read is a fault of this job, not of the worker."""
+    variables: Mapping[str, Any] = {}
+    headers: Mapping[str, str] = {}
+    fault = ""
+    try:
+        variables = json.loads(raw.variables) if raw.variables else {}
+        headers = json.loads(raw.customHeaders) if raw.customHeaders else {}
+    except (ValueError, RecursionError) as error:
+        variables, headers = {}, {}
+        fault = f"The job's variables cannot be read ({type(error).__name__}): they are nested too deeply, or not JSON."
     return Job(
         key=raw.key,
         type=raw.type,
-        variables=json.loads(raw.variables) if raw.variables else {},
-        headers=json.loads(raw.customHeaders) if raw.customHeaders else {},
+        variables=variables,
+        headers=headers,
         retries=raw.retries,
         deadline_ms=raw.deadline,
         process_instance_key=raw.processInstanceKey,
@@ -253,7 +282,13 @@ def to_job(raw: pb.ActivatedJob) -> Job:
         bpmn_process_id=raw.bpmnProcessId,
         element_id=raw.elementId,
         tenant_id=raw.tenantId,
+        fault=fault,
     )
+
+
+def _text(text: str) -> str:
+    """Text that can travel: half of a surrogate pair, which hostile mail brings along, cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _json(variables: Mapping[str, Any]) -> str:

@@ -10,7 +10,10 @@ from typing import Protocol
 
 from zeebe_mail.errors import JobLost, WorkerStopping
 from zeebe_mail.jobs.job import Job
-from zeebe_mail.zeebe.gateway import GatewayUnavailable, JobGone
+from zeebe_mail.zeebe.gateway import GatewayUnavailable, JobGone, Rejected
+
+CLOCK_TOLERANCE = 0.1
+"""How far the broker's clock may be ahead of ours, as a share of the time-out, before it is not believed."""
 
 
 class Extends(Protocol):
@@ -39,8 +42,11 @@ class RunningJob:
         self._timeout_s = timeout.total_seconds()
         self._cluster = cluster
         # The broker's clock says how much of the time-out the job has spent on its way to us. Clocks differ, so this
-        # may only shorten our own reckoning; the price of a wrong clock is one question to the broker.
-        left_s = min(max(job.deadline_ms / 1000 - time.time(), 0.0), self._timeout_s)
+        # may only shorten our own reckoning. A deadline further away than it can be says that our clock is slow, and
+        # then nothing is known. The price of a wrong clock is one question to the broker.
+        left_s = job.deadline_ms / 1000 - time.time()
+        believable = 0 < left_s <= self._timeout_s * (1 + CLOCK_TOLERANCE)
+        left_s = min(left_s, self._timeout_s) if believable else 0.0
         self._ours_until = self.arrived + left_s
         self._spent_on_the_way_s = self._timeout_s - left_s
 
@@ -75,7 +81,7 @@ class RunningJob:
 
         Raises:
             JobLost: the job is not ours any more.
-            GatewayUnavailable: nobody can say.
+            GatewayUnavailable, Rejected: nobody can say.
         """
         asked = time.monotonic()
         try:
@@ -97,7 +103,7 @@ class RunningJob:
             return
         try:
             await self.extend()
-        except GatewayUnavailable as error:
+        except (GatewayUnavailable, Rejected) as error:
             if self.deadline_passed:
                 self.lost = f"the deadline of job {self.job.key} has passed and the gateway does not answer ({error})"
                 raise JobLost(self.lost) from error

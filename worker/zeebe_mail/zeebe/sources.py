@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from asyncio import FIRST_COMPLETED
@@ -20,12 +21,17 @@ from zeebe_mail.zeebe.options import WorkerOptions
 log = structlog.get_logger(__name__)
 
 LONG_POLL = timedelta(seconds=10)
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.5  # between failed calls; back within two seconds of the gateway's return
+FIRST_PAUSE_S = 0.1  # between failed calls; doubled by each, up to what the failure's kind allows:
+LONGEST_PAUSE_S = 0.5  # with the channel's own second this is within two seconds of the gateway's return
 OVERLOADED_PAUSE_S = 5.0
+LOCKED_OUT_PAUSE_S = 10.0
 REFUSED_PAUSE_S = 30.0
 GATHER_S = 0.01  # how long a poll waits for more free slots when only few are
 STREAM_LIFETIME_S = 3600.0  # a new stream now and then keeps gateways evenly used
+STREAM_LOOK_S = 10.0  # how often a quiet stream looks whether it has lived long enough
+STREAM_SHORTEST_S = 1.0  # one that ends sooner is not opened again at once
 STREAM_DRAIN_S = 0.05  # a stream from which nothing came for so long has nothing buffered
+STREAM_DRAIN_LIMIT_S = 1.0  # what comes later was pushed later, and would never end on a busy cluster
 
 
 class Accept(Protocol):
@@ -39,11 +45,11 @@ class Accept(Protocol):
 class Heartbeat(Protocol):
     """Told each time a source talked to the gateway."""
 
-    def source_alive(self, task_type: str) -> None:
-        """The gateway answered a call for jobs of this type."""
+    def source_alive(self, source: str) -> None:
+        """The gateway answered this source, for example ``poll mail:smtp-send:1``."""
         ...
 
-    def source_failed(self, task_type: str, reason: str) -> None:
+    def source_failed(self, source: str, reason: str) -> None:
         """It did not."""
         ...
 
@@ -58,15 +64,25 @@ class Pause:
         """A call succeeded."""
         self._next_s = FIRST_PAUSE_S
 
-    async def after(self, error: GatewayUnavailable | Rejected) -> None:
-        """Wait for as long as this failure asks for."""
-        if isinstance(error, Rejected):
-            wait_s = REFUSED_PAUSE_S
-        else:
-            longest_s = OVERLOADED_PAUSE_S if error.overloaded else LONGEST_PAUSE_S
-            wait_s = min(self._next_s, longest_s)
-            self._next_s *= 2
-        await asyncio.sleep(wait_s * random.uniform(0.7, 1.0))  # noqa: S311 - jitter, not a secret
+    async def after(self, error: GatewayUnavailable | Rejected, *, unless: asyncio.Event) -> None:
+        """Wait for as long as this failure asks for, or until the event."""
+        wait_s = min(self._next_s, _longest_pause_s(error))
+        self._next_s *= 2
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s * random.uniform(0.7, 1.0)):  # noqa: S311 - jitter, not a secret
+                await unless.wait()
+
+
+def _longest_pause_s(error: GatewayUnavailable | Rejected) -> float:
+    match error:
+        case Rejected(final=True):
+            return REFUSED_PAUSE_S
+        case GatewayUnavailable(overloaded=True) | Rejected():
+            return OVERLOADED_PAUSE_S
+        case GatewayUnavailable(locked_out=True):
+            return LOCKED_OUT_PAUSE_S
+        case _:
+            return LONGEST_PAUSE_S
 
 
 class Source:
@@ -88,6 +104,7 @@ class Source:
         self._options = options
         self._budget = budget
         self.task_type = task_type
+        self.name = f"{type(self).__name__.lower()} {task_type}"
         self._variables = variables
         self._accept = accept
         self._heartbeat = heartbeat
@@ -100,8 +117,8 @@ class Source:
             try:
                 await self.once()
             except (GatewayUnavailable, Rejected) as error:
-                self._heartbeat.source_failed(self.task_type, str(error))
-                await self._pause.after(error)
+                self._heartbeat.source_failed(self.name, str(error))
+                await self._pause.after(error, unless=self._stopped)
             else:
                 self._pause.reset()
 
@@ -116,7 +133,7 @@ class Source:
 
     def alive(self) -> None:
         """The gateway answered."""
-        self._heartbeat.source_alive(self.task_type)
+        self._heartbeat.source_alive(self.name)
 
 
 class Poll(Source):
@@ -129,11 +146,12 @@ class Poll(Source):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._backlog = True
+        self._waits_for_a_job = False
 
     @property
     def idle(self) -> bool:
         """A poll that waits for a first job has none on its way."""
-        return not self._backlog
+        return self._waits_for_a_job
 
     async def once(self) -> None:
         """Ask once."""
@@ -149,10 +167,16 @@ class Poll(Source):
 
     async def _wait_for_one(self) -> bool:
         found = False
-        async for job in self._gateway.activate(self.task_type, self._variables, self._options, most=1, wait=LONG_POLL):
-            found = True
-            self.alive()
-            await self._accept(job, has_slot=False)
+        self._waits_for_a_job = True
+        try:
+            async for job in self._gateway.activate(
+                self.task_type, self._variables, self._options, most=1, wait=LONG_POLL
+            ):
+                found, self._waits_for_a_job = True, False
+                self.alive()
+                await self._accept(job, has_slot=False)
+        finally:
+            self._waits_for_a_job = False
         self.alive()
         return found
 
@@ -179,37 +203,39 @@ class Stream(Source):
 
     async def once(self) -> None:
         """Hold one stream until it ends, has lived long enough, or the worker stops."""
-        renew_at = time.monotonic() + STREAM_LIFETIME_S * random.uniform(0.8, 1.2)  # noqa: S311
-        stopped: asyncio.Future[Any] = asyncio.ensure_future(self._stopped.wait())
+        opened_at = time.monotonic()
+        renew_at = opened_at + STREAM_LIFETIME_S * random.uniform(0.8, 1.2)  # noqa: S311
         async with self._gateway.stream(self.task_type, self._variables, self._options) as read:
-            reading: asyncio.Future[Any] = asyncio.ensure_future(read())
+            stopped: asyncio.Future[Any] = asyncio.ensure_future(self._stopped.wait())
+            reading: asyncio.Future[Job | None] = asyncio.ensure_future(read())
             try:
                 while not stopped.done() and time.monotonic() < renew_at:
                     await self._budget.some_free()
-                    await asyncio.wait(
-                        [reading, stopped], timeout=LONG_POLL.total_seconds(), return_when=FIRST_COMPLETED
-                    )
-                    if reading.done():
-                        job = reading.result()
-                        if job is None:
-                            return
-                        reading = asyncio.ensure_future(read())
-                        await self._accept(job, has_slot=False)
+                    await asyncio.wait([reading, stopped], timeout=STREAM_LOOK_S, return_when=FIRST_COMPLETED)
+                    if not reading.done():
+                        continue
+                    if (job := reading.result()) is None:
+                        if time.monotonic() - opened_at < STREAM_SHORTEST_S:
+                            raise GatewayUnavailable("the gateway ended the stream at once")
+                        return
+                    reading = asyncio.ensure_future(read())
                     self.alive()
+                    await self._accept(job, has_slot=False)
                 reading = await self._empty(reading, read)
             finally:
-                reading.cancel()
                 stopped.cancel()
+                reading.cancel()
+                await asyncio.wait([reading])
 
     async def _empty(
-        self, reading: asyncio.Future[Any], read: Callable[[], Awaitable[Job | None]]
-    ) -> asyncio.Future[Any]:
+        self, reading: asyncio.Future[Job | None], read: Callable[[], Awaitable[Job | None]]
+    ) -> asyncio.Future[Job | None]:
         """Read what was pushed already, so that nothing idles until its time-out."""
-        while True:
+        ends_at = time.monotonic() + STREAM_DRAIN_LIMIT_S
+        while time.monotonic() < ends_at:
             await asyncio.wait([reading], timeout=STREAM_DRAIN_S)
-            if not reading.done() or reading.result() is None:
-                return reading
-            job = reading.result()
+            if not reading.done() or (job := reading.result()) is None:
+                break
             reading = asyncio.ensure_future(read())
-            if job is not None:
-                await self._accept(job, has_slot=False)
+            await self._accept(job, has_slot=False)
+        return reading

@@ -6,14 +6,19 @@ import asyncio
 import random
 import time
 from asyncio import FIRST_COMPLETED
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Protocol, assert_never
 
 import structlog
 
-from zeebe_mail.errors import AnswerRefused, JobLost, Retry, WorkerStopping, every_error
-from zeebe_mail.jobs.handler import JobHandler
+from zeebe_mail.errors import AnswerRefused, InputError, JobLost, Retry, WorkerError, WorkerStopping, every_error
+from zeebe_mail.jobs.handler import internal_error
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Drop, Fail, Outcome, ThrowError
+from zeebe_mail.jobs.retry import RetryPlan
+from zeebe_mail.jobs.settle import DEFAULT_BACKOFF
+from zeebe_mail.operations.base import Attempt, Operation
 from zeebe_mail.zeebe.budget import Budget
 from zeebe_mail.zeebe.gateway import Gateway, GatewayUnavailable, JobGone, Rejected
 from zeebe_mail.zeebe.options import WorkerOptions
@@ -22,20 +27,34 @@ from zeebe_mail.zeebe.sources import Poll, Source, Stream
 
 log = structlog.get_logger(__name__)
 
-WATCH_INTERVAL_S = 1.0
+LONGEST_WATCH_INTERVAL_S = 1.0
 SOURCE_GRACE_S = 2.0  # how long streams may take to empty
 FREE_CODES = frozenset(error.code for error in every_error() if error.retry is Retry.FREE)
+DOUBTFUL_TRIES = 3  # an answer that hits an error inside the gateway is told so many times
 FIRST_ANSWER_PAUSE_S, LONGEST_ANSWER_PAUSE_S = 0.05, 2.0
+
+
+class Handler(Protocol):
+    """Runs jobs; :class:`~zeebe_mail.jobs.handler.JobHandler` is the one."""
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """What it can do, by task type."""
+        ...
+
+    async def handle(self, job: Job, attempt: Attempt) -> Outcome:
+        """Run one job and say what must be told to Zeebe."""
+        ...
 
 
 class Telemetry(Protocol):
     """What the host reports about itself."""
 
-    def source_alive(self, task_type: str) -> None:
-        """The gateway answered a call for jobs of this type."""
+    def source_alive(self, source: str) -> None:
+        """The gateway answered this source, for example ``poll mail:smtp-send:1``."""
         ...
 
-    def source_failed(self, task_type: str, reason: str) -> None:
+    def source_failed(self, source: str, reason: str) -> None:
         """It did not."""
         ...
 
@@ -56,7 +75,7 @@ class Worker:
     """Runs the jobs of a handler's task types on one gateway."""
 
     def __init__(
-        self, gateway: Gateway, handler: JobHandler, options: WorkerOptions, telemetry: Telemetry, *, cluster: str = ""
+        self, gateway: Gateway, handler: Handler, options: WorkerOptions, telemetry: Telemetry, *, cluster: str = ""
     ) -> None:
         self._gateway = gateway
         self._handler = handler
@@ -84,9 +103,7 @@ class Worker:
             Exception: a bug in a source; the process should end and be restarted.
         """
         sources = self._sources()
-        loops = [
-            asyncio.create_task(source.run(), name=f"{type(source).__name__} {source.task_type}") for source in sources
-        ]
+        loops = [asyncio.create_task(source.run(), name=source.name) for source in sources]
         watch = asyncio.create_task(self._watch(), name="watch")
         stopped = asyncio.create_task(self._stopped.wait(), name="stopped")
         try:
@@ -132,9 +149,12 @@ class Worker:
             return
         running = RunningJob(job, self._gateway, timeout=self._options.job_timeout, cluster=self._cluster)
         self._jobs[job.key] = running
-        running.has_slot = has_slot or await self._budget.take()
-        running.stopping = self._stopped.is_set()
-        running.task = asyncio.create_task(self._run(running), name=f"job {job.key}")
+        try:
+            running.has_slot = has_slot or await self._budget.take()
+        finally:
+            # Also when the source is cancelled here, which happens only at the end: the job is then handed back.
+            running.stopping = self._stopped.is_set()
+            running.task = asyncio.create_task(self._run(running), name=f"job {job.key}")
 
     async def _run(self, running: RunningJob) -> None:
         job = running.job
@@ -142,21 +162,26 @@ class Worker:
         try:
             outcome = await self._outcome(running)
             running.answering = True
-            await self._answer(running, outcome)
+            outcome = await self._answer(running, outcome)
             self._telemetry.job_answered(job.type, _name(outcome), took_s=time.monotonic() - running.arrived)
             log.info("job answered", **_log_fields(running, outcome))
+        except Exception as bug:
+            log.error("job stays unanswered", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
         finally:
             del self._jobs[job.key]
             if running.has_slot:
                 self._budget.give_back()
 
     async def _outcome(self, running: RunningJob) -> Outcome:
+        job = running.job
         try:
             await running.make_sure()
             if running.stopping:
                 return _handed_back(running)
-            self._telemetry.job_started(running.job.type, late_s=running.late_s)
-            return await self._handler.handle(running.job, running)
+            self._telemetry.job_started(job.type, late_s=running.late_s)
+            if job.fault:
+                return _failed(job, InputError(job.fault))
+            return await self._handler.handle(job, running)
         except JobLost as lost:
             return Drop(str(lost))
         except asyncio.CancelledError:
@@ -165,39 +190,46 @@ class Worker:
             if running.stopping and not running.committed:
                 return _handed_back(running)
             raise
+        except Exception as bug:
+            log.error("job hit a bug", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
+            return _failed(job, internal_error(committed=running.committed), repeatable=not running.committed)
 
-    async def _answer(self, running: RunningJob, outcome: Outcome) -> None:
-        """Tell Zeebe, again and again while that means something.
+    async def _answer(self, running: RunningJob, outcome: Outcome) -> Outcome:
+        """Tell Zeebe, again and again while that means something; gives what Zeebe knows in the end.
 
         A completion is worth telling however late, because the mail is out; a failure only while the job is ours,
         because later it would hit the run of somebody else.
         """
-        job, pause_s = running.job, FIRST_ANSWER_PAUSE_S
         if isinstance(outcome, Drop):
-            log.info("job given up", action="job_dropped", job_key=job.key, task_type=job.type, reason=outcome.reason)
-            return None
+            return outcome
+        job, pause_s, tries = running.job, FIRST_ANSWER_PAUSE_S, 0
         told: Complete | Fail | ThrowError = outcome
         while True:
+            tries += 1
             try:
-                return await self._gateway.answer(job.key, told)
+                await self._gateway.answer(job.key, told)
             except JobGone as gone:
-                log.info("job was settled elsewhere", action="job_gone", job_key=job.key, reason=str(gone))
-                return None
+                # After a try whose answer was lost, this is most likely our own first try.
+                return told if tries > 1 else Drop(f"the job was settled elsewhere ({gone})")
             except Rejected as error:
-                log.error("answer was refused", action="answer_refused", job_key=job.key, reason=str(error))
-                if isinstance(told, Fail) and told.code == AnswerRefused.code:
-                    return None
-                told = _refused(running, told, error)
+                if error.final or tries >= DOUBTFUL_TRIES:
+                    log.error("answer was refused", action="answer_refused", job_key=job.key, reason=str(error))
+                    if isinstance(told, Fail) and told.code == AnswerRefused.code:
+                        return Drop(f"the gateway refuses every answer ({error})")
+                    told, tries = _refused(running, told, error), 0
+                    continue
             except GatewayUnavailable as error:
                 if isinstance(told, Fail) and running.deadline_passed:
-                    log.warning("failure not told", action="answer_late", job_key=job.key, reason=str(error))
-                    return None
-                await asyncio.sleep(pause_s * random.uniform(0.7, 1.0))  # noqa: S311 - jitter, not a secret
-                pause_s = min(pause_s * 2, LONGEST_ANSWER_PAUSE_S)
+                    return Drop(f"the failure could not be told before the job's deadline ({error})")
+            else:
+                return told
+            await asyncio.sleep(pause_s * random.uniform(0.7, 1.0))  # noqa: S311 - jitter, not a secret
+            pause_s = min(pause_s * 2, LONGEST_ANSWER_PAUSE_S)
 
     # ── keeping jobs ours ────────────────────────────────────────────────────────────────────────────────────────
 
     async def _watch(self) -> None:
+        interval_s = min(LONGEST_WATCH_INTERVAL_S, self._options.job_timeout.total_seconds() / 6)
         while True:
             waiting = sum(not running.has_slot for running in self._jobs.values())
             self._telemetry.loop_turned(in_flight=len(self._jobs), waiting=waiting)
@@ -207,7 +239,7 @@ class Worker:
                     extension = asyncio.create_task(self._extend(running))
                     self._extensions.add(extension)
                     extension.add_done_callback(self._extensions.discard)
-            await asyncio.sleep(WATCH_INTERVAL_S)
+            await asyncio.sleep(interval_s)
 
     async def _extend(self, running: RunningJob) -> None:
         try:
@@ -234,18 +266,26 @@ class Worker:
             running.stopping = True
             running.abort()
         await asyncio.wait(loops, timeout=min(SOURCE_GRACE_S, grace_s))
-        while self._jobs and time.monotonic() < ends_at:
-            tasks = [running.task for running in self._jobs.values() if running.task]
-            await asyncio.wait(tasks, timeout=max(ends_at - time.monotonic(), 0.0), return_when=FIRST_COMPLETED)
+        for loop in loops:
+            loop.cancel()
+        if tasks := self._tasks():
+            await asyncio.wait(tasks, timeout=max(ends_at - time.monotonic(), 0.0))
         for running in self._jobs.values():
             log.error(
-                "job left unfinished: its mail was handed over and the answer has not come",
+                "job left unfinished",
                 action="job_unfinished",
                 job_key=running.job.key,
                 task_type=running.job.type,
+                handed_over=running.committed,
+                answering=running.answering,
             )
-            if running.task:
-                running.task.cancel()
+        if tasks := self._tasks():
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [running.task for running in self._jobs.values() if running.task]
 
 
 def _name(outcome: Outcome) -> str:
@@ -277,14 +317,20 @@ def _log_fields(running: RunningJob, outcome: Outcome) -> dict[str, Any]:
         "process_instance_key": job.process_instance_key,
         "took_ms": round((time.monotonic() - running.arrived) * 1000, 1),
     }
-    if isinstance(outcome, Fail):
+    if isinstance(outcome, Drop):
+        fields["reason"] = outcome.reason
+    elif isinstance(outcome, Fail):
         fields |= {"code": outcome.code, "reason": outcome.message, "retries_left": outcome.retries}
     return fields
 
 
+def _failed(job: Job, error: WorkerError, *, repeatable: bool = True) -> Fail:
+    retries, backoff = RetryPlan(job.retries, DEFAULT_BACKOFF).after(error) if repeatable else (0, timedelta())
+    return Fail(f"{error} {error.advice}", retries=retries, backoff=backoff, code=error.code)
+
+
 def _handed_back(running: RunningJob) -> Fail:
-    stopping = WorkerStopping("The worker is shutting down; the job was handed back untouched.")
-    return Fail(str(stopping), retries=running.job.retries, code=stopping.code)
+    return _failed(running.job, WorkerStopping("The worker is shutting down; the job was handed back untouched."))
 
 
 def _refused(running: RunningJob, told: Outcome, error: Rejected) -> Fail:
