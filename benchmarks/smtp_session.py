@@ -20,8 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import aiosmtplib
-
 from tests.wire.pki import Authority
+
 from zeebe_mail.auth.models import NoAuth
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool, PoolLimits
