@@ -253,10 +253,16 @@ def test_plaintext_to_this_machine_is_allowed(sender: Sender, host: str) -> None
 
 
 async def test_plaintext_to_another_machine_is_not(sender: Sender) -> None:
-    server = SmtpServer(host="mail.example.org", security=Security.NONE)
-    with pytest.raises(errors.PlaintextNotAllowed, match=r"mail\.example\.org"):
+    server = SmtpServer(host="192.0.2.1", security=Security.NONE)
+    with pytest.raises(errors.PlaintextNotAllowed, match=r"192\.0\.2\.1"):
         await SmtpConnector(sender.policy, sender.timeouts)(server, JANE)
-    dataclasses.replace(sender.policy, plaintext_hosts=frozenset({"mail.example.org"})).allow_plaintext(server.host)
+    dataclasses.replace(sender.policy, plaintext_hosts=frozenset({"192.0.2.1"})).allow_plaintext(server.host)
+
+
+async def test_a_host_that_does_not_exist_is_said_before_plaintext_is_refused(sender: Sender) -> None:
+    server = SmtpServer(host="no-such-host.invalid", security=Security.NONE)
+    with pytest.raises(errors.HostNotFound, match=r"no-such-host\.invalid"):
+        await SmtpConnector(sender.policy, sender.timeouts)(server, JANE)
 
 
 # ── login ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -34,7 +34,7 @@ _Commit = Callable[[], Awaitable[None]]
 class SmtpTimeouts:
     """Seconds for single steps; a server's ``deadline_seconds`` bounds their sum up to the final dot."""
 
-    connect_s: float = 30
+    connect_s: float = 10
     """TCP, TLS and greeting together."""
     command_s: float = 60
     """A command's reply."""
@@ -89,8 +89,6 @@ class SmtpSession:
         Raises:
             WorkerError: as ``mail.faults`` says; the connection is closed.
         """
-        if self._server.security is Security.NONE:
-            self._policy.allow_plaintext(self._server.host)
         self._deadline = self._loop.time() + self._server.deadline_seconds
         try:
             await self._told(self._open())
@@ -161,6 +159,8 @@ class SmtpSession:
     async def _open(self) -> None:
         until = min(self._loop.time() + self._timeouts.connect_s, self._deadline)
         security = self._server.security
+        if security is Security.NONE:
+            await self._allow_plaintext(until)
         tls = None if security is Security.NONE else context(self._policy, self._server.tls)
         self._protocol = protocol = await self._connect(until)
         if tls and security is Security.SSL_TLS:
@@ -177,6 +177,16 @@ class SmtpSession:
         if isinstance(self._auth, PasswordAuth):
             await self._log_in(Credentials.of(self._auth))
         self._at_rest = True
+
+    async def _allow_plaintext(self, until: float) -> None:
+        try:
+            self._policy.allow_plaintext(self._server.host)
+        except errors.PlaintextNotAllowed:
+            # A name that does not exist is most likely mistyped, and that is what its author should hear of.
+            _, host, port = self._server.endpoint
+            async with asyncio.timeout_at(until):
+                await self._loop.getaddrinfo(host, port)
+            raise
 
     async def _connect(self, until: float) -> SmtpProtocol:
         self._phase = Phase.CONNECT
