@@ -34,7 +34,8 @@ class AddressError(ValueError):
 class Mailbox:
     """A mail address with its display name.
 
-    ``local`` is what it means, without quotes; ``domain`` is in ASCII (A-labels), lower case.
+    ``local`` is what it means, without quotes; ``domain`` is in ASCII (A-labels), lower case. Without a domain it is a
+    bare name that the mail server completes; our own parser makes none such.
     """
 
     local: str
@@ -44,7 +45,7 @@ class Mailbox:
     @property
     def address(self) -> str:
         """The address in wire form, quoted where it must be: for headers and envelopes alike."""
-        return f"{_local_on_wire(self.local)}@{self.domain}"
+        return f"{_local_on_wire(self.local)}@{self.domain}" if self.domain else _local_on_wire(self.local)
 
     @property
     def needs_smtputf8(self) -> bool:

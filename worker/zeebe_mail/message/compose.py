@@ -16,7 +16,10 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from zeebe_mail.message.address import Mailbox, envelope
-from zeebe_mail.message.headers import address_list, custom_name, unstructured
+from zeebe_mail.message.headers import address_list, free_name, unstructured
+
+NO_DOMAIN = "localhost"
+"""What stands in a Message-ID where the sender is a bare name."""
 
 _LINE_LIMIT = 998  # octets without CRLF; RFC 5322, 2.1.1
 _NOT_ASCII = bytes(range(128))
@@ -35,6 +38,8 @@ class Draft:
     text: str | None = None
     html: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    says_undisclosed: bool = True
+    """Whether a mail that shows no recipient says so in To. Some filters take one that does not for spam."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Message:
     Raises:
         HeaderError: a header must not be written so.
     """
-    message_id = f"<zm-{token}@{draft.sender.domain}>"
+    message_id = f"<zm-{token}@{draft.sender.domain or NO_DOMAIN}>"
     head = [
         f"Date: {format_datetime(date)}\r\n".encode("ascii"),
         address_list("From", (draft.sender,)),
@@ -64,7 +69,7 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Message:
         *([] if draft.subject is None else [unstructured("Subject", draft.subject)]),
         f"Message-ID: {message_id}\r\n".encode("ascii"),
         b"MIME-Version: 1.0\r\n",
-        *(unstructured(custom_name(name), value) for name, value in draft.headers.items()),
+        *(unstructured(free_name(name), value) for name, value in draft.headers.items()),
     ]
     content = _body(draft)
     if not content[-1].endswith(b"\r\n"):
@@ -82,8 +87,7 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Message:
 def _correspondents(draft: Draft) -> Iterator[bytes]:
     if draft.to:
         yield address_list("To", draft.to)
-    elif not draft.cc:
-        # Some filters take a mail that shows no recipient at all for spam; this empty group is the custom.
+    elif draft.says_undisclosed and not draft.cc:
         yield b"To: undisclosed-recipients:;\r\n"
     if draft.cc:
         yield address_list("Cc", draft.cc)

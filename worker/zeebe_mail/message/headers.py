@@ -11,11 +11,17 @@ from zeebe_mail.message.address import Mailbox
 NAME = re.compile(r"[A-Za-z0-9-]{1,70}")
 """The header names that we write: a safe part of what RFC 5322, 2.2 allows."""
 
-RESERVED = frozenset(
-    {"from", "to", "cc", "bcc", "sender", "reply-to", "date", "message-id", "subject", "mime-version", "received"}
-    | {"return-path"}
+ANY_NAME = re.compile(r"[!-9;-~]{1,70}")
+"""All header names that RFC 5322, 2.2 allows, up to a bearable length."""
+
+WRITTEN = frozenset(
+    {"from", "to", "cc", "bcc", "reply-to", "date", "message-id", "subject", "mime-version"}
+    | {"content-type", "content-transfer-encoding"}
 )
-"""Headers that have their own fields or belong to mail servers."""
+"""Headers that a message has from its own fields."""
+
+RESERVED = WRITTEN | {"sender", "received", "return-path"}
+"""These, and headers that belong to mail servers."""
 
 RESERVED_PREFIXES = ("content-", "dkim-", "arc-", "resent-")
 """Beginnings of header names that describe or sign the message."""
@@ -47,6 +53,19 @@ def custom_name(name: str) -> str:
         raise HeaderError("a header name has 1 to 70 letters, digits and hyphens")
     if name.lower() in RESERVED or name.lower().startswith(RESERVED_PREFIXES):
         raise HeaderError("this header is written by the worker or by mail servers; it cannot be given")
+    return name
+
+
+def free_name(name: str) -> str:
+    """A header name that does not clash with those that a message has anyway.
+
+    Raises:
+        HeaderError: it is not a header name (RFC 5322, 2.2), or the header is ours to write.
+    """
+    if not ANY_NAME.fullmatch(name):
+        raise HeaderError("a header name has 1 to 70 printable ASCII characters, no blank and no colon")
+    if name.lower() in WRITTEN:
+        raise HeaderError("this header is written by the worker; it cannot be given")
     return name
 
 

@@ -63,6 +63,20 @@ class SendRequest(Part):
             raise ValueError(" and ".join(missing))
         return self
 
+    def draft(self) -> Draft:
+        """The mail as it is to be written."""
+        return Draft(
+            sender=self.from_,
+            to=self.to,
+            cc=self.cc,
+            bcc=self.bcc,
+            reply_to=self.reply_to,
+            subject=self.subject,
+            text=self.text,
+            html=self.html,
+            headers=self.headers,
+        )
+
 
 class SendInput(OperationInput):
     """Where, as whom and what to send."""
@@ -109,7 +123,7 @@ async def send(given: SendInput, smtp: SmtpSession, attempt: Attempt) -> SendOut
     Point of no return: the final dot, after which only the server's answer tells what became of the mail.
     """
     request = given.request
-    message = compose(_draft(request), token=attempt.token, date=datetime.now(UTC))
+    message = compose(request.draft(), token=attempt.token, date=datetime.now(UTC))
     mail = Outgoing(
         sender=message.sender,
         recipients=message.recipients,
@@ -125,20 +139,6 @@ async def send(given: SendInput, smtp: SmtpSession, attempt: Attempt) -> SendOut
         response=receipt.response,
         envelope=SentEnvelope(from_=message.sender, to=list(message.recipients)),
         size_bytes=len(message.data),
-    )
-
-
-def _draft(request: SendRequest) -> Draft:
-    return Draft(
-        sender=request.from_,
-        to=request.to,
-        cc=request.cc,
-        bcc=request.bcc,
-        reply_to=request.reply_to,
-        subject=request.subject,
-        text=request.text,
-        html=request.html,
-        headers=request.headers,
     )
 
 
