@@ -87,13 +87,15 @@ def _matches(text: str, patterns: Sequence[str]) -> bool:
 
 
 class Redactor:
-    """Hides every secret that was ever used by this process, in plain, base64, percent-encoded and JSON form.
+    """Hides every secret that it was ever told of, in plain, base64, percent-encoded and JSON form.
 
     A text is looked through once, whatever the number of secrets: every place whose next four characters begin some
     form of a secret is compared with the forms that begin so.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, also: Redactor | None = None) -> None:
+        """``also`` is told of every secret too."""
+        self._also = also
         self._values: set[str] = set()
         self._short: set[str] = set()
         self._forms: dict[str, list[str]] = {}
@@ -103,6 +105,8 @@ class Redactor:
         if not value or value in self._values:
             return
         self._values.add(value)
+        if self._also:
+            self._also.add(value)
         if len(value) < SHORTEST_MASKED_INSIDE_TEXT:
             self._short.add(value)
             return
@@ -173,25 +177,31 @@ class SecretResolver:
     def __init__(
         self,
         providers: Sequence[SecretProvider],
-        redactor: Redactor,
         *,
         extra_fields: Iterable[str] = (),
         bindings: Mapping[str, Binding] | None = None,
         legacy: bool = False,
     ) -> None:
         self._providers = providers
-        self._redactor = redactor
         self._extra_fields = tuple(extra_fields)
         self._bindings = dict(bindings or {})
         self._legacy = legacy
 
     def resolve(
-        self, variables: Mapping[str, Any], *, task_type: str, fields: Iterable[str], content: Iterable[str]
+        self,
+        variables: Mapping[str, Any],
+        redactor: Redactor,
+        *,
+        task_type: str,
+        host: str,
+        fields: Iterable[str],
+        content: Iterable[str],
     ) -> dict[str, Any]:
-        """A copy of the variables with values for references.
+        """A copy of the variables with values for references; the redactor is told of each value.
 
-        ``fields`` are dotted names under which secrets are allowed. Under ``content`` a reference is text like any
-        other, because strangers may have written it; anywhere else it is an author's mistake.
+        ``host`` is the mail server that the variables name, which may be a reference itself. ``fields`` are dotted
+        names under which secrets are allowed. Under ``content`` a reference is text like any other, because strangers
+        may have written it; anywhere else it is an author's mistake.
 
         Raises:
             SecretMissing: no provider knows the name.
@@ -199,8 +209,9 @@ class SecretResolver:
         """
         walk = _Walk(
             resolver=self,
+            redactor=redactor,
             task_type=task_type,
-            host=_host_of(variables),
+            host=self.replace(host, redactor, host="", task_type=task_type).strip(),
             allowed=(*fields, *self._extra_fields),
             content=tuple(content),
         )
@@ -213,11 +224,13 @@ class SecretResolver:
     def _pattern_for(self, text: str) -> re.Pattern[str]:
         return EITHER if self._legacy or BARE.fullmatch(text) else BRACED
 
-    def replace(self, text: str, *, host: str, task_type: str) -> str:
+    def replace(self, text: str, redactor: Redactor, *, host: str, task_type: str) -> str:
         """The text with a value for each reference in it."""
 
         def value_of(match: re.Match[str]) -> str:
-            return self._value(next(filter(None, match.groups())), host=host, task_type=task_type)
+            value = self._value(next(filter(None, match.groups())), host=host, task_type=task_type)
+            redactor.add(value)
+            return value
 
         return self._pattern_for(text).sub(value_of, text)
 
@@ -232,7 +245,6 @@ class SecretResolver:
         for provider in self._providers:
             value = provider.get(name)
             if value is not None:
-                self._redactor.add(value)
                 return value
         raise SecretMissing(f'Secret "{name}" is not available.', details={"secret": name})
 
@@ -240,6 +252,7 @@ class SecretResolver:
 @dataclass(frozen=True, slots=True)
 class _Walk:
     resolver: SecretResolver
+    redactor: Redactor
     task_type: str
     host: str
     allowed: tuple[str, ...]
@@ -249,7 +262,7 @@ class _Walk:
         if isinstance(value, str):
             return self._text(value, path) if "secrets." in value else value
         if isinstance(value, Mapping):
-            return {key: self.value(item, f"{path}.{key}") for key, item in value.items()}
+            return {self.value(key, path): self.value(item, f"{path}.{key}") for key, item in value.items()}
         if isinstance(value, list):
             return [self.value(item, path) for item in value]
         return value
@@ -259,7 +272,7 @@ class _Walk:
         if not names:
             return text
         if _under(path, self.allowed):
-            return self.resolver.replace(text, host=self.host, task_type=self.task_type)
+            return self.resolver.replace(text, self.redactor, host=self.host, task_type=self.task_type)
         if _under(path, self.content):
             return text
         raise SecretNotAllowed(
@@ -270,9 +283,3 @@ class _Walk:
 
 def _under(path: str, fields: tuple[str, ...]) -> bool:
     return any(path == field or path.startswith(f"{field}.") for field in fields)
-
-
-def _host_of(variables: Mapping[str, Any]) -> str:
-    server = variables.get("server")
-    host = server.get("host") if isinstance(server, Mapping) else None
-    return host.strip() if isinstance(host, str) else ""

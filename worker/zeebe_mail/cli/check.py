@@ -124,8 +124,6 @@ def _login(settings: Settings, place: SmtpServer, user: str | None, password_sec
         return NoAuth()
     if password_secret is None:
         return PasswordAuth(username=user, password=SecretStr(typer.prompt("Password", hide_input=True)))
-    reference = {"server": {"host": place.host}, "auth": f"{{{{secrets.{password_secret}}}}}"}
-    resolved = secret_resolver(settings, Redactor()).resolve(
-        reference, task_type="mail:smtp-send:1", fields=["auth"], content=[]
-    )
-    return PasswordAuth(username=user, password=SecretStr(resolved["auth"]))
+    reference = f"{{{{secrets.{password_secret}}}}}"
+    password = secret_resolver(settings).replace(reference, Redactor(), host=place.host, task_type="mail:smtp-send:1")
+    return PasswordAuth(username=user, password=SecretStr(password))

@@ -25,12 +25,8 @@ LONGEST_BACKOFF = DaysTime(5_000_000_000)
 )
 def bpmn_error(error_code: str, error_message: str = "", variables: Any = None) -> dict[str, Any]:
     """End the task with a BPMN error that a boundary event can catch."""
-    return {
-        "errorType": "bpmnError",
-        "errorCode": error_code,
-        "errorMessage": error_message,
-        "variables": {} if variables is None else variables,
-    }
+    error = {"errorType": "bpmnError", "errorCode": error_code, "errorMessage": error_message}
+    return error if variables is None else error | {"variables": variables}
 
 
 @CONNECTOR_FUNCTIONS.register(

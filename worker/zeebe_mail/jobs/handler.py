@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any, Protocol
 
 import structlog
 
 from zeebe_mail.errors import InternalError, JobLost, TooManyAttempts, WorkerError
+from zeebe_mail.jobs.face import Face
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Drop, Fail, Outcome
 from zeebe_mail.jobs.retry import AttemptLog, Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settlement, SettlementRules
-from zeebe_mail.jobs.validate import secret_values, validate
-from zeebe_mail.operations.base import Attempt, Operation
-from zeebe_mail.secrets import SecretResolver
+from zeebe_mail.jobs.validate import secret_values
+from zeebe_mail.operations.base import Attempt
+from zeebe_mail.secrets import Redactor, SecretResolver
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +36,7 @@ class JobHandler:
     def __init__(
         self,
         *,
-        operations: Mapping[str, Operation],
+        operations: Mapping[str, Face],
         sessions: Sessions,
         secrets: SecretResolver,
         rules: SettlementRules,
@@ -52,18 +54,27 @@ class JobHandler:
     async def handle(self, job: Job, attempt: Attempt) -> Outcome:
         """Run one activated job and say what must be told to Zeebe. Raises nothing but cancellation."""
         unfinished, failures = self._attempts.begin(job.key)
-        settlement = Settlement(job, self._rules, RetryPlan(job.retries, failures, self._backoff))
-        outcome = await self._outcome(settlement, job, attempt, unfinished)
+        # What leaves for this process is masked with the secrets of this job; logs are masked with all of them.
+        redactor = Redactor(also=self._rules.redactor)
+        settlement = Settlement(
+            job,
+            replace(self._rules, redactor=redactor),
+            RetryPlan(job.retries, failures, self._backoff),
+            self.operations[job.type].manners,
+        )
+        outcome = await self._outcome(settlement, job, attempt, unfinished, redactor)
         if not isinstance(outcome, Drop):
             self._attempts.end(job.key, failed=isinstance(outcome, Fail) and 0 < outcome.retries < job.retries)
         return outcome
 
-    async def _outcome(self, settlement: Settlement, job: Job, attempt: Attempt, unfinished: int) -> Outcome:
+    async def _outcome(
+        self, settlement: Settlement, job: Job, attempt: Attempt, unfinished: int, redactor: Redactor
+    ) -> Outcome:
         try:
             settlement.prepare()
             if unfinished >= self._max_attempts:
                 raise TooManyAttempts(f"The job began {unfinished} times and never came to an end.")
-            result = await self._run(self.operations[job.type], job, attempt)
+            result = await self._run(self.operations[job.type], job, attempt, redactor)
             return settlement.of_result(result)
         except WorkerError as error:
             return settlement.of_error(error)
@@ -74,19 +85,22 @@ class JobHandler:
             log.error("job hit a bug", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
             return settlement.of_error(internal_error(committed=attempt.committed), repeatable=not attempt.committed)
 
-    async def _run(self, operation: Operation, job: Job, attempt: Attempt) -> Mapping[str, Any]:
+    async def _run(self, face: Face, job: Job, attempt: Attempt, redactor: Redactor) -> Any:
         resolved = self._secrets.resolve(
             job.variables,
+            redactor,
             task_type=job.type,
-            fields=operation.input.secret_fields,
-            content=operation.input.content_fields,
+            host=face.host(job.variables),
+            fields=face.secret_fields,
+            content=face.content_fields,
         )
-        given: Any = validate(operation.input, resolved)
+        errand = face.errand(resolved)
+        operation, given = errand.operation, errand.given
         for value in secret_values(given):
-            self._rules.redactor.add(value)
+            redactor.add(value)
         async with self._sessions.lease(operation.session, given.server, given.auth) as session:
             produced = await operation.run(given, session, attempt)
-        return produced.model_dump(mode="json")
+        return errand.response(produced)
 
 
 def internal_error(*, committed: bool) -> InternalError:

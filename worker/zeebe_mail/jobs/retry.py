@@ -64,18 +64,17 @@ class RetryPlan:
     policy: Backoff
     fixed: timedelta | None = None
 
-    def with_header(self, text: str) -> RetryPlan:
-        """The plan of a task whose header ``retryBackoff`` holds this; empty changes nothing.
+    def with_wait(self, fixed: timedelta) -> RetryPlan:
+        """The plan of a task that says itself how long to wait."""
+        return replace(self, fixed=fixed)
 
-        Raises:
-            InputError: it is not a duration.
+    def after(self, error: WorkerError, cost: Retry | None = None) -> tuple[int, timedelta]:
+        """Retries left and back-off after an error that costs what its class says, or what is given here.
+
+        The server's own wait wins when it is longer.
         """
-        return replace(self, fixed=parse_duration(text, name='Header "retryBackoff"')) if text else self
-
-    def after(self, error: WorkerError) -> tuple[int, timedelta]:
-        """Retries left and back-off after an error. The server's own wait wins when it is longer."""
         asked = error.retry_after or timedelta()
-        match error.retry:
+        match cost or error.retry:
             case Retry.NEVER:
                 return 0, timedelta()
             case Retry.LATER:

@@ -14,7 +14,8 @@ from zeebe_mail.errors import ExpressionError, ResultTooLarge, Retry, WorkerErro
 from zeebe_mail.jobs.expressions import BpmnError, Expressions, IgnoreError, JobError, Verdict
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.json_text import repaired
-from zeebe_mail.jobs.outcome import MESSAGE_LIMIT, Complete, Fail, Outcome, ThrowError
+from zeebe_mail.jobs.manners import NATIVE, Manners
+from zeebe_mail.jobs.outcome import Complete, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import RetryPlan
 from zeebe_mail.secrets import Redactor
 
@@ -34,10 +35,11 @@ class SettlementRules:
 class Settlement:
     """What one task's headers say about its result and its errors, read before anything is done."""
 
-    def __init__(self, job: Job, rules: SettlementRules, retry: RetryPlan) -> None:
+    def __init__(self, job: Job, rules: SettlementRules, retry: RetryPlan, manners: Manners = NATIVE) -> None:
         self._job = job
         self._rules = rules
-        self._retry = retry
+        self._retry = retry if manners.waits_by_default else retry.with_wait(timedelta())
+        self._manners = manners
         self._expressions = Expressions(result="", error="")
         self._result_variable = ""
         self._bpmn_errors = frozenset(rules.bpmn_errors)
@@ -56,7 +58,8 @@ class Settlement:
         self._result_variable = headers.get("resultVariable", "").strip()
         if asked := headers.get("bpmnErrors", "").strip():
             self._bpmn_errors = frozenset(asked.replace(",", " ").split()) - {"false"}
-        self._retry = self._retry.with_header(headers.get("retryBackoff", ""))
+        if asked := headers.get("retryBackoff", ""):
+            self._retry = self._retry.with_wait(self._manners.wait(asked))
 
     @property
     def warnings(self) -> list[str]:
@@ -85,8 +88,9 @@ class Settlement:
         What is not ``repeatable``, because its mail is out, has no retries left whatever the class says. A job that is
         only handed back is no failure, and no expression hears of it.
         """
-        retries, backoff = self._retry.after(error) if repeatable else (0, timedelta())
-        if error.retry is Retry.FREE:
+        cost = self._manners.cost(error)
+        retries, backoff = self._retry.after(error, cost) if repeatable else (0, timedelta())
+        if cost is Retry.FREE:
             return self._fail(error, retries, backoff)
         seen = self._description(error)
         try:
@@ -104,9 +108,9 @@ class Settlement:
         self._check_size(verdict.variables)
         match verdict:
             case BpmnError(code, message, variables):
-                return ThrowError(code, redactor.text(message)[:MESSAGE_LIMIT], redactor.data(variables))
+                return ThrowError(code, self._told(message), redactor.data(variables))
             case JobError(message, variables, retries, backoff):
-                text = redactor.text(message)[:MESSAGE_LIMIT]
+                text = self._told(message)
                 return Fail(text, retries, backoff, {**redactor.data(variables), "error": text})
             case IgnoreError(variables):
                 return Complete(redactor.data(variables))
@@ -114,34 +118,38 @@ class Settlement:
                 assert_never(verdict)
 
     def _description(self, error: WorkerError) -> dict[str, Any]:
-        """What a process may know of an error: the ``error`` of expressions and of failed jobs."""
-        redactor = self._rules.redactor
-        return {
-            "type": type(error).__name__,
-            "code": error.code,
-            "message": redactor.text(error.message)[:MESSAGE_LIMIT],
-            "variables": self._details(error),
-        }
+        """What a process may know of an error: the ``error`` of expressions and of failed jobs.
 
-    def _details(self, error: WorkerError) -> Any:
-        """What the error knows, as far as a process may be given so much: who lists a million recipients gets none."""
-        details = repaired(self._rules.redactor.data(error.details))
-        return details if len(json.dumps(details)) <= self._rules.result_limit_bytes else {}
+        ``variables`` are given as far as a process may be given so much: who lists a million recipients gets none.
+        """
+        described = self._manners.describe(error)
+        seen: dict[str, Any] = repaired(self._rules.redactor.data(described))
+        seen["message"] = self._told(described["message"])
+        if "code" in described:
+            seen["code"] = described["code"]
+        if "variables" in seen and len(json.dumps(seen["variables"])) > self._rules.result_limit_bytes:
+            seen["variables"] = {}
+        return seen
+
+    def _told(self, message: str) -> str:
+        return self._rules.redactor.text(message)[: self._manners.message_limit]
 
     def _fail(self, error: WorkerError, retries: int, backoff: timedelta) -> Fail:
         seen = self._description(error)
-        message = f"{error.code}: {seen['message']} {error.advice}"[:MESSAGE_LIMIT]
+        message = self._manners.reason(error, seen["message"])[: self._manners.message_limit]
         return Fail(message, retries, backoff, {"error": seen}, code=error.code)
 
     def _incident_after_success(self, error: WorkerError, response: Any) -> Fail:
         message_id = response.get("messageId", "unknown") if isinstance(response, Mapping) else "unknown"
         failed = self._fail(error, 0, timedelta())
-        attached = {} if isinstance(error, ResultTooLarge) else {"response": response}
+        variables = failed.variables
+        if not isinstance(error, ResultTooLarge):
+            variables = self._manners.attach(variables, response)
         done = f"The mail was handled (Message-ID {message_id}) and is not handled again."
         return Fail(
-            f"{done} {failed.message}"[:MESSAGE_LIMIT],
+            f"{done} {failed.message}"[: self._manners.message_limit],
             retries=0,
-            variables={**failed.variables, **attached},
+            variables=variables,
             code=error.code,
         )
 

@@ -59,6 +59,11 @@ Session = TypeVar("Session")
 Produced = TypeVar("Produced", bound=OperationOutput)
 
 
+def as_json(output: OperationOutput) -> Any:
+    """The response as our own task types give it."""
+    return output.model_dump(mode="json")
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """An entry of the catalogue; everything in it is read off the function."""
@@ -75,6 +80,15 @@ class Operation:
     def fetch_variables(self) -> list[str]:
         """The process variables that the worker asks for, and no others."""
         return [name for field in self.input.model_fields.values() if (name := field.alias)]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One job's work: an operation, its validated input, and how its output reads to the process that asked."""
+
+    operation: Operation
+    given: Any
+    response: Callable[[OperationOutput], Any] = as_json
 
 
 def operation(

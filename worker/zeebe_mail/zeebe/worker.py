@@ -17,7 +17,7 @@ from zeebe_mail.jobs.handler import internal_error
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Drop, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
-from zeebe_mail.operations.base import Attempt, Operation
+from zeebe_mail.operations.base import Attempt
 from zeebe_mail.zeebe.budget import Budget
 from zeebe_mail.zeebe.gateway import Gateway, GatewayUnavailable, JobGone, Rejected
 from zeebe_mail.zeebe.options import WorkerOptions
@@ -33,11 +33,25 @@ DOUBTFUL_TRIES = 3  # an answer that hits an error inside the gateway is told so
 FIRST_ANSWER_PAUSE_S, LONGEST_ANSWER_PAUSE_S = 0.05, 2.0
 
 
+class Served(Protocol):
+    """What can be done under one task type."""
+
+    @property
+    def task_type(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def fetch_variables(self) -> list[str]:
+        """The process variables that it needs."""
+        ...
+
+
 class Handler(Protocol):
     """Runs jobs; :class:`~zeebe_mail.jobs.handler.JobHandler` is the one."""
 
     @property
-    def operations(self) -> Mapping[str, Operation]:
+    def operations(self) -> Mapping[str, Served]:
         """What it can do, by task type."""
         ...
 
