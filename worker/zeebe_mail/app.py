@@ -16,7 +16,9 @@ from typing import Any
 
 import structlog
 
+from zeebe_mail.compat.camunda.face import CamundaFace
 from zeebe_mail.errors import WorkerError, every_error
+from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Outcome
@@ -25,9 +27,8 @@ from zeebe_mail.jobs.settle import Settlement, SettlementRules
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool
 from zeebe_mail.mail.server import TlsVersion
-from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession
+from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
-from zeebe_mail.operations.base import Operation
 from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.secrets import Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretProvider, SecretResolver
 from zeebe_mail.settings import (
@@ -130,13 +131,12 @@ def tls_policy(settings: Settings) -> TlsPolicy:
     )
 
 
-def secret_resolver(settings: Settings, redactor: Redactor) -> SecretResolver:
+def secret_resolver(settings: Settings) -> SecretResolver:
     """Where secrets come from: files first, then the environment."""
     providers: list[SecretProvider] = [FileSecrets(settings.secrets_dir)] if settings.secrets_dir else []
     providers.append(EnvironmentSecrets(settings.secrets_prefix))
     return SecretResolver(
         providers,
-        redactor,
         extra_fields=settings.secrets_fields,
         bindings={
             name: Binding(hosts=binding.hosts, task_types=binding.task_types)
@@ -146,19 +146,27 @@ def secret_resolver(settings: Settings, redactor: Redactor) -> SecretResolver:
     )
 
 
-def selected(operations: Mapping[str, Operation], only: Iterable[str], but: Iterable[str]) -> dict[str, Operation]:
-    """The operations whose task types match a pattern of ``only`` (all, when empty) and none of ``but``.
+def task_types(settings: Settings) -> dict[str, Face]:
+    """Everything that can be served: our own operations, and the foreign faces that are switched on."""
+    faces: list[Face] = [NativeFace(operation) for operation in catalogue().values()]
+    if "camunda" in settings.compat:
+        faces.append(CamundaFace(secret_fields=settings.compat_secrets_fields, codes=settings.compat_error_codes))
+    return {face.task_type: face for face in faces}
+
+
+def selected(faces: Mapping[str, Face], only: Iterable[str], but: Iterable[str]) -> dict[str, Face]:
+    """Those whose task types match a pattern of ``only`` (all, when empty) and none of ``but``.
 
     Raises:
         SettingsError: a pattern matches nothing, or nothing is left.
     """
     only, but = tuple(only), tuple(but)
     for pattern in (*only, *but):
-        if not any(fnmatchcase(task_type, pattern) for task_type in operations):
-            raise SettingsError(f'No task type matches "{pattern}"; known are {", ".join(sorted(operations))}')
+        if not any(fnmatchcase(task_type, pattern) for task_type in faces):
+            raise SettingsError(f'No task type matches "{pattern}"; known are {", ".join(sorted(faces))}')
     chosen = {
-        task_type: operation
-        for task_type, operation in operations.items()
+        task_type: face
+        for task_type, face in faces.items()
         if (not only or any(fnmatchcase(task_type, pattern) for pattern in only))
         and not any(fnmatchcase(task_type, pattern) for pattern in but)
     }
@@ -176,16 +184,15 @@ class Mailroom:
 
 
 @asynccontextmanager
-async def mailroom(
-    settings: Settings, redactor: Redactor, operations: Mapping[str, Operation]
-) -> AsyncIterator[Mailroom]:
+async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, Face]) -> AsyncIterator[Mailroom]:
     """Handler and sessions; the sessions are closed at the end of the block."""
-    connectors = {SmtpSession: SmtpConnector(tls_policy(settings))}
+    timeouts = SmtpTimeouts(connect_s=settings.connect_timeout.total_seconds())
+    connectors = {SmtpSession: SmtpConnector(tls_policy(settings), timeouts)}
     pool = Pool(connectors, Bulkhead(settings.connections_per_server))
     handler = JobHandler(
-        operations=operations,
+        operations=faces,
         sessions=pool,
-        secrets=secret_resolver(settings, redactor),
+        secrets=secret_resolver(settings),
         rules=settlement_rules(settings, redactor),
         backoff=backoff_policy(settings),
         max_attempts=settings.max_attempts,
@@ -215,9 +222,9 @@ async def run_worker(
     )
     if settings.client_secret:
         redactor.add(settings.client_secret.get_secret_value())
-    operations = selected(catalogue(), only, but)
+    faces = selected(task_types(settings), only, but)
     async with (
-        mailroom(settings, redactor, operations) as room,
+        mailroom(settings, redactor, faces) as room,
         Gateway(gateway_options(settings)) as gateway,
     ):
         metrics = Metrics(lambda: _counts(room.pool))
@@ -233,7 +240,7 @@ async def run_worker(
             "worker started",
             action="worker_started",
             gateway=gateway.address,
-            task_types=sorted(operations),
+            task_types=sorted(faces),
             max_jobs=options.max_jobs,
             streaming=options.streaming,
             probes_port=probes.server_port,
@@ -291,9 +298,9 @@ async def run_once(
     Raises:
         SettingsError: there is no such task type.
     """
-    operations = selected(catalogue(), [task_type], [])
+    faces = selected(task_types(settings), [task_type], [])
     job = Job(key=0, type=task_type, variables=variables, headers=headers, retries=3, deadline_ms=0)
-    async with mailroom(settings, redactor, operations) as room:
+    async with mailroom(settings, redactor, faces) as room:
         return await room.handler.handle(job, TrialAttempt())
 
 

@@ -179,6 +179,9 @@ class Settings(BaseSettings):
     plaintext_hosts: Words = ()
     """Mail servers that may be used without encryption, separated by commas; this machine always may."""
 
+    connect_timeout: timedelta = Field(default=timedelta(seconds=10), ge=timedelta(seconds=1), le=timedelta(minutes=5))
+    """How long a mail server may take for connection, TLS and greeting together."""
+
     helo_name: str | None = None
     """Name the worker gives itself in EHLO. Default: the machine's own."""
 
@@ -200,6 +203,19 @@ class Settings(BaseSettings):
     secrets_legacy: bool = False
     """Resolve the bare form `secrets.NAME` also inside longer texts of allowed fields."""
 
+    # ── foreign contracts ────────────────────────────────────────────────────────────────────────────────────────
+
+    compat: Annotated[tuple[Literal["camunda"], ...], NoDecode] = ()
+    """Foreign connectors whose task types are served too, separated by commas: `camunda` is `io.camunda:email:1`."""
+
+    compat_error_codes: bool = False
+    """Give errors of foreign task types their stable code and what is known of them, as `error.code` and
+    `error.variables`. Off, because Camunda's connector never sets a code and expressions may rely on that."""
+
+    compat_secrets_fields: Words = ("authentication", "emailAccountConfiguration", "data")
+    """Input fields of foreign task types in which secrets are resolved, separated by commas; a reference anywhere else
+    stays text. `authentication, data.smtpConfig` keeps secrets out of mails."""
+
     # ── what an operator sees ────────────────────────────────────────────────────────────────────────────────────
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -214,7 +230,15 @@ class Settings(BaseSettings):
     http_port: int = Field(default=9464, ge=0, le=65535)
     """Port of /live, /ready and /metrics; 0 takes a free one and logs it."""
 
-    @field_validator("tenant_ids", "plaintext_hosts", "secrets_fields", "bpmn_errors", mode="before")
+    @field_validator(
+        "tenant_ids",
+        "plaintext_hosts",
+        "secrets_fields",
+        "bpmn_errors",
+        "compat",
+        "compat_secrets_fields",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(filter(None, re.split(r"[\s,;]+", value))) if isinstance(value, str) else value

@@ -1,0 +1,177 @@
+"""Errors as Camunda's connector puts them: ``{type, message}``, a Java class and a text that people match on.
+
+The first part of a message is what the Java mail library would have said, as far as it is a fact here too; below it
+stands what we have to say, with our code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from zeebe_mail import errors
+from zeebe_mail.errors import InputError, Retry, WorkerError
+
+INPUT = "io.camunda.connector.api.error.ConnectorInputException"
+BACKOFF = "io.camunda.connector.runtime.core.error.InvalidBackOffDurationException"
+EXPRESSION = "io.camunda.connector.feel.FeelEngineWrapperException"
+RUNTIME = "java.lang.RuntimeException"
+
+NOT_NULL = "must not be null"
+NOT_BLANK = "must not be blank"
+
+_NESTED = ";\n  nested exception is:\n\t"
+
+
+class ContractError(InputError):
+    """The input breaks Camunda's contract; type and message are those of its connector."""
+
+    def __init__(self, message: str, *, java_type: str = INPUT) -> None:
+        super().__init__(message)
+        self.java_type = java_type
+
+
+def violations(found: Iterable[tuple[str, str]]) -> ContractError:
+    """The error for all properties that break a rule: path and rule."""
+    lines = (f"\n - Property: {path}: Validation failed. Original message: {rule}" for path, rule in found)
+    return ContractError(
+        "jakarta.validation.ValidationException: Found constraints violated while validating input: " + "".join(lines)
+    )
+
+
+def bad_address(problem: object, field: str) -> ContractError:
+    """The error for text that is no mail address."""
+    return ContractError(f"jakarta.mail.internet.AddressException: {field} {problem}")
+
+
+def cost(error: WorkerError) -> Retry:
+    """What an error costs there: every trouble with a mail server is one retry, for good or not.
+
+    What would repeat a mail is different from there: it costs all of them.
+    """
+    is_server_trouble = isinstance(error, errors.ServerError | errors.CredentialsError | errors.Unsupported)
+    return Retry.LATER if is_server_trouble and not isinstance(error, errors.OutcomeUnknown) else error.retry
+
+
+def described(error: WorkerError) -> tuple[str, str]:
+    """Java class and message of an error."""
+    match error:
+        case ContractError():
+            return error.java_type, error.message
+        case errors.SecretMissing():
+            return INPUT, f"Secret with name '{error.details.get('secret')}' is not available"
+        case errors.ExpressionError():
+            return EXPRESSION, f"Failed to evaluate expression. {error}"
+        case errors.InputError() | errors.SecretError() | errors.ResultTooLarge():
+            return INPUT, str(error)
+        case errors.ServerError() | errors.CredentialsError() | errors.Unsupported():
+            return RUNTIME, f"{_java_words(error)}\n{error}"
+        case _:
+            return RUNTIME, str(error)
+
+
+def _java_words(error: WorkerError) -> str:
+    facts = error.details
+    if isinstance(error, errors.OutcomeUnknown):
+        return "org.eclipse.angus.mail.smtp.SMTPSendFailedException: [EOF]"
+    if "limitBytes" in facts:
+        return "org.eclipse.angus.mail.smtp.SMTPSendFailedException: 552 larger than the server's SIZE"
+    if "rejected" in facts:
+        worst = max(facts["rejected"], key=lambda one: one["code"] // 100)
+        return _rejected(_answer(worst))
+    said = _answer(facts)
+    words = _WORDS.get(facts.get("phase", ""))
+    return words(error, said) if words else f"jakarta.mail.MessagingException: {said}"
+
+
+def _answer(facts: Mapping[str, Any]) -> str:
+    """A server's reply in one line, or how Java's library shows that there was none."""
+    code = facts.get("code", 0)
+    parts = (str(code) if code > 0 else "", facts.get("enhanced", ""), facts.get("text", ""))
+    return " ".join(part for part in parts if part) or "[EOF]"
+
+
+def _rejected(said: str) -> str:
+    return (
+        f"jakarta.mail.SendFailedException: Invalid Addresses{_NESTED}"
+        f"org.eclipse.angus.mail.smtp.SMTPAddressFailedException: {said}"
+    )
+
+
+def _not_connected(error: WorkerError, _: str) -> str:
+    host, port = error.details.get("host"), error.details.get("port")
+    match error:
+        case errors.HostNotFound():
+            cause = f"java.net.UnknownHostException: {host}"
+        case errors.ServerTimeout():
+            cause = "java.net.SocketTimeoutException: Connect timed out"
+        case _:
+            cause = "java.net.ConnectException: Connection refused"
+    return (
+        "org.eclipse.angus.mail.util.MailConnectException: "
+        f"Couldn't connect to host, port: {host}, {port}; timeout -1{_NESTED}{cause}"
+    )
+
+
+_CERTIFICATE = {
+    "mismatch": "No subject alternative DNS name matching {host} found.",
+    "expired": "PKIX path validation failed: java.security.cert.CertPathValidatorException: validity check failed",
+}
+_UNTRUSTED = (
+    "PKIX path building failed: sun.security.provider.certpath.SunCertPathBuilderException: "
+    "unable to find valid certification path to requested target"
+)
+
+
+def _no_tls(error: WorkerError, _: str) -> str:
+    facts = error.details
+    reason = "handshake failed"
+    if isinstance(error, errors.CertificateRejected):
+        reason = next((text for sign, text in _CERTIFICATE.items() if sign in error.message.lower()), _UNTRUSTED)
+    return (
+        f"jakarta.mail.MessagingException: Could not connect to SMTP host: {facts.get('host')}, "
+        f"port: {facts.get('port')}, or could not convert socket to TLS{_NESTED}"
+        f"javax.net.ssl.SSLHandshakeException: {reason.format(host=facts.get('host'))}"
+    )
+
+
+def _no_starttls(error: WorkerError, said: str) -> str:
+    if isinstance(error, errors.Unsupported):
+        return "jakarta.mail.MessagingException: STARTTLS is required but host does not support STARTTLS"
+    return f"jakarta.mail.MessagingException: Could not convert socket to TLS: {said}"
+
+
+def _bad_greeting(error: WorkerError, said: str) -> str:
+    facts = error.details
+    return (
+        f"jakarta.mail.MessagingException: Got bad greeting from SMTP host: {facts.get('host')}, "
+        f"port: {facts.get('port')}, response: {said}"
+    )
+
+
+def _no_login(error: WorkerError, said: str) -> str:
+    if isinstance(error, errors.Unsupported):
+        said = "No authentication mechanisms supported by both server and client"
+    return f"jakarta.mail.AuthenticationFailedException: {said}"
+
+
+def _not_sent(error: WorkerError, said: str) -> str:
+    words = f"org.eclipse.angus.mail.smtp.SMTPSendFailedException: {said}"
+    if isinstance(error, errors.SenderRefused):
+        words += f"{_NESTED}org.eclipse.angus.mail.smtp.SMTPSenderFailedException: {said}"
+    return words
+
+
+_WORDS: Mapping[str, Callable[[WorkerError, str], str]] = {
+    "CONNECT": _not_connected,
+    "TLS": _no_tls,
+    "GREETING": _bad_greeting,
+    "STARTTLS": _no_starttls,
+    "AUTH": _no_login,
+    "MAIL": _not_sent,
+    "RCPT": lambda _, said: _rejected(said),
+    "DATA": _not_sent,
+    "BODY": _not_sent,
+    "DOT": _not_sent,
+}
+"""For each phase of a conversation, what Java's mail library says when it ends there."""

@@ -1,0 +1,219 @@
+"""Sending, as Camunda's connector is asked to: its variables → our input, our output → its response."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
+from zeebe_mail.compat.camunda import binding
+from zeebe_mail.compat.camunda.account import SERVERS, Server
+from zeebe_mail.compat.camunda.addresses import addresses
+from zeebe_mail.compat.camunda.binding import Rules
+from zeebe_mail.compat.camunda.errors import NOT_BLANK, ContractError, bad_address
+from zeebe_mail.compat.camunda.words import as_read
+from zeebe_mail.mail.server import Security, SmtpServer
+from zeebe_mail.message.address import AddressError, Mailbox
+from zeebe_mail.message.compose import Draft
+from zeebe_mail.message.headers import ANY_NAME, WRITTEN
+from zeebe_mail.operations.base import Errand, OperationOutput
+from zeebe_mail.operations.fields import HeaderText
+from zeebe_mail.operations.smtp.send import SendInput, SendOutput, SendRequest, send
+
+Model = TypeVar("Model", bound=BaseModel)
+
+BODY_RULE = "Please provide a proper message body"
+CONTENT_TYPES = ("PLAIN", "HTML", "MULTIPART")
+
+SECURITY = {"TLS": Security.STARTTLS, "SSL": Security.SSL_TLS, "NONE": Security.NONE}
+"""TLS is STARTTLS there too, but "if offered", which gives a middleman the password: here it is required."""
+
+RECIPIENT_HEADERS = frozenset({"from", "to", "cc", "bcc"})
+
+_BREAKS = re.compile(r"[\r\n]+")
+_FOLDED = re.compile(r"\r?\n[ \t]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class Mail(SendRequest):
+    """A mail whose headers are almost free, and that says nothing about recipients it does not show."""
+
+    headers: dict[str, HeaderText]
+
+    def draft(self) -> Draft:
+        """The mail as it is to be written."""
+        return replace(super().draft(), says_undisclosed=False)
+
+
+def errand(data: Mapping[str, Any], authentication: Mapping[str, Any] | None) -> Errand:
+    """The send that is asked for.
+
+    Raises:
+        ContractError: the input breaks the contract.
+    """
+    action = binding.part(data.get("smtpAction"), "SmtpSendEmail")
+    binding.variant(data, "smtpAction", "smtpActionDiscriminator", ("sendEmailSmtp",))
+    rules = Rules()
+    login = _login(authentication, rules)
+    mail = None if action is None else _Mail(action, rules)
+    rules.demand(mail, "data.smtpAction")
+    server = Server.of(SERVERS["smtp"], data, rules)
+    rules.check()
+    assert mail
+    assert login
+    given = _checked(server, login, mail)
+    return Errand(send, given, lambda output: _response(output, mail.subject or ""))
+
+
+def _login(authentication: Mapping[str, Any] | None, rules: Rules) -> Auth | None:
+    if authentication is None:
+        rules.demand(None, "authentication")
+        return None
+    kind = authentication.get("type") or "simple"
+    if kind == "noAuth":
+        return NoAuth()
+    if kind != "simple":
+        raise ContractError("Unexpected Error, Further investigation is needed")
+    username, password = (binding.text(authentication.get(name)) or "" for name in ("username", "password"))
+    if username.strip() and password.strip():
+        return _ours(lambda: PasswordAuth(username=username, password=SecretStr(password)))
+    for value, name in ((username, "username"), (password, "password")):
+        if not value.strip():
+            rules.broken(f"authentication.{name}", NOT_BLANK)
+    return None
+
+
+class _Mail:
+    """What the action says, bound and checked."""
+
+    def __init__(self, action: Mapping[str, Any], rules: Rules) -> None:
+        self.sender = binding.text(action.get("from"))
+        self.recipients = {name: action.get(name) for name in ("to", "cc", "bcc")}
+        self.subject = binding.text(action.get("subject"))
+        self.headers = binding.texts(action.get("headers")) or {}
+        self.body = binding.text(action.get("body"))
+        self.html_body = binding.text(action.get("htmlBody"))
+        self.attachments = action.get("attachments")
+        kind = binding.single(action.get("contentType"))
+        word = kind.strip().upper() if isinstance(kind, str) else ""
+        self.kind = word if word in CONTENT_TYPES else "PLAIN"
+        rules.demand(self.sender, "data.smtpAction.from")
+        rules.demand(self.recipients["to"], "data.smtpAction.to")
+        rules.demand(self.subject, "data.smtpAction.subject")
+        if not self._has_body:
+            rules.broken("data.smtpAction.emailMessageValid", BODY_RULE)
+
+    @property
+    def _has_body(self) -> bool:
+        needs = {"PLAIN": (self.body,), "HTML": (self.html_body,), "MULTIPART": (self.body, self.html_body)}
+        return None not in needs[self.kind]
+
+
+def _checked(server: Server, login: Auth, mail: _Mail) -> SendInput:
+    if mail.attachments:
+        raise ContractError("Attachments are not supported yet")
+    to, cc, bcc = (_recipients(name, value) for name, value in mail.recipients.items())
+    if not (to or cc or bcc):
+        raise ContractError("jakarta.mail.SendFailedException: No recipient addresses")
+    reply_to, headers = _headers(mail.headers)
+    request = {
+        "from": _sender(mail.sender or ""),
+        "to": to,
+        "cc": cc,
+        "bcc": bcc,
+        "replyTo": reply_to,
+        "subject": _CONTROL.sub("\ufffd", as_read(_BREAKS.sub(" ", mail.subject or ""))),
+        "text": mail.body if mail.kind != "HTML" else None,
+        "html": mail.html_body if mail.kind != "PLAIN" else None,
+        "headers": headers,
+    }
+    place = {"host": server.host, "port": server.port, "security": SECURITY[server.encryption]}
+    return _ours(
+        lambda: SendInput(server=SmtpServer.model_validate(place), auth=login, request=Mail.model_validate(request))
+    )
+
+
+def _sender(text: str) -> Mailbox:
+    try:
+        found = addresses(text)
+    except AddressError as error:
+        raise bad_address(error, "from") from error
+    if len(found) != 1:
+        raise bad_address("must be exactly one address", "from")
+    return found[0]
+
+
+def _recipients(name: str, value: Any) -> tuple[Mailbox, ...]:
+    """Addresses from a text or a list of texts.
+
+    Raises:
+        ContractError: it is something else, or something in it is no address.
+    """
+    if value is None:
+        return ()
+    if not isinstance(value, str | list):
+        raise ContractError(f"Unexpected value in {name}. List or String was expected")
+    texts = [value] if isinstance(value, str) else [_entry(name, one) for one in value]
+    try:
+        return tuple(one for text in texts for one in addresses(text))
+    except AddressError as error:
+        raise bad_address(error, name) from error
+
+
+def _entry(name: str, value: Any) -> str:
+    text = None if isinstance(value, list | dict) else binding.text(value)
+    if text is None:
+        raise ContractError(f"Unexpected value in the list {name}. Addresses were expected")
+    return text
+
+
+def _headers(given: Mapping[str, str | None]) -> tuple[tuple[Mailbox, ...], dict[str, str]]:
+    """Reply-To, and the other headers that are written as given.
+
+    Those that the mail has anyway are left out, as Java's library overwrites them; so are names that no header can
+    have, and null. Recipients and sender cannot be replaced.
+
+    Raises:
+        ContractError: a header would change who gets the mail, or break out of its line.
+    """
+    reply_to: tuple[Mailbox, ...] = ()
+    headers: dict[str, str] = {}
+    for name, value in given.items():
+        folded = name.lower()
+        if _CONTROL.search(name) or _BREAKS.search(name):
+            raise ContractError("The name of a header in headers has line breaks or other control characters")
+        if value is None or not ANY_NAME.fullmatch(name):
+            continue
+        if folded in RECIPIENT_HEADERS:
+            raise ContractError(f"Header {name} in headers would replace {folded}; use the field {folded}")
+        if folded == "reply-to":
+            reply_to = _recipients("headers.Reply-To", value)
+        elif folded not in WRITTEN and (not folded.startswith("content-") or folded == "content-language"):
+            headers[name] = _value(name, value)
+    return reply_to, headers
+
+
+def _value(name: str, value: str) -> str:
+    unfolded = as_read(_FOLDED.sub(" ", value).rstrip("\r\n"))
+    if _BREAKS.search(unfolded) or _CONTROL.search(unfolded):
+        raise ContractError(f"Header {name} in headers has line breaks or other control characters")
+    return unfolded
+
+
+def _response(output: OperationOutput, subject: str) -> dict[str, Any]:
+    return {"subject": subject, "sent": True, "messageId": cast("SendOutput", output).message_id}
+
+
+def _ours(build: Callable[[], Model]) -> Model:
+    """Build one of our models; what it objects to becomes an error of the contract."""
+    try:
+        return build()
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)
+    raise ContractError(
+        "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in found)
+    )
