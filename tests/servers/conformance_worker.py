@@ -1,0 +1,18 @@
+"""Starts the worker for the conformance bench: its variables become ordinary settings of ours."""
+
+import os
+import sys
+
+
+def settings() -> dict[str, str]:
+    """The environment of the worker; every secret is in it already, with the prefix that is our default."""
+    return os.environ | {
+        "ZEEBE_ADDRESS": os.environ["CONFORMANCE_GRPC"],
+        "ZEEBE_MAIL_COMPAT": "camunda",
+        "ZEEBE_MAIL_CA_FILE": os.environ["CONFORMANCE_CA"],
+        "ZEEBE_MAIL_HTTP_PORT": "0",
+    }
+
+
+if __name__ == "__main__":
+    os.execve(sys.executable, [sys.executable, "-m", "zeebe_mail", "run"], settings())
