@@ -59,7 +59,9 @@ def _needs_bench() -> None:
 
 def test_every_case_is_as_recorded_or_better(report: list[dict[str, Any]]) -> None:
     """What is left out is listed with its reason, and nothing else may differ."""
-    unexplained = {row["id"]: row["differences"] for row in report if row["status"] in BAD and row["id"] not in LEFT_OUT}
+    unexplained = {
+        row["id"]: row["differences"] for row in report if row["status"] in BAD and row["id"] not in LEFT_OUT
+    }
     assert not unexplained, json.dumps(unexplained, indent=1, ensure_ascii=False)
 
 

@@ -21,6 +21,7 @@ from zeebe_mail.errors import WorkerError, every_error
 from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
+from zeebe_mail.jobs.manners import NATIVE
 from zeebe_mail.jobs.outcome import Outcome
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settlement, SettlementRules
@@ -305,16 +306,24 @@ async def run_once(
 
 
 def settle_once(
-    settings: Settings, headers: Mapping[str, str], *, response: Any = None, error_code: str | None = None
+    settings: Settings,
+    headers: Mapping[str, str],
+    *,
+    task_type: str | None = None,
+    response: Any = None,
+    error_code: str | None = None,
 ) -> tuple[Outcome, list[str]]:
     """What Zeebe would be told of a response, or of an error with this code; and the expressions' warnings.
 
+    A foreign task type has its own way to put an error.
+
     Raises:
-        SettingsError: there is no error with this code.
+        SettingsError: there is no error with this code, or no such task type.
     """
+    manners = selected(task_types(settings), [task_type], [])[task_type].manners if task_type else NATIVE
     job = Job(key=0, type="", variables={}, headers=headers, retries=3, deadline_ms=0)
     rules = settlement_rules(settings, Redactor())
-    settlement = Settlement(job, rules, RetryPlan(job.retries, 0, backoff_policy(settings)))
+    settlement = Settlement(job, rules, RetryPlan(job.retries, 0, backoff_policy(settings)), manners)
     try:
         settlement.prepare()
         outcome = settlement.of_result(response) if error_code is None else settlement.of_error(_example(error_code))

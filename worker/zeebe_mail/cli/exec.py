@@ -42,7 +42,7 @@ def exec_(
         from zeebe_mail.app import settle_once
 
         answer = json.loads(response.read_text(encoding="utf-8")) if response else None
-        outcome, warnings = settle_once(settings, given_headers, response=answer, error_code=error)
+        outcome, warnings = settle_once(settings, given_headers, task_type=task_type, response=answer, error_code=error)
         shown = {**_shown(outcome), "warnings": warnings}
     else:
         import asyncio

@@ -40,6 +40,8 @@ class Draft:
     headers: Mapping[str, str] = field(default_factory=dict)
     says_undisclosed: bool = True
     """Whether a mail that shows no recipient says so in To. Some filters take one that does not for spam."""
+    date: datetime | None = None
+    """When it was written, if not now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Message:
     """
     message_id = f"<zm-{token}@{draft.sender.domain or NO_DOMAIN}>"
     head = [
-        f"Date: {format_datetime(date)}\r\n".encode("ascii"),
+        f"Date: {format_datetime(draft.date or date)}\r\n".encode("ascii"),
         address_list("From", (draft.sender,)),
         *_correspondents(draft),
         *([] if draft.subject is None else [unstructured("Subject", draft.subject)]),

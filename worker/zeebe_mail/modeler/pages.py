@@ -75,4 +75,6 @@ def _default(value: Any) -> str:
         return ""
     if isinstance(value, timedelta):
         return f"{value.total_seconds():.0f} s"
+    if isinstance(value, tuple):
+        return f"`{', '.join(value)}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

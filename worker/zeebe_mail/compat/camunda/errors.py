@@ -80,7 +80,8 @@ def _java_words(error: WorkerError) -> str:
         worst = max(facts["rejected"], key=lambda one: one["code"] // 100)
         return _rejected(_answer(worst))
     said = _answer(facts)
-    words = _WORDS.get(facts.get("phase", ""))
+    phase = facts.get("phase") or next((name for kind, name in _USUAL.items() if isinstance(error, kind)), "")
+    words = _WORDS.get(phase)
     return words(error, said) if words else f"jakarta.mail.MessagingException: {said}"
 
 
@@ -175,3 +176,14 @@ _WORDS: Mapping[str, Callable[[WorkerError, str], str]] = {
     "DOT": _not_sent,
 }
 """For each phase of a conversation, what Java's mail library says when it ends there."""
+
+_USUAL: Mapping[type[WorkerError], str] = {
+    errors.Unreachable: "CONNECT",
+    errors.TlsFailed: "TLS",
+    errors.CredentialsError: "AUTH",
+    errors.SenderRefused: "MAIL",
+    errors.RecipientsRefused: "RCPT",
+    errors.RecipientsDeferred: "RCPT",
+    errors.MessageRefused: "DOT",
+}
+"""The phase that an error usually comes from, for errors that do not say."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, cast
 
+import structlog
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
@@ -24,6 +27,8 @@ from zeebe_mail.operations.base import Errand, OperationOutput
 from zeebe_mail.operations.fields import HeaderText
 from zeebe_mail.operations.smtp.send import SendInput, SendOutput, SendRequest, send
 
+log = structlog.get_logger(__name__)
+
 Model = TypeVar("Model", bound=BaseModel)
 
 BODY_RULE = "Please provide a proper message body"
@@ -31,8 +36,6 @@ CONTENT_TYPES = ("PLAIN", "HTML", "MULTIPART")
 
 SECURITY = {"TLS": Security.STARTTLS, "SSL": Security.SSL_TLS, "NONE": Security.NONE}
 """TLS is STARTTLS there too, but "if offered", which gives a middleman the password: here it is required."""
-
-RECIPIENT_HEADERS = frozenset({"from", "to", "cc", "bcc"})
 
 _BREAKS = re.compile(r"[\r\n]+")
 _FOLDED = re.compile(r"\r?\n[ \t]+")
@@ -43,10 +46,11 @@ class Mail(SendRequest):
     """A mail whose headers are almost free, and that says nothing about recipients it does not show."""
 
     headers: dict[str, HeaderText]
+    date: datetime | None = None
 
     def draft(self) -> Draft:
         """The mail as it is to be written."""
-        return replace(super().draft(), says_undisclosed=False)
+        return replace(super().draft(), says_undisclosed=False, date=self.date)
 
 
 def errand(data: Mapping[str, Any], authentication: Mapping[str, Any] | None) -> Errand:
@@ -119,17 +123,18 @@ def _checked(server: Server, login: Auth, mail: _Mail) -> SendInput:
     to, cc, bcc = (_recipients(name, value) for name, value in mail.recipients.items())
     if not (to or cc or bcc):
         raise ContractError("jakarta.mail.SendFailedException: No recipient addresses")
-    reply_to, headers = _headers(mail.headers)
+    headers = Headers(mail.headers)
     request = {
         "from": _sender(mail.sender or ""),
         "to": to,
         "cc": cc,
         "bcc": bcc,
-        "replyTo": reply_to,
+        "replyTo": headers.reply_to,
         "subject": _CONTROL.sub("\ufffd", as_read(_BREAKS.sub(" ", mail.subject or ""))),
         "text": mail.body if mail.kind != "HTML" else None,
         "html": mail.html_body if mail.kind != "PLAIN" else None,
-        "headers": headers,
+        "headers": headers.others,
+        "date": headers.date,
     }
     place = {"host": server.host, "port": server.port, "security": SECURITY[server.encryption]}
     return _ours(
@@ -171,36 +176,61 @@ def _entry(name: str, value: Any) -> str:
     return text
 
 
-def _headers(given: Mapping[str, str | None]) -> tuple[tuple[Mailbox, ...], dict[str, str]]:
-    """Reply-To, and the other headers that are written as given.
+class Headers:
+    """What the additional headers of a mail mean.
 
-    Those that the mail has anyway are left out, as Java's library overwrites them; so are names that no header can
-    have, and null. Recipients and sender cannot be replaced.
-
-    Raises:
-        ContractError: a header would change who gets the mail, or break out of its line.
+    Those that the mail has anyway are left out, as Java's library overwrites them; null means no header. A name that
+    no header can have is left out too. Recipients and sender cannot be replaced.
     """
-    reply_to: tuple[Mailbox, ...] = ()
-    headers: dict[str, str] = {}
-    for name, value in given.items():
-        folded = name.lower()
-        if _CONTROL.search(name) or _BREAKS.search(name):
-            raise ContractError("The name of a header in headers has line breaks or other control characters")
-        if value is None or not ANY_NAME.fullmatch(name):
-            continue
-        if folded in RECIPIENT_HEADERS:
-            raise ContractError(f"Header {name} in headers would replace {folded}; use the field {folded}")
-        if folded == "reply-to":
-            reply_to = _recipients("headers.Reply-To", value)
-        elif folded not in WRITTEN and (not folded.startswith("content-") or folded == "content-language"):
-            headers[name] = _value(name, value)
-    return reply_to, headers
+
+    def __init__(self, given: Mapping[str, str | None]) -> None:
+        """Sort them.
+
+        Raises:
+            ContractError: a header would change who gets the mail, or break out of its line.
+        """
+        self.reply_to: tuple[Mailbox, ...] = ()
+        self.date: datetime | None = None
+        self.others: dict[str, str] = {}
+        for name, value in given.items():
+            if _CONTROL.search(name) or _BREAKS.search(name):
+                raise ContractError("The name of a header has line breaks or other control characters")
+            if value is not None:
+                self._take(name, value)
+
+    def _take(self, name: str, value: str) -> None:
+        match name.lower():
+            case "from" | "to" | "cc" | "bcc" as field:
+                raise ContractError(
+                    f"Header {name} is not taken from headers, because it would change who gets the mail or whom it is "
+                    f"from. Use the field {field}"
+                )
+            case "reply-to":
+                self.reply_to = _recipients("Reply-To", value)
+            case "date":
+                self.date = _date(value)
+            case known if known in WRITTEN:
+                pass
+            case known if known.startswith("content-") and known != "content-language":
+                pass
+            case _ if ANY_NAME.fullmatch(name):
+                self.others[name] = _value(name, value)
+            case _:
+                log.warning("header left out: no header can have this name", action="header_left_out")
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(value)
+    except ValueError:
+        log.warning("header Date left out: it is no date", action="header_left_out")
+        return None
 
 
 def _value(name: str, value: str) -> str:
     unfolded = as_read(_FOLDED.sub(" ", value).rstrip("\r\n"))
     if _BREAKS.search(unfolded) or _CONTROL.search(unfolded):
-        raise ContractError(f"Header {name} in headers has line breaks or other control characters")
+        raise ContractError(f"Header {name} has line breaks or other control characters")
     return unfolded
 
 
