@@ -1,6 +1,6 @@
 """Composing a mail: ours against the standard library's `email`, in one run.
 
-    PYTHONPATH=worker python benchmarks/compose.py
+PYTHONPATH=worker python benchmarks/compose.py
 """
 
 from __future__ import annotations

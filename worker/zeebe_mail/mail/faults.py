@@ -240,7 +240,9 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
         "The port does not begin with TLS: set the security to STARTTLS (usual port 587), or the port to 465.",
     ),
     (
-        lambda it: it.where.security is Security.SSL_TLS and it.where.port in (25, 587, 2525) and it.where.phase in _EARLY,
+        lambda it: (
+            it.where.security is Security.SSL_TLS and it.where.port in (25, 587, 2525) and it.where.phase in _EARLY
+        ),
         "Port {port} usually starts unencrypted: set the security to STARTTLS, or the port to 465.",
     ),
     (
