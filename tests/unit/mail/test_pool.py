@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -87,9 +88,9 @@ def test_a_session_is_never_used_for_somebody_or_something_else(server: SmtpServ
 @in_virtual_time
 async def test_two_jobs_at_once_have_two_sessions_and_the_newest_is_used_first() -> None:
     pool = FakeServer().pool()
-    async with pool.lease(FakeSession, SERVER, JANE) as first:
-        async with pool.lease(FakeSession, SERVER, JANE) as second:
-            assert (first.number, second.number, pool.leased) == (0, 1, 2)
+    lease = partial(pool.lease, FakeSession, SERVER, JANE)
+    async with lease() as first, lease() as second:
+        assert (first.number, second.number, pool.leased) == (0, 1, 2)
     assert (pool.leased, pool.idle, pool.idle_by_endpoint()) == (0, 2, {("smtp", "mail.test", 587): 2})
     assert await use(pool) == 0
 

@@ -22,6 +22,8 @@ from zeebe_mail import errors
 from zeebe_mail.auth.sasl import SaslError
 from zeebe_mail.mail.server import Security, SmtpServer
 
+_ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
+
 TEXT_LIMIT = 500
 """Characters of a server's text that are passed on."""
 
@@ -82,11 +84,9 @@ class Answer:
     @classmethod
     def of(cls, code: int, text: str) -> Answer:
         """Take a reply apart; its enhanced code may stand at the head of each line."""
-        shown = shown_text(text)
-        found = re.match(r"([245]\.\d{1,3}\.\d{1,3})\b\s*", shown)
-        if found is None:
-            return cls(code, "", shown)
-        return cls(code, found[1], shown.replace(found[0], "", 1).replace(f"\\n{found[1]} ", " ").replace("\\n", " "))
+        found = _ENHANCED.match(text)
+        lines = (_ENHANCED.sub("", line, count=1) for line in text.split("\n"))
+        return cls(code, found[1] if found else "", shown_text(" ".join(lines)))
 
     def __str__(self) -> str:
         return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
@@ -213,6 +213,7 @@ class Symptom:
         return re.search(pattern, self.text, re.IGNORECASE) is not None
 
 
+_PLAIN = (25, 587, 2525)
 _EARLY = frozenset({Phase.CONNECT, Phase.TLS, Phase.GREETING})
 
 HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
@@ -240,9 +241,7 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
         "The port does not begin with TLS: set the security to STARTTLS (usual port 587), or the port to 465.",
     ),
     (
-        lambda it: (
-            it.where.security is Security.SSL_TLS and it.where.port in (25, 587, 2525) and it.where.phase in _EARLY
-        ),
+        lambda it: it.where.security is Security.SSL_TLS and it.where.port in _PLAIN and it.where.phase in _EARLY,
         "Port {port} usually starts unencrypted: set the security to STARTTLS, or the port to 465.",
     ),
     (
