@@ -14,13 +14,16 @@ from email.message import EmailMessage
 
 import aiosmtplib
 import grpc
+import httpx
 import pytest
 from pyzeebe.proto import gateway_pb2 as pb
 from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
 from tests.conftest import StartBroker
 from tests.servers.broker import BrokerOptions, Gateway
+from tests.servers.docker import Mailpit
 from tests.servers.dovecot import Dovecot
+from tests.servers.memory_engine import MemoryEngine
 from tests.servers.postfix import Postfix
 from tests.servers.processes import one_task
 from tests.servers.smtp_sink import SmtpSink
@@ -54,8 +57,8 @@ def activate(zeebe: GatewayStub, name: str, *, timeout_ms: int = HOUR_MS, wait_m
     return [job for answer in zeebe.ActivateJobs(request) for job in answer.jobs]
 
 
-def test_the_broker_finishes_an_instance(broker: Gateway) -> None:
-    with gateway(broker.address) as zeebe:
+def test_every_engine_finishes_an_instance(every_engine: Gateway) -> None:
+    with gateway(every_engine.address) as zeebe:
         instance = deploy_and_start(zeebe, "rig-finish")
 
         (job,) = activate(zeebe, "rig-finish")
@@ -96,6 +99,27 @@ def test_a_full_disk_refuses_commands_until_there_is_room(start_broker: StartBro
 
     with gateway(broker.address) as zeebe:
         assert deploy_and_start(zeebe, "rig-disk") > 0
+
+
+def test_the_memory_engine_tells_what_happened(memory_engine: MemoryEngine) -> None:
+    with gateway(memory_engine.address) as zeebe:
+        instance = deploy_and_start(zeebe, "rig-memory")
+        (job,) = activate(zeebe, "rig-memory")
+        zeebe.CompleteJob(pb.CompleteJobRequest(jobKey=job.key, variables="{}"))
+    memory_engine.wait_until_idle()
+
+    records = [json.loads(record) for record in memory_engine.records()]
+
+    assert any(record["intent"] == "ELEMENT_COMPLETED" and record["key"] == instance for record in records)
+
+
+def test_the_memory_engine_travels_in_time() -> None:
+    with MemoryEngine() as engine, gateway(engine.address) as zeebe:
+        deploy_and_start(zeebe, "rig-travel")
+        (before,) = activate(zeebe, "rig-travel")
+        engine.advance(timedelta(hours=2))
+        (after,) = activate(zeebe, "rig-travel")
+    assert after.key == before.key
 
 
 def letter(subject: str) -> EmailMessage:
@@ -302,3 +326,10 @@ async def test_the_proxy_puts_tls_before_a_sink(smtp_sink: SmtpSink, pki: Author
         async with aiosmtplib.SMTP(hostname="localhost", port=proxy.port, use_tls=True, tls_context=trust) as client:
             await client.sendmail("alice@x.test", ["bob@x.test"], letter("rig-tls-front").as_bytes())
     assert b"rig-tls-front" in smtp_sink.messages()[0]
+
+
+def test_mailpit_takes_mail(mailpit: Mailpit) -> None:
+    with smtplib.SMTP(mailpit.host, mailpit.smtp) as client:
+        client.send_message(letter("rig-mailpit"))
+    messages = httpx.get(mailpit.messages_url, trust_env=False).json()["messages"]
+    assert [message["Subject"] for message in messages] == ["rig-mailpit"]
