@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import aiosmtplib
-from tests.wire.pki import Authority
 
 from zeebe_mail.auth.models import NoAuth
+from zeebe_mail.demo.pki import Authority
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool, PoolLimits
 from zeebe_mail.mail.server import Security, SmtpServer, TlsOptions
@@ -63,11 +63,11 @@ def _wait_for(port: int) -> None:
 def tls_sink(folder: Path) -> Iterator[tuple[int, Path]]:
     """A sink behind TLS: its port and the file of its authority."""
     authority = Authority(folder)
-    identity = authority.issue("sink", "127.0.0.1")
+    certificate = authority.issue("sink")
     inner, outer = _free_port(), _free_port()
     config = folder / "stunnel.conf"
     config.write_text(
-        f"foreground=yes\npid=\nsyslog=no\n[s]\naccept=127.0.0.1:{outer}\nconnect=127.0.0.1:{inner}\ncert={identity.file}\n"
+        f"foreground=yes\npid=\nsyslog=no\n[s]\naccept=127.0.0.1:{outer}\nconnect=127.0.0.1:{inner}\ncert={certificate.chain}\nkey={certificate.key}\n"
     )
     as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []
     commands = ([_tool("smtp-sink"), *as_nobody, f"127.0.0.1:{inner}", "1000"], [_tool("stunnel4"), str(config)])
@@ -75,7 +75,7 @@ def tls_sink(folder: Path) -> Iterator[tuple[int, Path]]:
     try:
         _wait_for(inner)
         _wait_for(outer)
-        yield outer, authority.file
+        yield outer, authority.ca_file
     finally:
         for process in running:
             process.terminate()

@@ -45,20 +45,119 @@ TYPES = (
 PATTERNS = ('"a"', '"[a-c]+"', '"(b|,)"', '"\\d+"', '""', '"^."', '"$"', '"("', '"x*"', '"\\w"', '"(?i)A"', '","')
 
 # One letter for each argument: n number, s string, b boolean, l list, c context, t temporal, r range, p pattern, * any.
-FUNCTIONS = (
-    "date:s date:nnn date:t time:s time:nnn time:t date_and_time:s date_and_time:tt number:s string:* duration:s "
-    "years_and_months_duration:tt not:b is_defined:* get_or_else:** substring:sn substring:snn string_length:s "
-    "upper_case:s lower_case:s substring_before:ss substring_after:ss replace:sps contains:ss starts_with:ss "
-    "ends_with:ss matches:sp split:sp extract:sp trim:s is_blank:s to_base64:s list_contains:l* count:l min:l max:l "
-    "min:nn max:nn sum:l product:l mean:l median:l mode:l and:l or:l all:bb any:bb sublist:ln sublist:lnn append:l* "
-    "concatenate:ll insert_before:ln* remove:ln reverse:l index_of:l* union:ll distinct_values:l duplicate_values:l "
-    "flatten:l string_join:l string_join:ls is_empty:l partition:ln decimal:nn floor:n ceiling:n floor:nn ceiling:nn "
-    "round_up:nn round_down:nn round_half_up:nn round_half_down:nn abs:n abs:t modulo:nn sqrt:n log:n exp:n odd:n "
-    "even:n get_value:cs get_entries:c context_put:cs* context_merge:cc context:l to_json:* before:tt after:nr "
-    "before:rr meets:rr met_by:rr overlaps:rr overlaps_before:rr overlaps_after:rr finishes:nr finishes:rr "
-    "finished_by:rn includes:rn includes:rr during:nr during:rr starts:nr started_by:rn coincides:rr coincides:nn "
-    "day_of_year:t day_of_week:t month_of_year:t week_of_year:t last_day_of_month:t stddev:l"
-).split()
+FUNCTIONS = [
+    "date:s",
+    "date:nnn",
+    "date:t",
+    "time:s",
+    "time:nnn",
+    "time:t",
+    "date_and_time:s",
+    "date_and_time:tt",
+    "number:s",
+    "string:*",
+    "duration:s",
+    "years_and_months_duration:tt",
+    "not:b",
+    "is_defined:*",
+    "get_or_else:**",
+    "substring:sn",
+    "substring:snn",
+    "string_length:s",
+    "upper_case:s",
+    "lower_case:s",
+    "substring_before:ss",
+    "substring_after:ss",
+    "replace:sps",
+    "contains:ss",
+    "starts_with:ss",
+    "ends_with:ss",
+    "matches:sp",
+    "split:sp",
+    "extract:sp",
+    "trim:s",
+    "is_blank:s",
+    "to_base64:s",
+    "list_contains:l*",
+    "count:l",
+    "min:l",
+    "max:l",
+    "min:nn",
+    "max:nn",
+    "sum:l",
+    "product:l",
+    "mean:l",
+    "median:l",
+    "mode:l",
+    "and:l",
+    "or:l",
+    "all:bb",
+    "any:bb",
+    "sublist:ln",
+    "sublist:lnn",
+    "append:l*",
+    "concatenate:ll",
+    "insert_before:ln*",
+    "remove:ln",
+    "reverse:l",
+    "index_of:l*",
+    "union:ll",
+    "distinct_values:l",
+    "duplicate_values:l",
+    "flatten:l",
+    "string_join:l",
+    "string_join:ls",
+    "is_empty:l",
+    "partition:ln",
+    "decimal:nn",
+    "floor:n",
+    "ceiling:n",
+    "floor:nn",
+    "ceiling:nn",
+    "round_up:nn",
+    "round_down:nn",
+    "round_half_up:nn",
+    "round_half_down:nn",
+    "abs:n",
+    "abs:t",
+    "modulo:nn",
+    "sqrt:n",
+    "log:n",
+    "exp:n",
+    "odd:n",
+    "even:n",
+    "get_value:cs",
+    "get_entries:c",
+    "context_put:cs*",
+    "context_merge:cc",
+    "context:l",
+    "to_json:*",
+    "before:tt",
+    "after:nr",
+    "before:rr",
+    "meets:rr",
+    "met_by:rr",
+    "overlaps:rr",
+    "overlaps_before:rr",
+    "overlaps_after:rr",
+    "finishes:nr",
+    "finishes:rr",
+    "finished_by:rn",
+    "includes:rn",
+    "includes:rr",
+    "during:nr",
+    "during:rr",
+    "starts:nr",
+    "started_by:rn",
+    "coincides:rr",
+    "coincides:nn",
+    "day_of_year:t",
+    "day_of_week:t",
+    "month_of_year:t",
+    "week_of_year:t",
+    "last_day_of_month:t",
+    "stddev:l",
+]
 
 
 def random_expression(random: Random) -> str:
@@ -89,7 +188,7 @@ def _number(random: Random, depth: int) -> str:
     if depth == 0 or random.random() < 0.4:
         return random.choice(NUMBERS)
     left, right = _number(random, depth - 1), _number(random, depth - 1)
-    return f"({left} {random.choice('+ - * /'.split())} {right})"
+    return f"({left} {random.choice(['+', '-', '*', '/'])} {right})"
 
 
 def _string(random: Random, depth: int) -> str:

@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from pydantic import SecretStr
 
-from tests.wire.conftest import JANE, SHORT, Certificates, Sender, a_mail
+from tests.wire.conftest import JANE, SHORT, Certificates, Sender, a_mail, serving
 from tests.wire.conversation import ScriptedServer
-from tests.wire.pki import serving
 from tests.wire.test_smtp_send import ENVELOPE, HELLO, TAKEN
 from zeebe_mail import errors
 from zeebe_mail.mail.server import Security, SmtpServer, TlsOptions, TlsVersion
@@ -86,7 +86,7 @@ async def test_a_mail_goes_out_over_implicit_tls(encrypting: Sender, certificate
 
 
 @pytest.mark.parametrize("security", [Security.STARTTLS, Security.SSL_TLS])
-@pytest.mark.parametrize("shown", ["expired", "other_host", "stranger"])
+@pytest.mark.parametrize("shown", ["expired", "other_host", "stranger", "self_signed"])
 async def test_a_certificate_that_is_not_right_ends_the_connection(
     sender: Sender, certificates: Certificates, security: Security, shown: str
 ) -> None:
@@ -98,7 +98,12 @@ async def test_a_certificate_that_is_not_right_ends_the_connection(
             await sender.open(server)
         server.abandon()
 
-    expected = {"expired": "expired", "other_host": "IP address mismatch", "stranger": "unable to get local issuer"}
+    expected = {
+        "expired": "expired",
+        "other_host": "IP address mismatch",
+        "stranger": "self-signed certificate in certificate chain",
+        "self_signed": "self-signed certificate",
+    }
     assert expected[shown] in caught.value.message
 
 
@@ -209,15 +214,15 @@ async def test_the_newest_tls_version_can_be_limited(encrypting: Sender, certifi
 
 async def test_a_servers_own_authority_replaces_the_workers(encrypting: Sender, certificates: Certificates) -> None:
     encrypting.policy = dataclasses.replace(encrypting.policy, ca_file=None)
-    encrypting.tls = TlsOptions(ca_certificate=certificates.authority.certificate)
+    encrypting.tls = TlsOptions(ca_certificate=certificates.authority.ca_file.read_text())
     tls = serving(certificates.good)
     async with ScriptedServer([HELLO + ENVELOPE + TAKEN], tls=tls, encrypts_at_once=True) as server:
         await encrypting.send(server)
 
 
 async def test_a_client_certificate_is_shown(encrypting: Sender, certificates: Certificates) -> None:
-    identity = certificates.authority.issue("client", "jane.test")
-    encrypting.tls = TlsOptions(client_certificate=identity.certificate, client_key=identity.key)  # type: ignore[arg-type]
+    own = certificates.authority.issue("client", for_client=True)
+    encrypting.tls = TlsOptions(client_certificate=own.chain.read_text(), client_key=SecretStr(own.key.read_text()))
     tls = serving(certificates.good, clients_of=certificates.authority)
     async with ScriptedServer([HELLO + ENVELOPE + TAKEN], tls=tls, encrypts_at_once=True) as server:
         await encrypting.send(server)

@@ -240,7 +240,7 @@ class RecipientsRefused(Refused):
     """The server refuses one or more recipients for good, so nobody got the mail."""
 
     code = "RECIPIENTS_REFUSED"
-    advice = "Correct the refused addresses, or set the refusal policy to `any` to send to the others."
+    advice = "Correct the refused addresses, or set `requiredRecipients` to `any` to send to the others."
 
 
 class MessageRefused(Refused):

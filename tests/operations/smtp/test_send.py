@@ -25,6 +25,10 @@ class FakeAttempt:
     token: str = "4711-1"
     commits: int = 0
 
+    @property
+    def committed(self) -> bool:
+        return self.commits > 0
+
     async def commit(self) -> None:
         self.commits += 1
 

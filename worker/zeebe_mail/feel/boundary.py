@@ -57,11 +57,14 @@ def _from_json(value: Any, depth: int) -> Value:
     if depth > MAX_DATA_DEPTH:
         raise BudgetExceeded(f"A value is nested deeper than {MAX_DATA_DEPTH} levels.")
     if kind is dict:
-        return {str(key): _from_json(item, depth + 1) for key, item in value.items()}
+        return {
+            key if type(key) is str else str(key): item if type(item) in _AS_IT_IS else _from_json(item, depth + 1)
+            for key, item in value.items()
+        }
     if kind is list:
         return [_from_json(item, depth + 1) for item in value]
     if kind is int:
-        return magnitude_checked(Decimal(value))
+        return Decimal(value) if -_MAX_INT64 < value < _MAX_INT64 else magnitude_checked(Decimal(value))
     if kind is float:
         return from_double(value) if isfinite(value) else None
     if kind is Decimal:

@@ -11,6 +11,7 @@ Three kinds of trouble, and where they end:
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import product
+from math import prod
 from typing import Any, TypeAlias
 
 from zeebe_mail.feel import nodes
@@ -31,6 +32,7 @@ INPUT = "cellInput"  # the variable that holds the input of unary tests
 QUESTION_MARK = "?"
 
 _ONE = Decimal(1)
+_BATCH = 255  # rounds of a loop are counted 256 at a time
 _TYPE_ALIASES = {
     "date time": "date and time",
     "year-month-duration": "years and months duration",
@@ -43,6 +45,10 @@ _MISSING = object()
 
 class MissingInput(EvaluationError):  # noqa: N818 - see errors.py
     """`?` where there is no input; a unary test is tried again with one."""
+
+
+class _NotIterable(Suppressed):
+    """An iterator is neither a list nor a range of numbers; the loop is null."""
 
 
 def compile_node(node: Node, library: Library) -> Code:
@@ -319,19 +325,16 @@ class _Compiler:
 
         def for_(scope: Scope) -> Value:
             run = scope.run
+            result: list[Value] = []
             try:
-                names_of = _product(iterators, scope)
-                if names_of is None:
-                    return None
-                result: list[Value] = []
-                for names in names_of:
-                    run.reserve_items(1)
+                for inner in _rounds(iterators, scope):
                     if needs_partial:
                         run.reserve_items(len(result))
-                        names["partial"] = result.copy()
-                    result.append(body(Scope(names, scope.functions, scope, run)))
+                        inner.names["partial"] = result.copy()
+                    result.append(body(inner))
             except Suppressed:
                 return None
+            run.reserve_items(len(result))
             return result
 
         return for_
@@ -342,36 +345,30 @@ class _Compiler:
         decisive = node.quantifier == "some"
 
         def quantified(scope: Scope) -> Value:
-            run = scope.run
-            names_of = _product(iterators, scope)
-            if names_of is None:
-                return None
-            tests = ((condition, scope.inner(names)) for names in _counted(names_of, run))
-            return _decide(tests, decisive, run, at)
-
-        def guarded(scope: Scope) -> Value:
             try:
-                return quantified(scope)
-            except Suppressed:
+                tests = ((condition, inner) for inner in _rounds(iterators, scope))
+                return _decide(tests, decisive, scope.run, at)
+            except _NotIterable:
                 return None
 
-        return guarded
+        return quantified
 
     def iterators(self, iterators: list[tuple[str, Node]]) -> list[tuple[str, "_Source"]]:
         return [(name, self.source(node)) for name, node in iterators]
 
     def source(self, node: Node) -> "_Source":
+        """What an iterator goes through, or `_NotIterable`."""
         if type(node) is nodes.Span:
             start_code, end_code, at = self.code(node.start), self.code(node.end), node.at
             return lambda scope: _span(start_code(scope), end_code(scope), scope.run, at)
         code = self.code(node)
 
-        def items(scope: Scope) -> Value:
+        def items(scope: Scope) -> list[Value]:
             value = code(scope)
-            if type(value) is list:
-                return value
-            scope.run.warn("INVALID_TYPE", f"Expected list but found '{show(value)}'")
-            return None
+            if type(value) is not list:
+                scope.run.warn("INVALID_TYPE", f"Expected list but found '{show(value)}'")
+                raise _NotIterable("Not a list.")
+            return value
 
         return items
 
@@ -533,7 +530,7 @@ _COMPILE: dict[type, Callable[[_Compiler, Any], Code]] = {
 
 # --- what the closures do ---
 
-_Source: TypeAlias = Callable[[Scope], "list[Value] | _Span | None"]
+_Source: TypeAlias = Callable[[Scope], "list[Value] | _Span"]
 _Operation: TypeAlias = Callable[[Value, Value, Run, int], Value]
 
 
@@ -665,20 +662,21 @@ def _decide(tests: Iterable[tuple[Code, Scope]], decisive: bool, run: Run, at: i
         except Suppressed:
             result = None
             continue
-        if answer is decisive:
-            return decisive
-        if type(answer) is not bool:
-            if result is not None:
-                run.warn("INVALID_TYPE", f"Expected boolean but found '{show(answer)}'", at)
-            result = None
+        if type(answer) is bool:
+            if answer == decisive:
+                return decisive
+            continue
+        if result is not None:
+            run.warn("INVALID_TYPE", f"Expected boolean but found '{show(answer)}'", at)
+        result = None
     return result
 
 
-def _span(start: Value, end: Value, run: Run, at: int) -> "_Span | None":
+def _span(start: Value, end: Value, run: Run, at: int) -> "_Span":
     for bound in (start, end):
         if type(bound) is not Decimal:
             run.warn("INVALID_TYPE", f"Expected number but found '{show(bound)}'", at)
-            return None
+            raise _NotIterable("Not a range of numbers.")
     return _Span(start, end)
 
 
@@ -691,9 +689,6 @@ class _Span:
         distance = end - start if self.is_up else start - end
         self.size = int(distance) + 1
 
-    def __len__(self) -> int:
-        return self.size
-
     def __iter__(self) -> Iterator[Decimal]:
         number = self.start
         step = add if self.is_up else subtract
@@ -702,27 +697,31 @@ class _Span:
             number = step(number, _ONE)
 
 
-def _product(iterators: list[tuple[str, _Source]], scope: Scope) -> Iterator[dict[str, Value]] | None:
-    """The names of each round; the last iterator changes fastest, and the first wins a name that is used twice."""
+def _rounds(iterators: list[tuple[str, _Source]], scope: Scope) -> Iterator[Scope]:
+    """A scope for each round; the last iterator changes fastest, and the first wins a name that is used twice.
+
+    Raises:
+        _NotIterable: before the first round.
+        BudgetExceeded: before the first round if there would be too many.
+    """
+    run, functions = scope.run, scope.functions
     sources = [source(scope) for _, source in iterators]
-    rounds = 1
-    for source in sources:
-        if source is None:
-            return None
-        rounds *= len(source) if type(source) is list else source.size  # type: ignore[union-attr]
-    if rounds > scope.run.steps_left:
-        raise scope.run.exceeded(f"The loop has {rounds} rounds")
+    total = prod(source.size if isinstance(source, _Span) else len(source) for source in sources)
+    if total > run.steps_left:
+        raise run.exceeded(f"The loop has {total} rounds")
+    if total == 0:
+        return
     if len(iterators) == 1:
         name = iterators[0][0]
-        return ({name: value} for value in sources[0])  # type: ignore[union-attr]
+        for index, value in enumerate(sources[0]):
+            if not index & _BATCH:
+                run.spend(min(_BATCH + 1, total - index))
+            yield Scope({name: value}, functions, scope, run)
+        return
     names = [name for name, _ in reversed(iterators)]
-    return (dict(zip(names, reversed(values), strict=True)) for values in product(*sources))  # type: ignore[arg-type]
-
-
-def _counted(rounds: Iterator[dict[str, Value]], run: Run) -> Iterator[dict[str, Value]]:
-    for names in rounds:
+    for values in product(*sources):
         run.spend()
-        yield names
+        yield Scope(dict(zip(names, reversed(values), strict=True)), functions, scope, run)
 
 
 def _find(functions: Iterable[Function], count: int, given: frozenset[str] | None) -> Function | None:

@@ -1,10 +1,9 @@
 """Compile once, evaluate often."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from zeebe_mail.feel.boundary import from_json
 from zeebe_mail.feel.builtins import LIBRARY
@@ -24,8 +23,7 @@ _CACHE_SIZE = 1024
 _NOT_GIVEN: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """A value, and the failures on the way that became null."""
 
     value: Value

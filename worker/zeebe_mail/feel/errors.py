@@ -8,7 +8,7 @@
 Nearly everything else that goes wrong in FEEL is a null and a `FeelWarning`, see `Evaluation.warnings`.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from zeebe_mail.feel.diagnostics import point_at
 
@@ -54,8 +54,7 @@ class BudgetExceeded(EvaluationError):  # noqa: N818 - the words of this project
     """The expression asked for more steps, memory, depth or time than it may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class FeelWarning:
+class FeelWarning(NamedTuple):
     """A failure that became null. `type` and `message` are Camunda's; `position` and `hint` help to find the cause."""
 
     type: str

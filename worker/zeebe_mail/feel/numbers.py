@@ -13,7 +13,6 @@ from decimal import (
     Decimal,
     DecimalException,
     DivisionByZero,
-    InvalidOperation,
     Rounded,
 )
 from math import isfinite
@@ -119,6 +118,8 @@ def from_double(value: float) -> Decimal:
     Raises:
         EvaluationError: `value` is not finite; FEEL has no infinity.
     """
+    if 0.001 <= value < 10_000_000:
+        return Decimal(repr(value))
     if not isfinite(value):
         raise EvaluationError(f"{value} is not a number.")
     number = Decimal(repr(value))
@@ -175,7 +176,7 @@ def _operate(operation: Callable[[Context, Decimal, Decimal], Decimal], x: Decim
     except DecimalException as error:
         context.clear_flags()
         raise EvaluationError(f"The result of computing with {_short(x)} and {_short(y)} is out of range.") from error
-    return result if result else _plain_zero(result)
+    return result or _plain_zero(result)
 
 
 def _whole_power(x: Decimal, exponent: int) -> Decimal:

@@ -43,7 +43,7 @@ from zeebe_mail.feel.nodes import (
     UnaryTest,
 )
 from zeebe_mail.feel.numbers import magnitude_checked, negate
-from zeebe_mail.feel.scanner import SPACES, Kind, Token, scan
+from zeebe_mail.feel.scanner import BACKTICKS, END, NAME, NUMBER, SPACES, STRING, SYMBOL, UNKNOWN, Token, scan
 from zeebe_mail.feel.temporal_text import parse_date, parse_date_time, parse_duration, parse_temporal, parse_time
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "parse_expression", "parse_unary_tests"]
@@ -53,13 +53,15 @@ MAX_LENGTH = 100_000
 
 RESERVED = frozenset({"null", "true", "false", "function", "in", "return", "then", "else", "satisfies", "and", "or"})
 # Names of functions that contain a reserved word; other names stop at one.
-_CALLED_RESERVED = (
-    ("and",),
-    ("or",),
-    ("date", "and", "time"),
-    ("years", "and", "months", "duration"),
-    ("get", "or", "else"),
-)
+_CALLED_RESERVED = {
+    "and": ("and",),
+    "or": ("or",),
+    "date": ("date", "and", "time"),
+    "years": ("years", "and", "months", "duration"),
+    "get": ("get", "or", "else"),
+}
+# Words with which an operand may begin that is not just a name.
+_MEANINGFUL = RESERVED | {"date", "time", "duration", "years", "get"}
 _TYPES_WITH_SPACES = (
     ("years", "and", "months", "duration"),
     ("days", "and", "time", "duration"),
@@ -71,6 +73,7 @@ _INPUT_COMPARISONS = frozenset({"<", "<=", ">", ">="})
 _OR, _AND, _COMPARE, _SUM, _PRODUCT, _POWER = range(1, 7)
 _PRECEDENCE = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "**": _POWER} | dict.fromkeys(_COMPARISONS, _COMPARE)
 
+_UNCLOSED = {'"': "a string without its closing quote", "`": "a backtick without its partner"}
 _KEY = pattern(r'[^"{}:,\[\]`]+(?=:)')
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "'": "'", '"': '"', "\\": "\\"}
 _ESCAPE = pattern(r"\\([nrtbf'\"\\])")
@@ -110,23 +113,23 @@ class _Parser:
         return self.tokens[self.index]
 
     def finish(self) -> None:
-        if self.token.kind is not Kind.END:
+        if self.token.kind is not END:
             raise self.unexpected("an operator", "the end of the expression")
 
     def at_symbol(self, symbol: str) -> bool:
         token = self.tokens[self.index]
-        return token.text == symbol and token.kind is Kind.SYMBOL
+        return token.text == symbol and token.kind is SYMBOL
 
     def take_symbol(self, symbol: str) -> bool:
         token = self.tokens[self.index]
-        if token.text == symbol and token.kind is Kind.SYMBOL:
+        if token.text == symbol and token.kind is SYMBOL:
             self.index += 1
             return True
         return False
 
     def expect_symbol(self, *symbols: str) -> Token:
         token = self.token
-        if token.kind is not Kind.SYMBOL or token.text not in symbols:
+        if token.kind is not SYMBOL or token.text not in symbols:
             raise self.unexpected(*(f'"{symbol}"' for symbol in symbols))
         self.index += 1
         return token
@@ -134,13 +137,13 @@ class _Parser:
     def at_keyword(self, word: str) -> bool:
         """Is this the keyword, where no name can stand? A name that only begins with it is split."""
         token = self.tokens[self.index]
-        if token.kind is not Kind.NAME or not token.text.startswith(word):
+        if token.kind is not NAME or not token.text.startswith(word):
             return False
         if len(token.text) > len(word):
             middle = token.start + len(word)
             rest = scan(self.text[middle : token.end])[:-1]
             moved = [Token(kind, content, start + middle, end + middle) for kind, content, start, end in rest]
-            self.tokens[self.index : self.index + 1] = [Token(Kind.NAME, word, token.start, middle), *moved]
+            self.tokens[self.index : self.index + 1] = [Token(NAME, word, token.start, middle), *moved]
         return True
 
     def take_keyword(self, word: str) -> bool:
@@ -156,17 +159,12 @@ class _Parser:
     def unexpected(self, *expected: str) -> FeelSyntaxError:
         token = self.token
         position, found = token.start, f'"{token.text}"'
-        match token.kind:
-            case Kind.END:
-                found = "the end of the expression" if self.text.strip(SPACES) else "nothing"
-            case Kind.STRING:
-                found = "a string"
-            case Kind.UNKNOWN if token.text == '"':
-                found, expected = "a string without its closing quote", ()
-            case Kind.UNKNOWN if token.text == "`":
-                found, expected = "a backtick without its partner", ()
-            case _:
-                pass
+        if token.kind is END:
+            found = "the end of the expression" if self.text.strip(SPACES) else "nothing"
+        elif token.kind is STRING:
+            found = "a string"
+        elif token.kind is UNKNOWN and token.text in _UNCLOSED:
+            found, expected = _UNCLOSED[token.text], ()
         return FeelSyntaxError(self.text, position, found, expected)
 
     # --- expressions ---
@@ -177,7 +175,7 @@ class _Parser:
             raise BudgetExceeded(f"The expression is nested deeper than {MAX_DEPTH} levels.")
         token = self.tokens[self.index]
         node: Node = None
-        if token.kind is Kind.NAME:
+        if token.kind is NAME:
             # These four are not reserved: `{if: 1}.if` is a path, and `if` alone a variable.
             if token.text == "if" and self.begins_operand(self.tokens[self.index + 1]):
                 node = self.conditional()
@@ -189,13 +187,13 @@ class _Parser:
         return node
 
     def begins_operand(self, token: Token) -> bool:
-        if token.kind is Kind.SYMBOL:
+        if token.kind is SYMBOL:
             return token.text in ("(", "[", "]", "{", "-", "?", "@", "<", "<=", ">", ">=")
-        return token.kind is not Kind.END and token.text not in ("then", "else", "and", "or")
+        return token.kind is not END and token.text not in ("then", "else", "and", "or")
 
     def begins_iterator(self) -> bool:
         name, keyword = self.tokens[self.index + 1], self.tokens[min(self.index + 2, len(self.tokens) - 1)]
-        return name.kind in (Kind.NAME, Kind.BACKTICKS) and keyword.kind is Kind.NAME and keyword.text.startswith("in")
+        return name.kind in (NAME, BACKTICKS) and keyword.kind is NAME and keyword.text.startswith("in")
 
     def conditional(self) -> Node:
         branches = []
@@ -233,7 +231,7 @@ class _Parser:
     def binary(self, lowest: int) -> Node:
         """An expression of operators that bind at least as strongly as `lowest`."""
         token = self.tokens[self.index]
-        if lowest <= _COMPARE and token.kind is Kind.SYMBOL:
+        if lowest <= _COMPARE and token.kind is SYMBOL:
             if token.text in _INPUT_COMPARISONS:
                 return self.logic(self.input_comparison(), lowest)
             if token.text in ("(", "[", "]"):
@@ -246,7 +244,7 @@ class _Parser:
     def operators(self, left: Node, lowest: int) -> Node:
         while True:
             token = self.tokens[self.index]
-            if token.kind is not Kind.SYMBOL:
+            if token.kind is not SYMBOL:
                 break
             precedence = _PRECEDENCE.get(token.text, 0)
             if precedence < _COMPARE or precedence < lowest:
@@ -258,11 +256,13 @@ class _Parser:
             while True:
                 rest.append((token.text, self.binary(precedence + 1), token.start))
                 token = self.tokens[self.index]
-                if token.kind is not Kind.SYMBOL or _PRECEDENCE.get(token.text) != precedence:
+                if token.kind is not SYMBOL or _PRECEDENCE.get(token.text) != precedence:
                     break
                 self.index += 1
             left = Arithmetic(left, rest)
-        if lowest <= _COMPARE and self.tokens[self.index].kind is Kind.NAME:
+        if self.tokens[self.index].kind is not NAME:
+            return left
+        if lowest <= _COMPARE:
             left = self.word_comparison(left)
         return self.logic(left, lowest)
 
@@ -282,7 +282,7 @@ class _Parser:
     def logic(self, left: Node, lowest: int) -> Node:
         """Continues with `and` and `or`; everything that binds more strongly has been read."""
         for word, precedence in (("and", _AND), ("or", _OR)):
-            if lowest > precedence:
+            if lowest > precedence or self.tokens[self.index].kind is not NAME:
                 break
             at = self.token.start
             if self.take_keyword(word):
@@ -296,7 +296,7 @@ class _Parser:
         for words in _TYPES_WITH_SPACES:
             if self.take_words(words):
                 return " ".join(words)
-        if self.token.text == "function" and self.token.kind is Kind.NAME:
+        if self.token.text == "function" and self.token.kind is NAME:
             self.index += 1
             return "function"
         parts = [self.name("the name of a type")]
@@ -308,7 +308,7 @@ class _Parser:
 
     def operand(self) -> Node:
         token = self.tokens[self.index]
-        if token.kind is Kind.SYMBOL and token.text == "-":
+        if token.kind is SYMBOL and token.text == "-":
             self.index += 1
             value = self.tail(self.negative_number() or self.primary())
             if type(value) is Literal and type(value.value) is Decimal:
@@ -319,7 +319,7 @@ class _Parser:
     def negative_number(self) -> Node | None:
         """A number's own minus, which must touch it: `1 - -1`, `--1`."""
         sign, number = self.token, self.tokens[min(self.index + 1, len(self.tokens) - 1)]
-        if sign.text == "-" and sign.kind is Kind.SYMBOL and number.kind is Kind.NUMBER and number.start == sign.end:
+        if sign.text == "-" and sign.kind is SYMBOL and number.kind is NUMBER and number.start == sign.end:
             self.index += 2
             return Literal(negate(magnitude_checked(Decimal(number.text))))
         return None
@@ -329,10 +329,10 @@ class _Parser:
         steps: list[Property | Filter] = []
         while True:
             token = self.tokens[self.index]
-            if token.kind is Kind.SYMBOL and token.text == ".":
+            if token.kind is SYMBOL and token.text == ".":
                 self.index += 1
                 steps.append(Property(self.property_name(), token.start))
-            elif token.kind is Kind.SYMBOL and token.text == "[":
+            elif token.kind is SYMBOL and token.text == "[":
                 condition = self.filter_condition()
                 if condition is None:
                     break
@@ -361,39 +361,44 @@ class _Parser:
 
     def primary(self) -> Node:
         token = self.tokens[self.index]
-        match token.kind:
-            case Kind.NAME:
-                return self.word(token)
-            case Kind.STRING:
-                self.index += 1
-                return Literal(unescape(token.text))
-            case Kind.NUMBER:
-                self.index += 1
-                return Literal(magnitude_checked(Decimal(token.text)))
-            case Kind.BACKTICKS:
-                return self.reference_or_call()
-            case Kind.SYMBOL:
-                if token.text in ("(", "["):
-                    node = self.bracketed()
-                    if type(node) is InputInRange:
-                        raise FeelSyntaxError(self.text, token.start, "a range", ("a value",))
-                    return node
-                if token.text == "{":
-                    return self.context()
-                if token.text == "?":
-                    self.index += 1
-                    return Input(token.start)
-                if token.text == "@":
-                    self.index += 1
-                    if self.token.kind is not Kind.STRING:
-                        raise self.unexpected("a string with a date, a time or a duration")
-                    self.index += 1
-                    return Literal(parse_temporal(self.tokens[self.index - 1].text))
-            case _:
-                pass
+        if token.kind is NAME:
+            return self.word(token)
+        if token.kind is BACKTICKS:
+            return self.reference_or_call()
+        if token.kind is SYMBOL:
+            return self.symbol(token)
+        if token.kind is NUMBER:
+            self.index += 1
+            return Literal(magnitude_checked(Decimal(token.text)))
+        if token.kind is STRING:
+            self.index += 1
+            return Literal(unescape(token.text))
         raise self.unexpected("a value")
 
+    def symbol(self, token: Token) -> Node:
+        match token.text:
+            case "(" | "[":
+                node = self.bracketed()
+                if type(node) is InputInRange:
+                    raise FeelSyntaxError(self.text, token.start, "a range", ("a value",))
+                return node
+            case "{":
+                return self.context()
+            case "?":
+                self.index += 1
+                return Input(token.start)
+            case "@":
+                self.index += 1
+                if self.token.kind is not STRING:
+                    raise self.unexpected("a string with a date, a time or a duration")
+                self.index += 1
+                return Literal(parse_temporal(self.tokens[self.index - 1].text))
+            case _:
+                raise self.unexpected("a value")
+
     def word(self, token: Token) -> Node:
+        if token.text not in _MEANINGFUL:
+            return self.reference_or_call()
         literal = self.temporal_literal()
         if literal is not None:
             return literal
@@ -423,12 +428,7 @@ class _Parser:
         if not is_date_time:
             self.index += 1
         opening, text, closing = (self.tokens[min(self.index + i, len(self.tokens) - 1)] for i in range(3))
-        if (
-            opening.text != "("
-            or text.kind is not Kind.STRING
-            or closing.text != ")"
-            or closing.kind is not Kind.SYMBOL
-        ):
+        if opening.text != "(" or text.kind is not STRING or closing.text != ")" or closing.kind is not SYMBOL:
             self.index = begin
             return None
         self.index += 3
@@ -441,16 +441,20 @@ class _Parser:
         return Literal(parse_duration(text.text, lenient=True))
 
     def reference_or_call(self) -> Node:
-        at = self.token.start
-        called = self.called_name()
-        if called is not None:
-            return self.call(None, called, at)
-        first = self.token
-        if first.kind is not Kind.BACKTICKS and self.take_words(("time", "offset")):
+        first = self.tokens[self.index]
+        at = first.start
+        following = self.tokens[self.index + 1]
+        if following.kind is NAME or first.text in RESERVED:
+            called = self.called_name()
+            if called is not None:
+                return self.call(None, called, at)
+        if first.text == "time" and self.take_words(("time", "offset")):
             node: Node = Reference("time offset", at)
         else:
             self.index += 1
             node = Reference(first.text, at)
+            if following.kind is not SYMBOL:
+                return node
         if self.at_symbol("("):
             return self.call(None, node.name, at)
         steps: list[Property | Filter] = []
@@ -474,21 +478,19 @@ class _Parser:
         return name
 
     def called_reserved_name(self) -> tuple[str, ...] | None:
-        for words in _CALLED_RESERVED:
-            if self.tokens[self.index].text == words[0]:
-                end = self.index + len(words)
-                if self.match_words(words) and self.is_symbol(end, "("):
-                    return words
+        words = _CALLED_RESERVED.get(self.tokens[self.index].text)
+        if words is not None and self.match_words(words) and self.is_symbol(self.index + len(words), "("):
+            return words
         return None
 
     def joined_until(self) -> int | None:
         """The index after a row of at least two names with only spaces between them."""
         index = self.index
-        if self.tokens[index].kind is not Kind.NAME:
+        if self.tokens[index].kind is not NAME:
             return None
         while True:
             here, following = self.tokens[index], self.tokens[index + 1]
-            if following.kind is not Kind.NAME or following.text in RESERVED:
+            if following.kind is not NAME or following.text in RESERVED:
                 break
             if self.text[here.end : following.start].strip(" ") or here.end == following.start:
                 break
@@ -509,17 +511,19 @@ class _Parser:
         return False
 
     def is_symbol(self, index: int, symbol: str) -> bool:
-        return self.tokens[index].text == symbol and self.tokens[index].kind is Kind.SYMBOL
+        return self.tokens[index].text == symbol and self.tokens[index].kind is SYMBOL
 
     def name(self, expected: str) -> str:
         token = self.token
-        if token.kind is Kind.BACKTICKS or (token.kind is Kind.NAME and token.text not in RESERVED):
+        if token.kind is BACKTICKS or (token.kind is NAME and token.text not in RESERVED):
             self.index += 1
             return token.text
         raise self.unexpected(expected)
 
     def property_name(self) -> str:
-        return "time offset" if self.take_words(("time", "offset")) else self.name("the name of a property")
+        if self.tokens[self.index].text == "time" and self.take_words(("time", "offset")):
+            return "time offset"
+        return self.name("the name of a property")
 
     def call(self, owner: Node | None, name: str, at: int) -> Node:
         self.expect_symbol("(")
@@ -547,9 +551,9 @@ class _Parser:
         token = self.token
         if not self.is_symbol(min(end, len(self.tokens) - 1), ":"):
             return None
-        if token.kind is not Kind.BACKTICKS and (token.kind is not Kind.NAME or token.text in RESERVED):
+        if token.kind is not BACKTICKS and (token.kind is not NAME or token.text in RESERVED):
             return None
-        name = token.text if token.kind is Kind.BACKTICKS else self.text[token.start : self.tokens[end - 1].end]
+        name = token.text if token.kind is BACKTICKS else self.text[token.start : self.tokens[end - 1].end]
         if not peek:
             self.index = end + 1
         return name
@@ -594,11 +598,11 @@ class _Parser:
         """Any characters up to the colon, or a string or backticks before it."""
         token = self.token
         match = _KEY.match(self.text, token.start)
-        if match is not None and token.kind is not Kind.END:
+        if match is not None and token.kind is not END:
             while self.token.start < match.end():
                 self.index += 1
             return match[0].strip(SPACES)
-        if token.kind in (Kind.STRING, Kind.BACKTICKS):
+        if token.kind in (STRING, BACKTICKS):
             self.index += 1
             return token.text
         raise self.unexpected("a key and a colon")
@@ -637,7 +641,7 @@ class _Parser:
             test = self.tests()
             self.expect_symbol(")")
             return NotTest(test, token.start)
-        if token.text == "-" and self.tokens[self.index + 1].kind is Kind.END:
+        if token.text == "-" and self.tokens[self.index + 1].kind is END:
             self.index += 1
             return _TRUE
         return self.tests()
@@ -651,10 +655,10 @@ class _Parser:
 
     def test(self) -> Node:
         token = self.token
-        if token.text in ("true", "false") and self.tokens[self.index + 1].kind is Kind.END:
+        if token.text in ("true", "false") and self.tokens[self.index + 1].kind is END:
             self.index += 1
             return InputComparison("=", Literal(token.text == "true"), token.start)
-        if token.kind is Kind.SYMBOL and token.text in _INPUT_COMPARISONS:
+        if token.kind is SYMBOL and token.text in _INPUT_COMPARISONS:
             return self.input_comparison()
         node = self.expression()
         return node if type(node) is InputInRange else UnaryTest(node, token.start)
@@ -662,7 +666,7 @@ class _Parser:
     def in_tests(self) -> Node:
         """What follows `in`: tests in parentheses, or one test; a test reaches as far to the right as it can."""
         opening = self.token
-        if opening.kind is not Kind.SYMBOL or opening.text not in ("(", "[", "]"):
+        if opening.kind is not SYMBOL or opening.text not in ("(", "[", "]"):
             return self.test()
         if opening.text == "(":
             self.index += 1

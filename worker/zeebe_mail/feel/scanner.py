@@ -4,13 +4,13 @@ Nothing here depends on what names are in scope. A token that cannot begin or co
 because it may still be part of a context key; the parser complains when it meets one.
 """
 
-from enum import Enum
+from collections.abc import Iterator
 from re import DOTALL, VERBOSE
 from re import compile as pattern
 from typing import NamedTuple
 from unicodedata import category
 
-__all__ = ["SPACES", "Kind", "Token", "scan"]
+__all__ = ["BACKTICKS", "END", "NAME", "NUMBER", "SPACES", "STRING", "SYMBOL", "UNKNOWN", "Token", "scan"]
 
 # DMN 1.5, grammar rules 61 and 62.
 SPACES = (
@@ -22,66 +22,75 @@ _NAME_START = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nl", "Sc", "Pc"})
 _NAME_PART = _NAME_START | {"Nd", "Mn", "Mc", "Cf"}  # java.lang.Character.isJavaIdentifierPart
 
 
-class Kind(Enum):
-    NAME = "name"
-    NUMBER = "number"
-    STRING = "string"
-    BACKTICKS = "name in backticks"
-    SYMBOL = "symbol"
-    UNKNOWN = "character"
-    END = "end"
+# Kinds of tokens: plain strings, because members of an enum cost a lookup each time.
+NAME = "name"
+NUMBER = "number"
+STRING = "string"
+BACKTICKS = "name in backticks"
+SYMBOL = "symbol"
+UNKNOWN = "character"
+END = "end"
 
 
 class Token(NamedTuple):
     """`text` is what counts: for strings and backticks what is between the quotes, escapes as they were written."""
 
-    kind: Kind
+    kind: str
     text: str
     start: int
     end: int
 
 
+# What no name contains: ASCII but for letters, digits, `_` and `$`, and all spaces.
+_NOT_PART = rf"\x00-\x23\x25-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f{SPACES}"
+
+# One match takes the spaces and comments in front of a token, too; behind the last one it takes only these. A row of
+# characters beyond ASCII is at first a name, because `re` does not know which of them are letters for Java.
 _TOKEN = pattern(
     rf"""
-      (?P<skipped> [{SPACES}]+ | //[^\n]* | /\*.*?(?:\*/) )
-    | (?P<NAME> [A-Za-z_$][A-Za-z0-9_$]* )
-    | (?P<NUMBER> [0-9]+(?:\.[0-9]+)? | \.[0-9]+ )
-    | "(?P<STRING> (?:[^"\\]|\\.)* )"
-    | `(?P<BACKTICKS> [^`]+ )`
-    | (?P<SYMBOL> \*\* | \.\. | <= | >= | != | [-+*/=<>()\[\]{{}},:.?@] )
-    | (?P<UNKNOWN> . )
+    (?: [{SPACES}]+ | //[^\n]* | /\*.*?\*/ )*
+    (?:
+        ( [^0-9{_NOT_PART}][^{_NOT_PART}]* )
+      | ( [0-9]+(?:\.[0-9]+)? | \.[0-9]+ )
+      | "( (?:[^"\\]|\\.)* )"
+      | `( [^`]+ )`
+      | ( \*\* | \.\. | <= | >= | != | [-+*/=<>()\[\]{{}},:.?@] )
+      | ( . )
+    )?
     """,
     DOTALL | VERBOSE,
 )
-_KINDS = Kind.__members__
+_KINDS = (END, NAME, NUMBER, STRING, BACKTICKS, SYMBOL, UNKNOWN)
 
 
 def scan(text: str) -> list[Token]:
     """All tokens of `text`; the last is `END`."""
     tokens: list[Token] = []
-    position, length = 0, len(text)
-    match_at = _TOKEN.match
-    while position < length:
-        match = match_at(text, position)
-        assert match is not None
-        assert match.lastgroup is not None
-        group, end = match.lastgroup, match.end()
-        if group != "skipped":
-            kind = _KINDS[group]
-            content = match[group]
-            if kind is Kind.UNKNOWN or (kind is Kind.NAME and end < length and text[end] >= "\x80"):
-                end, kind = _unicode_name(text, position, end, kind)
-                content = text[position:end]
-            tokens.append(Token(kind, content, position, end))
-        position = end
-    tokens.append(Token(Kind.END, "", length, length))
+    add, new = tokens.append, tuple.__new__  # half the time of scanning goes into making tokens
+    for match in _TOKEN.finditer(text):
+        group = match.lastindex
+        if group is None:
+            continue
+        kind, content = _KINDS[group], match[group]
+        end = match.end()
+        if kind is STRING or kind is BACKTICKS:
+            add(new(Token, (kind, content, end - len(content) - 2, end)))
+        elif kind is NAME and not content.isascii():
+            tokens.extend(_names(content, end - len(content)))
+        else:
+            add(new(Token, (kind, content, end - len(content), end)))
+    tokens.append(Token(END, "", len(text), len(text)))
     return tokens
 
 
-def _unicode_name(text: str, start: int, end: int, kind: Kind) -> tuple[int, Kind]:
-    """Completes a name that has letters beyond ASCII, or finds that there is none."""
-    if kind is Kind.UNKNOWN and category(text[start]) not in _NAME_START:
-        return end, kind
-    while end < len(text) and category(text[end]) in _NAME_PART and text[end] not in SPACES:
-        end += 1
-    return end, Kind.NAME
+def _names(row: str, start: int) -> Iterator[Token]:
+    """The names in a row of characters, and each character that is no part of one."""
+    index = 0
+    while index < len(row):
+        end, kind = index + 1, UNKNOWN
+        if category(row[index]) in _NAME_START:
+            kind = NAME
+            while end < len(row) and category(row[end]) in _NAME_PART:
+                end += 1
+        yield Token(kind, row[index:end], start + index, start + end)
+        index = end

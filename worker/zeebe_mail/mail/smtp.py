@@ -366,8 +366,9 @@ class SmtpSession:
     def _where(self) -> Where:
         return Where.of(self._server, self._phase, logs_in=isinstance(self._auth, PasswordAuth))
 
-    def _until(self) -> float:
-        return min(self._loop.time() + self._timeouts.command_s, self._deadline)
+    def _until(self, commands: int = 1) -> float:
+        """When the replies to so many commands must be there: each may take its time, all together the deadline."""
+        return min(self._loop.time() + commands * self._timeouts.command_s, self._deadline)
 
     async def _ask(self, line: bytes) -> SMTPResponse:
         return (await self._connection.exchange(line, 1, self._until())).next()

@@ -36,9 +36,7 @@ class SendRequest(Part):
     """Where answers go when not to the author."""
     subject: Annotated[HeaderText | None, Prompt("Subject", group="message")] = None
     """One line of text."""
-    text: Annotated[BodyText | None, Prompt("Text", group="message", hint="With HTML too: shown where HTML is not")] = (
-        None
-    )
+    text: Annotated[BodyText | None, Prompt("Text", group="message", hint="Beside HTML: for those who see none")] = None
     """The mail as plain text."""
     html: Annotated[BodyText | None, Prompt("HTML", group="message")] = None
     """The mail as HTML."""
