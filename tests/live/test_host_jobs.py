@@ -294,4 +294,3 @@ async def test_a_result_too_large_is_an_incident_and_not_a_loop(size: int, recor
         await engine.start(name, {})
         await until(lambda: recorded.records.all("INCIDENT", "CREATED", bpmnProcessId=name))
     assert len(handler.started) == 1
-
