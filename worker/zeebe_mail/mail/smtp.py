@@ -27,6 +27,7 @@ _HAPPY_EYEBALLS_S = 0.25  # RFC 8305, 5
 _FAULTS = (SMTPException, OSError, SaslError)
 _Result = TypeVar("_Result")
 _Required = Literal["all", "any"]
+_Sorted = tuple[tuple[str, ...], tuple[Rejection, ...]]  # accepted, rejected
 _Commit = Callable[[], Awaitable[None]]
 
 
@@ -151,10 +152,12 @@ class SmtpSession:
             WorkerError: any other; nothing was sent.
         """
         was_used, self._was_used = self._was_used, True
-        if not was_used:
-            return await self._told(self._send(mail, required, commit), mail.message_id)
-        self._deadline = self._loop.time() + self._server.deadline_seconds
-        return await self._told(self._send_again(mail, required, commit), mail.message_id)
+        if was_used:
+            self._deadline = self._loop.time() + self._server.deadline_seconds
+        hand_over = self._hand_over_again if was_used else self._hand_over
+        accepted, rejected = await self._told(hand_over(mail, required))
+        await commit()
+        return Receipt(accepted, rejected, await self._told(self._finish(), mail.message_id))
 
     # ── connecting ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -266,41 +269,42 @@ class SmtpSession:
         if extension not in self._extensions:
             raise errors.Unsupported(f"{self._where} does not offer {why}.", details=self._where.details)
 
-    async def _send_again(self, mail: Outgoing, required: _Required, commit: _Commit) -> Receipt:
-        """Send over a kept connection, or over a new one when the server had enough of this one.
+    async def _hand_over_again(self, mail: Outgoing, required: _Required) -> _Sorted:
+        """Hand a mail over a kept connection, or over a new one when the server had enough of this one.
 
         Servers close connections after some idle seconds or some mails, and say so at the next command at best. Until
         the sender is accepted nothing has happened that could happen twice.
         """
         try:
-            return await self._send(mail, required, commit)
+            return await self._hand_over(mail, required)
         except (SMTPServerDisconnected, SMTPResponseException) as stale:
             if self._phase is not Phase.MAIL or getattr(stale, "code", CLOSING) != CLOSING:
                 raise
         self.close()
         await self._open()
-        return await self._send(mail, required, commit)
+        return await self._hand_over(mail, required)
 
-    async def _send(self, mail: Outgoing, required: _Required, commit: _Commit) -> Receipt:
+    async def _hand_over(self, mail: Outgoing, required: _Required) -> _Sorted:
+        """Everything but the final dot: a server that loses the connection now has no mail."""
+        self._phase = Phase.MAIL
         parameters = self._parameters(mail)
         self._at_rest = False
-        accepted, rejected = await self._envelope(mail, parameters, required)
+        addresses = await self._envelope(mail, parameters, required)
         self._phase = Phase.BODY
-        connection = self._connection
-        await connection.write_body(wire_form(mail.data), self._until())
-        connection.require_silence()
-        await commit()
-        connection.require_silence()
-        self._phase = Phase.DOT
-        replies = await connection.exchange(b".\r\n", 1, self._loop.time() + self._timeouts.final_s)
-        reply = replies.next()
-        self._at_rest = reply.code != CLOSING
-        self._accept(reply)
-        return Receipt(accepted, rejected, str(Answer.of(*reply)))
+        await self._connection.write_body(wire_form(mail.data), self._until)
+        self._connection.require_silence()
+        return addresses
 
-    async def _envelope(
-        self, mail: Outgoing, parameters: list[str], required: _Required
-    ) -> tuple[tuple[str, ...], tuple[Rejection, ...]]:
+    async def _finish(self) -> str:
+        """Write the final dot; the server's answer to it is the verdict."""
+        self._connection.require_silence()
+        self._phase = Phase.DOT
+        until = self._loop.time() + self._timeouts.final_s
+        reply = (await self._connection.exchange(b".\r\n", 1, until)).next()
+        self._at_rest = reply.code != CLOSING
+        return str(Answer.of(*self._accept(reply)))
+
+    async def _envelope(self, mail: Outgoing, parameters: list[str], required: _Required) -> _Sorted:
         """Say MAIL, RCPT and DATA; afterwards the server waits for the mail. A refused mail is forgotten (RSET)."""
         dialogue = Dialogue(self._connection, self._groups(mail, parameters, required), self._until)
         try:
@@ -332,7 +336,7 @@ class SmtpSession:
             return [[sender, *recipients, b"DATA\r\n"]]
         return [[sender, *recipients], [b"DATA\r\n"]]
 
-    def _sorted(self, replies: list[tuple[str, SMTPResponse]]) -> tuple[tuple[str, ...], tuple[Rejection, ...]]:
+    def _sorted(self, replies: list[tuple[str, SMTPResponse]]) -> _Sorted:
         accepted, rejected = [], []
         for address, reply in replies:
             if reply.code // 100 == 2:
