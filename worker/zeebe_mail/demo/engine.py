@@ -1,5 +1,6 @@
 """A real Zeebe broker as a child process: start, stop, kill, restart on the same data, and travel in time."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -144,7 +145,8 @@ class Broker:
         """End the broker at once (SIGKILL). What it had accepted is still there after `start`."""
         if self._process is None:
             return
-        os.killpg(self._process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
         if self._unfinished_cache is not None:
