@@ -429,6 +429,28 @@ async def test_a_server_that_had_enough_of_a_kept_session_gets_the_mail_on_a_new
     assert sender.commits == 2
 
 
+@pytest.mark.parametrize(
+    ("stale", "kind"),
+    [
+        ("C: MAIL\nS: 250 ok\nC: RCPT\n! close", errors.Unreachable),
+        (ENVELOPE + "C: <mail>\n! close", errors.OutcomeUnknown),
+        (ENVELOPE + "C: <mail>\nS: 421 4.3.2 closing\n! close", errors.Busy),
+    ],
+)
+async def test_a_kept_session_that_breaks_later_is_not_replaced(
+    sender: Sender, stale: str, kind: type[errors.WorkerError]
+) -> None:
+    """From RCPT on the next attempt is the process's to decide, and after the dot it could be the same mail twice."""
+    async with ScriptedServer([HELLO + ENVELOPE + TAKEN + stale, HELLO + ENVELOPE + TAKEN]) as server:
+        session = await sender.open(server)
+        await session.send(a_mail(), required="all", commit=sender.commit)
+        with pytest.raises(kind):
+            await session.send(a_mail(), required="all", commit=sender.commit)
+        session.close()
+
+    assert server.connections == 1
+
+
 async def test_a_new_session_is_not_replaced_by_another_one(sender: Sender) -> None:
     async with ScriptedServer([HELLO + "C: MAIL\n! close", HELLO + ENVELOPE + TAKEN]) as server:
         with pytest.raises(errors.Unreachable):

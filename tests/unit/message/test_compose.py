@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import email.policy
+import quopri
 import re
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -172,6 +174,16 @@ def test_every_subject_comes_back_as_it_was(subject: str) -> None:
 def test_odd_subjects_come_back(subject: str) -> None:
     assert decoded(unstructured("Subject", subject)) == subject
     assert parsed(composed(subject=subject))["Subject"].rstrip() == subject.rstrip()
+
+
+@given(st.text(st.characters(min_codepoint=0xA1, exclude_categories=["Cs", "Zl", "Zp"]), min_size=30, max_size=90))
+def test_no_encoded_word_ends_within_a_character(subject: str) -> None:
+    """RFC 2047, 5: programs decode word by word, and would show halves."""
+    raw = unstructured("Subject", subject).decode("ascii")
+    words = re.findall(r"=\?utf-8\?([bq])\?(.*?)\?=", raw)
+    for encoding, text in words:
+        plain = base64.b64decode(text) if encoding == "b" else quopri.decodestring(text.encode(), header=True)
+        plain.decode("utf-8")
 
 
 @given(st.lists(st.builds(Mailbox, st.sampled_from(["jane", "a b", 'q"q']), st.just("example.org"), header_texts)))
