@@ -129,9 +129,7 @@ async def test_a_worker_whose_gateway_is_down_stops_without_waiting_for_it() -> 
     assert time.monotonic() - began < 3
 
 
-async def test_a_source_that_dies_of_a_bug_ends_the_worker(
-    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_source_that_dies_of_a_bug_ends_the_worker(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     async def stumble(poll: Poll) -> None:
         raise LookupError("a bug")
 
