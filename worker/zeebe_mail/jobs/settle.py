@@ -87,7 +87,7 @@ class Settlement:
         message = self._redactor.text(error.message)
         description = {"code": error.code, "message": message[:MESSAGE_LIMIT], "details": self._details(error)}
         return Fail(
-            message=f"{error.code}: {message} {error.advice}"[:MESSAGE_LIMIT],
+            message=f"{error.code}: {message} {error.next_step}"[:MESSAGE_LIMIT],
             retries=retries,
             backoff=backoff,
             variables={"error": description},

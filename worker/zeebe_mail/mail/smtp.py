@@ -68,7 +68,10 @@ class Receipt:
 class SmtpSession:
     """One connection to one server as one user; mails go over it one after the other."""
 
-    def __init__(self, server: SmtpServer, auth: Auth, policy: TlsPolicy, timeouts: SmtpTimeouts) -> None:
+    def __init__(
+        self, server: SmtpServer, auth: Auth, policy: TlsPolicy, timeouts: SmtpTimeouts, *, helo_name: str | None = None
+    ) -> None:
+        self._helo_name = helo_name
         self._server = server
         self._auth = auth
         self._policy = policy
@@ -202,7 +205,9 @@ class SmtpSession:
         self._extensions, self._mechanisms = parse_esmtp_extensions(self._accept(reply).message)
 
     def _own_name(self) -> str:
-        """Our address as a literal (RFC 5321, 4.1.3): always true, unlike the name of a container."""
+        """The name we were given, else our address as a literal (RFC 5321, 4.1.3), which is always true."""
+        if self._helo_name:
+            return self._helo_name
         own = self._connection.transport.get_extra_info("sockname") if self._connection.transport else None
         address = ipaddress.ip_address(own[0].partition("%")[0] if own else "127.0.0.1")
         return f"[{address}]" if address.version == 4 else f"[IPv6:{address}]"
@@ -211,8 +216,8 @@ class SmtpSession:
         self._phase = Phase.STARTTLS
         if "starttls" not in self._extensions:
             raise errors.Unsupported(
-                f"{self._where} does not offer STARTTLS, so nothing was sent. Use security SSL_TLS with its port, or "
-                "find out who removed the offer on the way.",
+                f"{self._where} does not offer STARTTLS, so nothing was sent.",
+                next_step="Use security SSL_TLS with its port, or find out who removed the offer on the way.",
                 details=self._where.details,
             )
         self._accept(await self._ask(b"STARTTLS\r\n"))
@@ -228,7 +233,9 @@ class SmtpSession:
         # "=" stands for an initial response that is empty (RFC 4954, 4).
         reply = await self._ask(command("AUTH", name) if first is None else command("AUTH", name, _line(first) or "="))
         while reply.code == 334:
-            reply = await self._ask(command(_line(mechanism.answer(_challenge(reply.message)))))
+            # SCRAM counts hundreds of thousands of hashes here; other mails must not wait for that.
+            answer = await asyncio.to_thread(mechanism.answer, _challenge(reply.message))
+            reply = await self._ask(command(_line(answer)))
         self._accept(reply)
         mechanism.finish()
 
@@ -239,7 +246,9 @@ class SmtpSession:
             f"offers only {offered} to log in; known here are {known}" if offered else "does not offer any login (AUTH)"
         )
         return errors.Unsupported(
-            f"{self._where} {what}. Choose another port or security, or no authentication.", details=self._where.details
+            f"{self._where} {what}.",
+            next_step="Choose another port or security, or no authentication.",
+            details=self._where.details,
         )
 
     # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -251,7 +260,8 @@ class SmtpSession:
             limit, size = offered["size"], len(mail.data)
             if limit.isdecimal() and 0 < int(limit) < size:
                 raise errors.MessageRefused(
-                    f"The mail has {size} bytes and {self._where} takes at most {limit}. Send less, or a link.",
+                    f"The mail has {size} bytes and {self._where} takes at most {limit}.",
+                    next_step="Send less, or a link.",
                     details={**self._where.details, "sizeBytes": size, "limitBytes": int(limit)},
                 )
             chosen.append(f"SIZE={size}")
@@ -411,6 +421,8 @@ class SmtpConnector:
 
     policy: TlsPolicy = field(default_factory=TlsPolicy)
     timeouts: SmtpTimeouts = field(default_factory=SmtpTimeouts)
+    helo_name: str | None = None
+    """What we call ourselves in EHLO."""
 
     async def __call__(self, server: SmtpServer, auth: Auth) -> SmtpSession:
         """Open a session.
@@ -424,4 +436,4 @@ class SmtpConnector:
 
     def session(self, server: SmtpServer, auth: Auth) -> SmtpSession:
         """A session that is not open yet."""
-        return SmtpSession(server, auth, self.policy, self.timeouts)
+        return SmtpSession(server, auth, self.policy, self.timeouts, helo_name=self.helo_name)
