@@ -223,6 +223,20 @@ async def test_the_broker_is_told_retries_backoff_message_and_variables(recorded
     assert incident["value"]["errorMessage"] == "NO: ü?"
 
 
+async def test_a_failed_job_that_is_pushed_back_before_its_answer_has_come_is_not_ignored(recorded: Recorded) -> None:
+    """The broker's stream overtakes its own reply to FailJob; a job taken for a repetition would idle a minute."""
+
+    async def fail_often(job: Job, attempt: Attempt) -> Outcome:
+        return Complete() if job.retries == 1 else Fail("BUSY: again", retries=job.retries - 1)
+
+    handler = Scripted("overtaken", script=fail_often)
+    async with zeebe(recorded.address) as engine, host(recorded.address, handler):
+        await engine.deploy_task("overtaken", retries=4)
+        await engine.start_many("overtaken", 50)
+        await until(lambda: len(recorded.records.all("JOB", "COMPLETED", type="overtaken")) == 50)
+    assert sorted(Counter(handler.keys).values()) == [4] * 50
+
+
 async def test_a_bpmn_error_reaches_the_broker(recorded: Recorded) -> None:
     async def throw(job: Job, attempt: Attempt) -> Outcome:
         return ThrowError("OUT", "not caught here", {"a": 1})

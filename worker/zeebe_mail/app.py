@@ -20,11 +20,16 @@ from zeebe_mail.errors import WorkerError, every_error
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Outcome
+<<<<<<< HEAD
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settlement, SettlementRules
+=======
+from zeebe_mail.jobs.settle import NoExpressions
+from zeebe_mail.mail import tls
+>>>>>>> main
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool
-from zeebe_mail.mail.server import TlsVersion
+from zeebe_mail.mail.server import TlsOptions, TlsVersion
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession
 from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.operations.base import Operation
@@ -130,6 +135,17 @@ def tls_policy(settings: Settings) -> TlsPolicy:
     )
 
 
+def _usable(policy: TlsPolicy) -> TlsPolicy:
+    """The same policy, once its files have been read: at start and not with the first mail."""
+    try:
+        tls.context(policy, TlsOptions())
+    except OSError as error:
+        raise SettingsError(
+            f"ZEEBE_MAIL_CA_FILE, ZEEBE_MAIL_CLIENT_CERT_FILE or ZEEBE_MAIL_CLIENT_KEY_FILE cannot be used: {error}"
+        ) from error
+    return policy
+
+
 def secret_resolver(settings: Settings, redactor: Redactor) -> SecretResolver:
     """Where secrets come from: files first, then the environment."""
     providers: list[SecretProvider] = [FileSecrets(settings.secrets_dir)] if settings.secrets_dir else []
@@ -180,7 +196,7 @@ async def mailroom(
     settings: Settings, redactor: Redactor, operations: Mapping[str, Operation]
 ) -> AsyncIterator[Mailroom]:
     """Handler and sessions; the sessions are closed at the end of the block."""
-    connectors = {SmtpSession: SmtpConnector(tls_policy(settings))}
+    connectors = {SmtpSession: SmtpConnector(_usable(tls_policy(settings)), helo_name=settings.helo_name)}
     pool = Pool(connectors, Bulkhead(settings.connections_per_server))
     handler = JobHandler(
         operations=operations,

@@ -61,16 +61,19 @@ class WorkerError(Exception):
         self,
         message: str,
         *,
+        next_step: str | None = None,
         details: Mapping[str, Any] | None = None,
         retry_after: timedelta | None = None,
     ) -> None:
+        """Say what happened in one or more whole sentences; ``next_step`` where it is known better than ``advice``."""
         super().__init__(message)
         self.message = message
+        self.next_step = next_step or self.advice
         self.details: dict[str, Any] = dict(details or {})
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
+        return f"{self.code}: {self.message} {self.next_step}"
 
 
 # ── the model must change ────────────────────────────────────────────────────────────────────────────────────────

@@ -179,8 +179,8 @@ class Settings(BaseSettings):
     plaintext_hosts: Words = ()
     """Mail servers that may be used without encryption, separated by commas; this machine always may."""
 
-    helo_name: str | None = None
-    """Name the worker gives itself in EHLO. Default: the machine's own."""
+    helo_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
+    """Name the worker gives itself in EHLO, where servers insist on one. Default: its address."""
 
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 

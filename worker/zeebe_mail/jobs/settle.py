@@ -130,7 +130,7 @@ class Settlement:
 
     def _fail(self, error: WorkerError, retries: int, backoff: timedelta) -> Fail:
         seen = self._description(error)
-        message = f"{error.code}: {seen['message']} {error.advice}"[:MESSAGE_LIMIT]
+        message = f"{error.code}: {seen['message']} {error.next_step}"[:MESSAGE_LIMIT]
         return Fail(message, retries, backoff, {"error": seen}, code=error.code)
 
     def _incident_after_success(self, error: WorkerError, response: Any) -> Fail:
@@ -139,9 +139,16 @@ class Settlement:
         attached = {} if isinstance(error, ResultTooLarge) else {"response": response}
         done = f"The mail was handled (Message-ID {message_id}) and is not handled again."
         return Fail(
+<<<<<<< HEAD
             f"{done} {failed.message}"[:MESSAGE_LIMIT],
             retries=0,
             variables={**failed.variables, **attached},
+=======
+            message=f"{error.code}: {message} {error.next_step}"[:MESSAGE_LIMIT],
+            retries=retries,
+            backoff=backoff,
+            variables={"error": description},
+>>>>>>> main
             code=error.code,
         )
 

@@ -125,8 +125,7 @@ class Bulkhead:
         share.next_turn = min(turn + interval, latest)
         _, host, port = share.endpoint
         raise EndpointSaturated(
-            f"All {self._limit} connections to {host}:{port} are in use, and none comes free soon enough. "
-            f"{EndpointSaturated.advice}",
+            f"All {self._limit} connections to {host}:{port} are in use, and none comes free soon enough.",
             details={"host": host, "port": port},
             retry_after=timedelta(seconds=turn - now),
         )
