@@ -28,7 +28,14 @@ STRESS = {
     + "}",
     "doubling text through lists": "{l0: [1, 2, 3, 4], "
     + ", ".join(f"l{i}: [l{i - 1}, l{i - 1}]" for i in range(1, 60))
-    + ", s: string(l59)}",
+    + ", s: string(l59), t: to json(l59)}",
+    "comparing doubled lists": "{l0: [1, 2], "
+    + ", ".join(f"l{i}: [l{i - 1}, l{i - 1}]" for i in range(1, 50))
+    + ", m0: [1, 2], "
+    + ", ".join(f"m{i}: [m{i - 1}, m{i - 1}]" for i in range(1, 50))
+    + ", r: l49 = m49}.r",
+    "a doubled result": "{l0: [1, 2], " + ", ".join(f"l{i}: [l{i - 1}, l{i - 1}]" for i in range(1, 50)) + "}.l49",
+    "one text many times": '{s: string join(for i in 1..100000 return "0123456789"), t: for i in 1..1000 return s}',
     "many long texts": '{s: string join(for i in 1..100000 return "0123456789"), t: for i in 1..1000 return s + "a"}',
     "a growing partial": "for i in 1..1000000 return partial",
     "nesting by partial": "string(for i in 1..1000 return partial)",

@@ -77,6 +77,7 @@ class _Compiler:
     def reference(self, node: nodes.Reference, missing: Value = None) -> Code:
         name, at = node
         self.mentioned.add(name)
+        not_found = f"No variable found with name '{name}'"
 
         def reference(scope: Scope) -> Value:
             here: Scope | None = scope
@@ -85,8 +86,7 @@ class _Compiler:
                 if name in names:
                     return names[name]
                 here = here.outer
-            message = f"No variable found with name '{name}'"
-            scope.run.warn_missing("NO_VARIABLE_FOUND", message, at, name, scope.all_names())
+            scope.run.warn_missing("NO_VARIABLE_FOUND", not_found, at, name, scope.all_names)
             return missing
 
         return reference
@@ -319,7 +319,7 @@ class _Compiler:
     def for_(self, node: nodes.For) -> Code:
         iterators = self.iterators(node.iterators)
         outer_mentioned, self.mentioned = self.mentioned, set()
-        body = self.code(node.body)
+        body, keeps_scope = self.body(node.body)
         needs_partial = "partial" in self.mentioned
         self.mentioned |= outer_mentioned
 
@@ -327,7 +327,7 @@ class _Compiler:
             run = scope.run
             result: list[Value] = []
             try:
-                for inner in _rounds(iterators, scope):
+                for inner in _rounds(iterators, scope, keeps_scope):
                     if needs_partial:
                         run.reserve_items(len(result))
                         inner.names["partial"] = result.copy()
@@ -341,17 +341,24 @@ class _Compiler:
 
     def quantified(self, node: nodes.Quantified) -> Code:
         iterators = self.iterators(node.iterators)
-        condition, at = self.code(node.condition), node.at
-        decisive = node.quantifier == "some"
+        condition, keeps_scope = self.body(node.condition)
+        decisive, at = node.quantifier == "some", node.at
 
         def quantified(scope: Scope) -> Value:
             try:
-                tests = ((condition, inner) for inner in _rounds(iterators, scope))
+                tests = ((condition, inner) for inner in _rounds(iterators, scope, keeps_scope))
                 return _decide(tests, decisive, scope.run, at)
             except _NotIterable:
                 return None
 
         return quantified
+
+    def body(self, node: Node) -> tuple[Code, bool]:
+        """The code of a loop's body, and whether a function in it keeps the scope of its round."""
+        outer_defines, self.defines_functions = self.defines_functions, False
+        code = self.code(node)
+        keeps_scope, self.defines_functions = self.defines_functions, self.defines_functions or outer_defines
+        return code, keeps_scope
 
     def iterators(self, iterators: list[tuple[str, Node]]) -> list[tuple[str, "_Source"]]:
         return [(name, self.source(node)) for name, node in iterators]
@@ -396,7 +403,7 @@ class _Compiler:
                     break
                 table = table.outer
             if function is None:
-                run.warn_missing("NO_FUNCTION_FOUND", _no_function(name, count, names), at, name, library)
+                run.warn_missing("NO_FUNCTION_FOUND", _no_function(name, count, names), at, name, library.keys)
                 return None
             try:
                 return function.invoke(run, _arguments(function, codes, names, scope))
@@ -480,7 +487,7 @@ class _Compiler:
                 return answer if type(answer) is bool else None
             if result is True:
                 return True
-            if type(result) is list and contains(result, value):
+            if type(result) is list and contains(result, value, scope.run):
                 return True
             answer = _equal(value, result, scope.run, at)
             if answer is True:
@@ -550,7 +557,7 @@ def _get(value: Value, key: str, run: Run, at: int) -> Value:
         keys = ", ".join(f"'{name}'" for name in list(value)[:20])
         details = f"Available keys: {keys}" if value else "The context is empty"
         message = f"No context entry found with key '{key}'. {details}"
-        run.warn_missing("NO_CONTEXT_ENTRY_FOUND", message, at, key, value)
+        run.warn_missing("NO_CONTEXT_ENTRY_FOUND", message, at, key, value.keys)
         return None
     if type(value) is list:
         run.reserve_items(len(value))
@@ -564,7 +571,7 @@ def _get(value: Value, key: str, run: Run, at: int) -> Value:
         return known[key]
     names = ", ".join(f"'{name}'" for name in known)
     message = f"No property found with name '{key}' of value '{show(value)}'. Available properties: {names}"
-    run.warn_missing("NO_PROPERTY_FOUND", message, at, key, known)
+    run.warn_missing("NO_PROPERTY_FOUND", message, at, key, known.keys)
     return None
 
 
@@ -616,7 +623,7 @@ def _operation(operator: str) -> _Operation:
 
 
 def _equal(x: Value, y: Value, run: Run, at: int) -> bool | None:
-    answer = equal(x, y)
+    answer = equal(x, y, run)
     if answer is None:
         run.warn("NOT_COMPARABLE", f"Can't compare '{show(x)}' with '{show(y)}'", at)
     return answer
@@ -697,8 +704,10 @@ class _Span:
             number = step(number, _ONE)
 
 
-def _rounds(iterators: list[tuple[str, _Source]], scope: Scope) -> Iterator[Scope]:
-    """A scope for each round; the last iterator changes fastest, and the first wins a name that is used twice.
+def _rounds(iterators: list[tuple[str, _Source]], scope: Scope, keeps_scope: bool) -> Iterator[Scope]:
+    """The scope of each round; it is the same one each time unless the body `keeps_scope`.
+
+    The last iterator changes fastest, and the first wins a name that is used twice.
 
     Raises:
         _NotIterable: before the first round.
@@ -711,17 +720,24 @@ def _rounds(iterators: list[tuple[str, _Source]], scope: Scope) -> Iterator[Scop
         raise run.exceeded(f"The loop has {total} rounds")
     if total == 0:
         return
+    inner = Scope({}, functions, scope, run)
     if len(iterators) == 1:
         name = iterators[0][0]
         for index, value in enumerate(sources[0]):
             if not index & _BATCH:
                 run.spend(min(_BATCH + 1, total - index))
-            yield Scope({name: value}, functions, scope, run)
+            if keeps_scope:
+                inner = Scope({}, functions, scope, run)
+            inner.names[name] = value
+            yield inner
         return
     names = [name for name, _ in reversed(iterators)]
     for values in product(*sources):
         run.spend()
-        yield Scope(dict(zip(names, reversed(values), strict=True)), functions, scope, run)
+        if keeps_scope:
+            inner = Scope({}, functions, scope, run)
+        inner.names.update(zip(names, reversed(values), strict=True))
+        yield inner
 
 
 def _find(functions: Iterable[Function], count: int, given: frozenset[str] | None) -> Function | None:

@@ -6,7 +6,7 @@ long text) has its own limit. There are two: one of the wall, and one of the pro
 make run faster.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import monotonic, thread_time
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from zeebe_mail.feel.values import Function, Value
 __all__ = ["Functions", "Limits", "Run", "Scope"]
 
 _SLICE = 1000
+_PIECES = 255  # pieces of a text are counted 256 at a time
 _MAX_WARNINGS = 100
 
 
@@ -30,7 +31,7 @@ class Limits(NamedTuple):
     max_steps: int = 1_500_000
     max_items: int = 1_100_000
     max_characters: int = 10_000_000
-    max_processor_s: float = 0.8
+    max_processor_s: float = 0.75
     max_s: float = 5
     max_pattern_s: float = 0.2
 
@@ -92,6 +93,20 @@ class Run:
             raise self.exceeded(f"The texts of the expression are longer than {self.limits.max_characters} characters")
         self.spend(1 + (count >> 12))
 
+    def join(self, pieces: Iterable[str]) -> str:
+        """One text from many pieces, each of them a step."""
+        kept: list[str] = []
+        pending = 0
+        for piece in pieces:
+            kept.append(piece)
+            pending += len(piece)
+            if not len(kept) & _PIECES:
+                self.spend(_PIECES + 1)
+                self.reserve_characters(pending)
+                pending = 0
+        self.reserve_characters(pending)
+        return "".join(kept)
+
     def reserve_items(self, count: int) -> None:
         """Called before a list or a context with that many items is built."""
         self._items_left -= count
@@ -106,10 +121,10 @@ class Run:
         if len(self.warnings) < _MAX_WARNINGS:
             self.warnings.append(FeelWarning(kind, message, at, hint))
 
-    def warn_missing(self, kind: str, message: str, at: int, name: str, known: Iterable[str]) -> None:
+    def warn_missing(self, kind: str, message: str, at: int, name: str, known: Callable[[], Iterable[str]]) -> None:
         """A warning about a name, with the nearest one that exists."""
         if len(self.warnings) < _MAX_WARNINGS:
-            similar = nearest(name, known)
+            similar = nearest(name, known())
             self.warn(kind, message, at, f"Did you mean '{similar}'?" if similar else None)
 
 
