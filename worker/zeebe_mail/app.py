@@ -20,13 +20,9 @@ from zeebe_mail.errors import WorkerError, every_error
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Outcome
-<<<<<<< HEAD
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settlement, SettlementRules
-=======
-from zeebe_mail.jobs.settle import NoExpressions
 from zeebe_mail.mail import tls
->>>>>>> main
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool
 from zeebe_mail.mail.server import TlsOptions, TlsVersion

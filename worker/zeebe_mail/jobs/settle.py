@@ -139,16 +139,9 @@ class Settlement:
         attached = {} if isinstance(error, ResultTooLarge) else {"response": response}
         done = f"The mail was handled (Message-ID {message_id}) and is not handled again."
         return Fail(
-<<<<<<< HEAD
             f"{done} {failed.message}"[:MESSAGE_LIMIT],
             retries=0,
             variables={**failed.variables, **attached},
-=======
-            message=f"{error.code}: {message} {error.next_step}"[:MESSAGE_LIMIT],
-            retries=retries,
-            backoff=backoff,
-            variables={"error": description},
->>>>>>> main
             code=error.code,
         )
 

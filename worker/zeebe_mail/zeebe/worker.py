@@ -340,15 +340,10 @@ def _log_fields(running: RunningJob, outcome: Outcome) -> dict[str, Any]:
 
 
 def _failed(job: Job, error: WorkerError, *, repeatable: bool = True) -> Fail:
-<<<<<<< HEAD
     retries, backoff = (
         RetryPlan(job.retries, failures=0, policy=Backoff()).after(error) if repeatable else (0, timedelta())
     )
-    return Fail(f"{error} {error.advice}", retries=retries, backoff=backoff, code=error.code)
-=======
-    retries, backoff = RetryPlan(job.retries, DEFAULT_BACKOFF).after(error) if repeatable else (0, timedelta())
     return Fail(str(error), retries=retries, backoff=backoff, code=error.code)
->>>>>>> main
 
 
 def _handed_back(running: RunningJob) -> Fail:
