@@ -43,7 +43,7 @@ _TYPE_ALIASES = {
 _MISSING = object()
 
 
-class MissingInput(EvaluationError):  # noqa: N818 - see errors.py
+class MissingInput(EvaluationError):
     """`?` where there is no input; a unary test is tried again with one."""
 
 
