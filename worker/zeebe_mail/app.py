@@ -226,7 +226,7 @@ async def run_worker(
         shutdown_grace=settings.shutdown_grace,
     )
     if settings.client_secret:
-        redactor.add(settings.client_secret.get_secret_value())
+        redactor.add(settings.client_secret.get_secret_value(), is_credential=True)
     operations = selected(catalogue(), only, but)
     async with (
         mailroom(settings, redactor, operations) as room,

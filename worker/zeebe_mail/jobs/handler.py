@@ -83,7 +83,7 @@ class JobHandler:
         )
         given: Any = validate(operation.input, resolved)
         for value in secret_values(given):
-            self._rules.redactor.add(value)
+            self._rules.redactor.add(value, is_credential=True)
         async with self._sessions.lease(operation.session, given.server, given.auth) as session:
             produced = await operation.run(given, session, attempt)
         return produced.model_dump(mode="json")

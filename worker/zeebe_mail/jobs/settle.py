@@ -69,7 +69,7 @@ class Settlement:
         From here on nothing may cause the mail to be sent again by itself: what fails is an incident that says so and
         has the result attached.
         """
-        response = repaired(self._rules.redactor.data(result))
+        response = repaired(self._masked(result))
         try:
             variables = {self._result_variable: response} if self._result_variable else {}
             variables |= self._expressions.result(response)
@@ -100,32 +100,35 @@ class Settlement:
         return self._fail(error, retries, backoff)
 
     def _of_verdict(self, verdict: Verdict) -> Outcome:
-        redactor = self._rules.redactor
         self._check_size(verdict.variables)
         match verdict:
             case BpmnError(code, message, variables):
-                return ThrowError(code, redactor.text(message)[:MESSAGE_LIMIT], redactor.data(variables))
+                return ThrowError(code, self._masked(message)[:MESSAGE_LIMIT], self._masked(variables))
             case JobError(message, variables, retries, backoff):
-                text = redactor.text(message)[:MESSAGE_LIMIT]
-                return Fail(text, retries, backoff, {**redactor.data(variables), "error": text})
+                text = self._masked(message)[:MESSAGE_LIMIT]
+                return Fail(text, retries, backoff, {**self._masked(variables), "error": text})
             case IgnoreError(variables):
-                return Complete(redactor.data(variables))
+                return Complete(self._masked(variables))
             case _:
                 assert_never(verdict)
 
     def _description(self, error: WorkerError) -> dict[str, Any]:
         """What a process may know of an error: the ``error`` of expressions and of failed jobs."""
-        redactor = self._rules.redactor
         return {
             "type": type(error).__name__,
             "code": error.code,
-            "message": redactor.text(error.message)[:MESSAGE_LIMIT],
+            "message": self._masked(error.message)[:MESSAGE_LIMIT],
             "variables": self._details(error),
         }
 
+    def _masked(self, value: Any) -> Any:
+        """The same data without secrets, except what the process itself has written in clear."""
+        redactor = self._rules.redactor
+        return redactor.data(value, redactor.written_in(self._job.variables))
+
     def _details(self, error: WorkerError) -> Any:
         """What the error knows, as far as a process may be given so much: who lists a million recipients gets none."""
-        details = repaired(self._rules.redactor.data(error.details))
+        details = repaired(self._masked(error.details))
         return details if len(json.dumps(details)) <= self._rules.result_limit_bytes else {}
 
     def _fail(self, error: WorkerError, retries: int, backoff: timedelta) -> Fail:
