@@ -95,7 +95,7 @@ async def host(
     """A running worker; it is stopped at the end of the block."""
     where = address if isinstance(address, GatewayOptions) else GatewayOptions(address=address)
     options = {"shutdown_grace": timedelta(seconds=5), **options}
-    metrics = Metrics(lambda: {})
+    metrics = Metrics(dict)
     async with Gateway(where) as gateway:
         worker = Worker(gateway, handler, WorkerOptions(**options), metrics, cluster=cluster)
         running = Host(worker, metrics, asyncio.create_task(worker.run()))

@@ -135,6 +135,6 @@ async def test_a_source_that_dies_of_a_bug_ends_the_worker(recorded: Recorded, m
 
     monkeypatch.setattr(Poll, "once", stumble)
     async with Gateway(GatewayOptions(address=recorded.address)) as gateway:
-        worker = Worker(gateway, Scripted("bugged"), WorkerOptions(), Metrics(lambda: {}))
+        worker = Worker(gateway, Scripted("bugged"), WorkerOptions(), Metrics(dict))
         with pytest.raises(LookupError):
             await asyncio.wait_for(worker.run(), 5)
