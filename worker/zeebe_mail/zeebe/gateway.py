@@ -235,7 +235,12 @@ class Gateway:
 
     async def extend(self, key: int, timeout: timedelta) -> None:
         """Push a job's deadline to ``timeout`` from now. Raises JobGone when it is not active any more."""
-        await self.call(self.stub.UpdateJobTimeout, pb.UpdateJobTimeoutRequest(jobKey=key, timeout=_ms(timeout)))
+        await self.call(
+            self.stub.UpdateJobTimeout,
+            pb.UpdateJobTimeoutRequest(jobKey=key, timeout=_ms(timeout)),
+            # An answer that is lost must leave time for another try.
+            timeout_s=min(CALL_TIMEOUT_S, timeout.total_seconds() / 3),
+        )
 
     async def answer(self, key: int, outcome: Complete | Fail | ThrowError) -> None:
         """Tell the outcome of a job, once. Raises as :meth:`call`."""
