@@ -8,6 +8,7 @@ import smtplib
 import ssl
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -20,7 +21,7 @@ from pyzeebe.proto import gateway_pb2 as pb
 from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
 from tests.conftest import StartBroker
-from tests.servers.broker import BrokerOptions, Gateway
+from tests.servers.broker import BUSY, BrokerOptions, Gateway
 from tests.servers.docker import Mailpit
 from tests.servers.dovecot import Dovecot
 from tests.servers.memory_engine import MemoryEngine
@@ -55,6 +56,25 @@ def activate(zeebe: GatewayStub, name: str, *, timeout_ms: int = HOUR_MS, wait_m
         type=f"task-{name}", worker="rig", timeout=timeout_ms, maxJobsToActivate=1, requestTimeout=wait_ms
     )
     return [job for answer in zeebe.ActivateJobs(request) for job in answer.jobs]
+
+
+def test_a_busy_broker_pushes_back(start_broker: StartBroker) -> None:
+    broker = start_broker(BUSY)
+    with gateway(broker.address) as zeebe:
+        deploy_and_start(zeebe, "rig-busy")
+        creation = pb.CreateProcessInstanceRequest(bpmnProcessId="process-rig-busy", version=-1)
+
+        def create(_: int) -> grpc.StatusCode:
+            try:
+                zeebe.CreateProcessInstance(creation)
+            except grpc.RpcError as refusal:
+                return refusal.code()
+            return grpc.StatusCode.OK
+
+        with ThreadPoolExecutor(32) as clients:
+            answers = set(clients.map(create, range(400)))
+
+    assert answers == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
 def test_every_engine_finishes_an_instance(every_engine: Gateway) -> None:
@@ -333,3 +353,9 @@ def test_mailpit_takes_mail(mailpit: Mailpit) -> None:
         client.send_message(letter("rig-mailpit"))
     messages = httpx.get(mailpit.messages_url, trust_env=False).json()["messages"]
     assert [message["Subject"] for message in messages] == ["rig-mailpit"]
+
+
+def test_a_server_that_cannot_start_says_why(pki: Authority) -> None:
+    server = Dovecot(pki, extra="no_such_setting = 1")
+    with contextlib.closing(server), pytest.raises(RuntimeError, match="no_such_setting"):
+        server.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -246,6 +247,27 @@ async def test_a_black_hole_after_the_mail_is_an_unknown_outcome(worker: Worker,
         with pytest.raises(errors.OutcomeUnknown, match="did not answer in time"):
             await send.run(given, session, Swallowing())
         session.close()
+
+
+async def test_fifty_jobs_for_a_dead_server_leave_the_others_their_way(worker: Worker, smtp_sink: SmtpSink) -> None:
+    """Ten wait for the dead one, forty are handed back, and the mail for the other goes out meanwhile."""
+    with socket.socket() as hole:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        dead, alive = at(hole.getsockname()[1], Security.NONE), at(smtp_sink.port, Security.NONE)
+        doomed = [asyncio.create_task(worker.send(dead, NoAuth())) for _ in range(50)]
+        for _ in range(20):
+            await asyncio.gather(*(worker.send(alive, NoAuth()) for _ in range(8)))
+        assert sum(not one.done() for one in doomed) >= 10, "they still wait, and everything else went out"
+
+        done, waiting = await asyncio.wait(doomed, timeout=3)
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert len(waiting) == 10
+    turned_away = [one.exception() for one in done]
+    assert all(isinstance(error, errors.EndpointSaturated) and error.retry_after for error in turned_away)
 
 
 async def test_a_sink_behind_tls_is_reached_with_its_own_authority(

@@ -110,7 +110,10 @@ def needs_memory_engine() -> tuple[Java, Path]:
         pytest.skip("mvn is not installed: apt-get install maven")
     wanted = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(SOURCES.iterdir()))).hexdigest()[:12]
     jars = cache_dir() / f"memory-engine-{VERSION}-{wanted}"
-    cache_dir().mkdir(parents=True, exist_ok=True)
+    try:
+        cache_dir().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        pytest.skip(f"the cache directory {cache_dir()} cannot be written: {error.strerror}")
     with (cache_dir() / "memory-engine.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not jars.exists():

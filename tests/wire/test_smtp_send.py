@@ -307,6 +307,18 @@ async def test_a_drop_after_the_commit_and_before_the_dot_is_known_to_have_sent_
     assert sender.commits == 1
 
 
+async def test_a_failed_commit_is_not_taken_for_the_servers_fault(sender: Sender) -> None:
+    async def disk_full() -> None:
+        raise OSError(28, "No space left on device")
+
+    sender.before_dot = disk_full
+    async with ScriptedServer([HELLO + ENVELOPE + "C: From\nC: Subject\nC: \nC: hello\n! eof"]) as server:
+        with pytest.raises(OSError, match="No space left"):
+            await sender.send(server)
+
+    assert server.mails == []
+
+
 async def test_a_job_that_is_lost_before_the_dot_sends_nothing(sender: Sender) -> None:
     async def lost() -> None:
         raise errors.JobLost
@@ -364,6 +376,7 @@ async def test_a_mail_that_is_too_large_is_refused_before_it_is_sent(sender: Sen
         with pytest.raises(errors.MessageRefused) as caught:
             await sender.send(server)
 
+    assert caught.value.details["phase"] == "MAIL"
     assert caught.value.details["sizeBytes"] == len(a_mail().data)
     assert caught.value.details["limitBytes"] == 20
 

@@ -25,9 +25,10 @@ from zeebe_mail.jobs.manners import NATIVE
 from zeebe_mail.jobs.outcome import Outcome
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settlement, SettlementRules
+from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool
-from zeebe_mail.mail.server import TlsVersion
+from zeebe_mail.mail.server import TlsOptions, TlsVersion
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.operations.catalogue import catalogue
@@ -132,6 +133,17 @@ def tls_policy(settings: Settings) -> TlsPolicy:
     )
 
 
+def _usable(policy: TlsPolicy) -> TlsPolicy:
+    """The same policy, once its files have been read: at start and not with the first mail."""
+    try:
+        tls.context(policy, TlsOptions())
+    except OSError as error:
+        raise SettingsError(
+            f"ZEEBE_MAIL_CA_FILE, ZEEBE_MAIL_CLIENT_CERT_FILE or ZEEBE_MAIL_CLIENT_KEY_FILE cannot be used: {error}"
+        ) from error
+    return policy
+
+
 def secret_resolver(settings: Settings) -> SecretResolver:
     """Where secrets come from: files first, then the environment."""
     providers: list[SecretProvider] = [FileSecrets(settings.secrets_dir)] if settings.secrets_dir else []
@@ -188,7 +200,8 @@ class Mailroom:
 async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, Face]) -> AsyncIterator[Mailroom]:
     """Handler and sessions; the sessions are closed at the end of the block."""
     timeouts = SmtpTimeouts(connect_s=settings.connect_timeout.total_seconds())
-    connectors = {SmtpSession: SmtpConnector(tls_policy(settings), timeouts)}
+    policy = _usable(tls_policy(settings))
+    connectors = {SmtpSession: SmtpConnector(policy, timeouts, helo_name=settings.helo_name)}
     pool = Pool(connectors, Bulkhead(settings.connections_per_server))
     handler = JobHandler(
         operations=faces,
@@ -222,7 +235,7 @@ async def run_worker(
         shutdown_grace=settings.shutdown_grace,
     )
     if settings.client_secret:
-        redactor.add(settings.client_secret.get_secret_value())
+        redactor.add(settings.client_secret.get_secret_value(), is_credential=True)
     faces = selected(task_types(settings), only, but)
     async with (
         mailroom(settings, redactor, faces) as room,

@@ -4,7 +4,7 @@
 
   * WorkerError              code, retry rule, details that are safe to show to a process
     x InputError             the model must change                                   never retried
-      - PlaintextNotAllowed
+      - PlaintextNotAllowed · ContractError
     x SecretError            a secret is missing, or may not be used here             never retried
       - SecretMissing · SecretNotAllowed
     x ExpressionError        a result or error expression cannot be used              never retried
@@ -61,16 +61,19 @@ class WorkerError(Exception):
         self,
         message: str,
         *,
+        next_step: str | None = None,
         details: Mapping[str, Any] | None = None,
         retry_after: timedelta | None = None,
     ) -> None:
+        """Say what happened in one or more whole sentences; ``next_step`` where it is known better than ``advice``."""
         super().__init__(message)
         self.message = message
+        self.next_step = next_step or self.advice
         self.details: dict[str, Any] = dict(details or {})
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
+        return f"{self.code}: {self.message} {self.next_step}"
 
 
 # ── the model must change ────────────────────────────────────────────────────────────────────────────────────────
@@ -89,6 +92,15 @@ class PlaintextNotAllowed(InputError):
 
     code = "PLAINTEXT_NOT_ALLOWED"
     advice = "Choose SSL_TLS or STARTTLS, or let the operator allow the host in ZEEBE_MAIL_PLAINTEXT_HOSTS."
+
+
+class ContractError(InputError):
+    """The input of a foreign task type breaks that connector's contract; the message is that connector's own."""
+
+    def __init__(self, message: str, *, foreign_type: str = "") -> None:
+        """``foreign_type`` is what the connector calls the error, where that is not what it calls all such."""
+        super().__init__(message)
+        self.foreign_type = foreign_type
 
 
 class SecretError(WorkerError):

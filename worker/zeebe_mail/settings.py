@@ -182,8 +182,8 @@ class Settings(BaseSettings):
     connect_timeout: timedelta = Field(default=timedelta(seconds=10), ge=timedelta(seconds=1), le=timedelta(minutes=5))
     """How long a mail server may take for connection, TLS and greeting together."""
 
-    helo_name: str | None = None
-    """Name the worker gives itself in EHLO. Default: the machine's own."""
+    helo_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
+    """Name the worker gives itself in EHLO, where servers insist on one. Default: its address."""
 
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 

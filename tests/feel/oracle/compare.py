@@ -22,10 +22,10 @@ from random import Random
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[2] / "worker"), str(HERE.parent)]
+sys.path[:0] = [str(HERE.parents[2]), str(HERE.parents[2] / "worker")]
 
-from conformance import same  # noqa: E402
-from grammar import random_expression  # noqa: E402
+from tests.feel.conformance import same  # noqa: E402
+from tests.feel.grammar import random_expression  # noqa: E402
 
 from zeebe_mail.feel.jsonl import answer, read, write  # noqa: E402
 
@@ -54,9 +54,8 @@ def main() -> int:
         ours = answer(case)
         if not agree(ours, theirs):
             differences += 1
-            print(
-                f"{case['expression']}   {write(case.get('context', {}))}\n  Camunda: {brief(theirs)}\n  ours:    {brief(ours)}"
-            )
+            print(f"{case['expression']}   {write(case.get('context', {}))}")
+            print(f"  Camunda: {brief(theirs)}\n  ours:    {brief(ours)}")
     print(f"{len(cases)} cases, {differences} differences")
     return 1 if differences else 0
 

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from zeebe_mail.auth.models import NoAuth, PasswordAuth
-from zeebe_mail.compat.camunda.errors import ContractError
 from zeebe_mail.compat.camunda.face import CamundaFace
-from zeebe_mail.errors import InputError
+from zeebe_mail.errors import ContractError, InputError
 from zeebe_mail.mail.server import Security
 from zeebe_mail.operations.base import Errand
 from zeebe_mail.operations.smtp.send import SendOutput, SentEnvelope

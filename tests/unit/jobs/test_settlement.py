@@ -261,3 +261,22 @@ def test_what_is_not_repeatable_has_no_retries_left() -> None:
     assert Busy.retry is Retry.LATER
     assert isinstance(outcome, Fail)
     assert outcome.retries == 0
+
+
+def test_a_login_that_is_also_the_sender_stays_readable_and_the_password_never_does() -> None:
+    redactor = Redactor()
+    redactor.add("shop@x.test")
+    redactor.add("hunter2-secret", is_credential=True)
+    variables = {"request": {"from": "shop@x.test", "text": "hunter2-secret"}}
+    job = Job(1, "mail:smtp-send:1", variables, {"resultVariable": "mail"}, 3, 0)
+    made = Settlement(job, SettlementRules(redactor, result_limit_bytes=1000), RetryPlan(3, 0, Backoff()))
+    made.prepare()
+    response = {"envelope": {"from": "shop@x.test"}, "response": "250 hunter2-secret"}
+    assert made.of_result(response) == Complete({"mail": {**response, "response": "250 ***"}})
+
+
+def test_a_login_that_the_process_does_not_know_is_masked() -> None:
+    redactor = Redactor()
+    redactor.add("shop@x.test")
+    made = settlement({"resultVariable": "mail"}, redactor=redactor)
+    assert made.of_result({"response": "250 hello shop@x.test"}) == Complete({"mail": {"response": "250 hello ***"}})

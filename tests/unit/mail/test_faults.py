@@ -114,7 +114,7 @@ def test_a_port_and_a_security_that_do_not_fit_are_told(
     security: Security, port: int, phase: Phase, error: BaseException, step: str
 ) -> None:
     told = translate(error, Where("mail.test", port, security, phase, logs_in=True))
-    assert step in told.message
+    assert step in told.next_step
 
 
 @pytest.mark.parametrize(

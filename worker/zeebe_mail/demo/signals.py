@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM and a closed terminal while processes are started: nothing may be left behind."""
 
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -43,3 +44,14 @@ def held_back() -> Iterator[None]:
             signal.signal(each, handler)
         for number in arrived:
             signal.raise_signal(number)
+
+
+def dies_with_us(number: signal.Signals) -> list[str]:
+    """What to put before a command so that Linux sends it this signal when we end without a chance to stop it.
+
+    Empty where there is no `setpriv`, and outside the main thread: the kernel watches the thread, not the process.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None or threading.current_thread() is not threading.main_thread():
+        return []
+    return [setpriv, "--pdeathsig", number.name.removeprefix("SIG")]

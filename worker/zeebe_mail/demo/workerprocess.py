@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import httpx
 
 from zeebe_mail.demo.engine import LOOPBACK, free_ports
 from zeebe_mail.demo.error import DemoError
-from zeebe_mail.demo.signals import held_back
+from zeebe_mail.demo.signals import dies_with_us, held_back
 
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 35.0  # above the worker's own grace, ZEEBE_MAIL_SHUTDOWN_GRACE
@@ -41,8 +42,8 @@ class WorkerProcess:
             DemoError: it ended, or did not get ready in time.
         """
         with self._log_file.open("wb") as log, held_back():
-            self._process = subprocess.Popen(  # noqa: ASYNC220 - does not wait; must be stoppable from here on
-                [sys.executable, "-m", "zeebe_mail", "run"],
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - does not wait; must be stoppable from here on
+                [*dies_with_us(signal.SIGTERM), sys.executable, "-m", "zeebe_mail", "run"],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

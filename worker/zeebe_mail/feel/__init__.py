@@ -11,6 +11,7 @@ in `builtins`.
 """
 
 from zeebe_mail.feel.boundary import Json, from_json, to_json
+from zeebe_mail.feel.diagnostics import point_at
 from zeebe_mail.feel.engine import (
     DEFAULT_LIMITS,
     Evaluation,
@@ -57,5 +58,6 @@ __all__ = [
     "compile_expression",
     "compile_unary_tests",
     "from_json",
+    "point_at",
     "to_json",
 ]

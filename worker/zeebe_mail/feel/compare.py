@@ -7,6 +7,7 @@ types here.
 from decimal import Decimal
 
 from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError
+from zeebe_mail.feel.run import Run
 from zeebe_mail.feel.temporal import Date, DaysTime, LocalDateTime, LocalTime, YearsMonths, ZonedDateTime, ZonedTime
 from zeebe_mail.feel.values import MAX_DATA_DEPTH, Context, Value, show
 
@@ -18,7 +19,7 @@ _SCALARS = _ORDERED | {bool}
 _CONTEXTS = frozenset({dict, Context})
 
 
-def equal(x: Value, y: Value) -> bool | None:
+def equal(x: Value, y: Value, run: Run) -> bool | None:
     """`x = y`: null (`None`) when the two cannot be compared."""
     if x is None or y is None:
         return x is y
@@ -26,11 +27,11 @@ def equal(x: Value, y: Value) -> bool | None:
     if type_x is type_y and type_x in _SCALARS:
         return bool(x == y)
     if (type_x is list and type_y is list) or (type_x in _CONTEXTS and type_y in _CONTEXTS):
-        return is_equal(x, y)
+        return is_equal(x, y, run)
     return None
 
 
-def is_equal(x: Value, y: Value, depth: int = 0) -> bool:
+def is_equal(x: Value, y: Value, run: Run, depth: int = 0) -> bool:
     """Equality inside lists and contexts, where a mismatch of types is a difference."""
     if x is None or y is None:
         return x is y
@@ -39,25 +40,27 @@ def is_equal(x: Value, y: Value, depth: int = 0) -> bool:
         return bool(x == y)
     if depth > MAX_DATA_DEPTH:
         raise BudgetExceeded(f"A value is nested deeper than {MAX_DATA_DEPTH} levels.")
+    run.spend()
     if type_x is list and type_y is list:
-        return len(x) == len(y) and all(is_equal(a, b, depth + 1) for a, b in zip(x, y, strict=True))
+        return len(x) == len(y) and all(is_equal(a, b, run, depth + 1) for a, b in zip(x, y, strict=True))
     if type_x in _CONTEXTS and type_y in _CONTEXTS:
-        return x.keys() == y.keys() and all(is_equal(item, y[key], depth + 1) for key, item in x.items())
+        return x.keys() == y.keys() and all(is_equal(item, y[key], run, depth + 1) for key, item in x.items())
     return False
 
 
-def contains(items: list[Value], value: Value) -> bool:
+def contains(items: list[Value], value: Value, run: Run) -> bool:
     """Membership as `list contains` sees it: a context is only itself, never equal to another one."""
-    return any(_is_same(item, value, 0) for item in items)
+    return any(_is_same(item, value, run, 0) for item in items)
 
 
-def _is_same(x: Value, y: Value, depth: int) -> bool:
+def _is_same(x: Value, y: Value, run: Run, depth: int) -> bool:
     if x is y:
         return True
     if depth > MAX_DATA_DEPTH:
         raise BudgetExceeded(f"A value is nested deeper than {MAX_DATA_DEPTH} levels.")
     if type(x) is list and type(y) is list:
-        return len(x) == len(y) and all(_is_same(a, b, depth + 1) for a, b in zip(x, y, strict=True))
+        run.spend()
+        return len(x) == len(y) and all(_is_same(a, b, run, depth + 1) for a, b in zip(x, y, strict=True))
     return type(x) is type(y) and type(x) in _SCALARS and bool(x == y)
 
 
@@ -87,4 +90,5 @@ def precedes(x: Value, y: Value) -> bool:
 
 
 def _is_uniform(items: list[Value]) -> bool:
-    return bool(items) and are_ordered(*items)
+    """A list is ordered by its first item alone, if all others are of the same type."""
+    return bool(items) and are_ordered(items[0]) and all(type(item) is type(items[0]) for item in items)

@@ -11,6 +11,7 @@ Three kinds of trouble, and where they end:
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import product
+from math import prod
 from typing import Any, TypeAlias
 
 from zeebe_mail.feel import nodes
@@ -31,6 +32,7 @@ INPUT = "cellInput"  # the variable that holds the input of unary tests
 QUESTION_MARK = "?"
 
 _ONE = Decimal(1)
+_BATCH = 255  # rounds of a loop are counted 256 at a time
 _TYPE_ALIASES = {
     "date time": "date and time",
     "year-month-duration": "years and months duration",
@@ -41,8 +43,12 @@ _TYPE_ALIASES = {
 _MISSING = object()
 
 
-class MissingInput(EvaluationError):  # noqa: N818 - see errors.py
+class MissingInput(EvaluationError):
     """`?` where there is no input; a unary test is tried again with one."""
+
+
+class _NotIterable(Suppressed):
+    """An iterator is neither a list nor a range of numbers; the loop is null."""
 
 
 def compile_node(node: Node, library: Library) -> Code:
@@ -71,6 +77,7 @@ class _Compiler:
     def reference(self, node: nodes.Reference, missing: Value = None) -> Code:
         name, at = node
         self.mentioned.add(name)
+        not_found = f"No variable found with name '{name}'"
 
         def reference(scope: Scope) -> Value:
             here: Scope | None = scope
@@ -79,8 +86,7 @@ class _Compiler:
                 if name in names:
                     return names[name]
                 here = here.outer
-            message = f"No variable found with name '{name}'"
-            scope.run.warn_missing("NO_VARIABLE_FOUND", message, at, name, scope.all_names())
+            scope.run.warn_missing("NO_VARIABLE_FOUND", not_found, at, name, scope.all_names)
             return missing
 
         return reference
@@ -313,65 +319,63 @@ class _Compiler:
     def for_(self, node: nodes.For) -> Code:
         iterators = self.iterators(node.iterators)
         outer_mentioned, self.mentioned = self.mentioned, set()
-        body = self.code(node.body)
+        body, keeps_scope = self.body(node.body)
         needs_partial = "partial" in self.mentioned
         self.mentioned |= outer_mentioned
 
         def for_(scope: Scope) -> Value:
             run = scope.run
+            result: list[Value] = []
             try:
-                names_of = _product(iterators, scope)
-                if names_of is None:
-                    return None
-                result: list[Value] = []
-                for names in names_of:
-                    run.reserve_items(1)
+                for inner in _rounds(iterators, scope, keeps_scope):
                     if needs_partial:
                         run.reserve_items(len(result))
-                        names["partial"] = result.copy()
-                    result.append(body(Scope(names, scope.functions, scope, run)))
+                        inner.names["partial"] = result.copy()
+                    result.append(body(inner))
             except Suppressed:
                 return None
+            run.reserve_items(len(result))
             return result
 
         return for_
 
     def quantified(self, node: nodes.Quantified) -> Code:
         iterators = self.iterators(node.iterators)
-        condition, at = self.code(node.condition), node.at
-        decisive = node.quantifier == "some"
+        condition, keeps_scope = self.body(node.condition)
+        decisive, at = node.quantifier == "some", node.at
 
         def quantified(scope: Scope) -> Value:
-            run = scope.run
-            names_of = _product(iterators, scope)
-            if names_of is None:
-                return None
-            tests = ((condition, scope.inner(names)) for names in _counted(names_of, run))
-            return _decide(tests, decisive, run, at)
-
-        def guarded(scope: Scope) -> Value:
             try:
-                return quantified(scope)
-            except Suppressed:
+                tests = ((condition, inner) for inner in _rounds(iterators, scope, keeps_scope))
+                return _decide(tests, decisive, scope.run, at)
+            except _NotIterable:
                 return None
 
-        return guarded
+        return quantified
+
+    def body(self, node: Node) -> tuple[Code, bool]:
+        """The code of a loop's body, and whether a function in it keeps the scope of its round."""
+        outer_defines, self.defines_functions = self.defines_functions, False
+        code = self.code(node)
+        keeps_scope, self.defines_functions = self.defines_functions, self.defines_functions or outer_defines
+        return code, keeps_scope
 
     def iterators(self, iterators: list[tuple[str, Node]]) -> list[tuple[str, "_Source"]]:
         return [(name, self.source(node)) for name, node in iterators]
 
     def source(self, node: Node) -> "_Source":
+        """What an iterator goes through, or `_NotIterable`."""
         if type(node) is nodes.Span:
             start_code, end_code, at = self.code(node.start), self.code(node.end), node.at
             return lambda scope: _span(start_code(scope), end_code(scope), scope.run, at)
         code = self.code(node)
 
-        def items(scope: Scope) -> Value:
+        def items(scope: Scope) -> list[Value]:
             value = code(scope)
-            if type(value) is list:
-                return value
-            scope.run.warn("INVALID_TYPE", f"Expected list but found '{show(value)}'")
-            return None
+            if type(value) is not list:
+                scope.run.warn("INVALID_TYPE", f"Expected list but found '{show(value)}'")
+                raise _NotIterable("Not a list.")
+            return value
 
         return items
 
@@ -399,7 +403,7 @@ class _Compiler:
                     break
                 table = table.outer
             if function is None:
-                run.warn_missing("NO_FUNCTION_FOUND", _no_function(name, count, names), at, name, library)
+                run.warn_missing("NO_FUNCTION_FOUND", _no_function(name, count, names), at, name, library.keys)
                 return None
             try:
                 return function.invoke(run, _arguments(function, codes, names, scope))
@@ -483,7 +487,7 @@ class _Compiler:
                 return answer if type(answer) is bool else None
             if result is True:
                 return True
-            if type(result) is list and contains(result, value):
+            if type(result) is list and contains(result, value, scope.run):
                 return True
             answer = _equal(value, result, scope.run, at)
             if answer is True:
@@ -533,7 +537,7 @@ _COMPILE: dict[type, Callable[[_Compiler, Any], Code]] = {
 
 # --- what the closures do ---
 
-_Source: TypeAlias = Callable[[Scope], "list[Value] | _Span | None"]
+_Source: TypeAlias = Callable[[Scope], "list[Value] | _Span"]
 _Operation: TypeAlias = Callable[[Value, Value, Run, int], Value]
 
 
@@ -553,7 +557,7 @@ def _get(value: Value, key: str, run: Run, at: int) -> Value:
         keys = ", ".join(f"'{name}'" for name in list(value)[:20])
         details = f"Available keys: {keys}" if value else "The context is empty"
         message = f"No context entry found with key '{key}'. {details}"
-        run.warn_missing("NO_CONTEXT_ENTRY_FOUND", message, at, key, value)
+        run.warn_missing("NO_CONTEXT_ENTRY_FOUND", message, at, key, value.keys)
         return None
     if type(value) is list:
         run.reserve_items(len(value))
@@ -567,7 +571,7 @@ def _get(value: Value, key: str, run: Run, at: int) -> Value:
         return known[key]
     names = ", ".join(f"'{name}'" for name in known)
     message = f"No property found with name '{key}' of value '{show(value)}'. Available properties: {names}"
-    run.warn_missing("NO_PROPERTY_FOUND", message, at, key, known)
+    run.warn_missing("NO_PROPERTY_FOUND", message, at, key, known.keys)
     return None
 
 
@@ -619,7 +623,7 @@ def _operation(operator: str) -> _Operation:
 
 
 def _equal(x: Value, y: Value, run: Run, at: int) -> bool | None:
-    answer = equal(x, y)
+    answer = equal(x, y, run)
     if answer is None:
         run.warn("NOT_COMPARABLE", f"Can't compare '{show(x)}' with '{show(y)}'", at)
     return answer
@@ -665,20 +669,21 @@ def _decide(tests: Iterable[tuple[Code, Scope]], decisive: bool, run: Run, at: i
         except Suppressed:
             result = None
             continue
-        if answer is decisive:
-            return decisive
-        if type(answer) is not bool:
-            if result is not None:
-                run.warn("INVALID_TYPE", f"Expected boolean but found '{show(answer)}'", at)
-            result = None
+        if type(answer) is bool:
+            if answer == decisive:
+                return decisive
+            continue
+        if result is not None:
+            run.warn("INVALID_TYPE", f"Expected boolean but found '{show(answer)}'", at)
+        result = None
     return result
 
 
-def _span(start: Value, end: Value, run: Run, at: int) -> "_Span | None":
+def _span(start: Value, end: Value, run: Run, at: int) -> "_Span":
     for bound in (start, end):
         if type(bound) is not Decimal:
             run.warn("INVALID_TYPE", f"Expected number but found '{show(bound)}'", at)
-            return None
+            raise _NotIterable("Not a range of numbers.")
     return _Span(start, end)
 
 
@@ -691,9 +696,6 @@ class _Span:
         distance = end - start if self.is_up else start - end
         self.size = int(distance) + 1
 
-    def __len__(self) -> int:
-        return self.size
-
     def __iter__(self) -> Iterator[Decimal]:
         number = self.start
         step = add if self.is_up else subtract
@@ -702,27 +704,40 @@ class _Span:
             number = step(number, _ONE)
 
 
-def _product(iterators: list[tuple[str, _Source]], scope: Scope) -> Iterator[dict[str, Value]] | None:
-    """The names of each round; the last iterator changes fastest, and the first wins a name that is used twice."""
+def _rounds(iterators: list[tuple[str, _Source]], scope: Scope, keeps_scope: bool) -> Iterator[Scope]:
+    """The scope of each round; it is the same one each time unless the body `keeps_scope`.
+
+    The last iterator changes fastest, and the first wins a name that is used twice.
+
+    Raises:
+        _NotIterable: before the first round.
+        BudgetExceeded: before the first round if there would be too many.
+    """
+    run, functions = scope.run, scope.functions
     sources = [source(scope) for _, source in iterators]
-    rounds = 1
-    for source in sources:
-        if source is None:
-            return None
-        rounds *= len(source) if type(source) is list else source.size  # type: ignore[union-attr]
-    if rounds > scope.run.steps_left:
-        raise scope.run.exceeded(f"The loop has {rounds} rounds")
+    total = prod(source.size if isinstance(source, _Span) else len(source) for source in sources)
+    if total > run.steps_left:
+        raise run.exceeded(f"The loop has {total} rounds")
+    if total == 0:
+        return
+    inner = Scope({}, functions, scope, run)
     if len(iterators) == 1:
         name = iterators[0][0]
-        return ({name: value} for value in sources[0])  # type: ignore[union-attr]
+        for index, value in enumerate(sources[0]):
+            if not index & _BATCH:
+                run.spend(min(_BATCH + 1, total - index))
+            if keeps_scope:
+                inner = Scope({}, functions, scope, run)
+            inner.names[name] = value
+            yield inner
+        return
     names = [name for name, _ in reversed(iterators)]
-    return (dict(zip(names, reversed(values), strict=True)) for values in product(*sources))  # type: ignore[arg-type]
-
-
-def _counted(rounds: Iterator[dict[str, Value]], run: Run) -> Iterator[dict[str, Value]]:
-    for names in rounds:
+    for values in product(*sources):
         run.spend()
-        yield names
+        if keeps_scope:
+            inner = Scope({}, functions, scope, run)
+        inner.names.update(zip(names, reversed(values), strict=True))
+        yield inner
 
 
 def _find(functions: Iterable[Function], count: int, given: frozenset[str] | None) -> Function | None:

@@ -117,6 +117,7 @@ def _evaluate(
     scope = Scope(names, Functions(functions, None) if functions else None, None, run)
     try:
         value = code(scope)
+        _check_size(value, run)
     except Suppressed as failure:
         raise _failed(EvaluationError(failure.message), run) from failure
     except EvaluationError as error:
@@ -124,6 +125,23 @@ def _evaluate(
     except RecursionError as error:
         raise _failed(BudgetExceeded("The evaluation is nested too deep for the stack of this thread."), run) from error
     return Evaluation(value, tuple(run.warnings))
+
+
+def _check_size(value: Value, run: Run) -> None:
+    """A value may hold the same list many times; what leaves is written out in full, so that is what counts."""
+    items = characters = 0
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        if type(part) is str:
+            characters += len(part)
+            if characters > run.limits.max_characters:
+                raise run.exceeded(f"The texts of the result are longer than {run.limits.max_characters} characters")
+        elif isinstance(part, list | dict):
+            items += len(part)
+            if items > run.limits.max_items:
+                raise run.exceeded(f"The result has more than {run.limits.max_items} items")
+            pending.extend(part if isinstance(part, list) else part.values())
 
 
 def _moment(clock: datetime) -> ZonedDateTime:

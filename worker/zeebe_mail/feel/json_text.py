@@ -34,19 +34,7 @@ def read_json(run: Run, text: str) -> Value:
 
 
 def write_json(run: Run, value: Value) -> str:
-    pieces: list[str] = []
-    pending = 0
-    for piece in _pieces(value, 0):
-        pending += len(piece)
-        if pending >= _FLUSH:
-            run.reserve_characters(pending)
-            pending = 0
-        pieces.append(piece)
-    run.reserve_characters(pending)
-    return "".join(pieces)
-
-
-_FLUSH = 4096
+    return run.join(_pieces(value, 0))
 
 
 def _refuse(constant: str) -> Value:

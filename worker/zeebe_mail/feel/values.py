@@ -28,10 +28,10 @@ __all__ = [
     "Range",
     "Value",
     "kind_of",
+    "pieces_of",
     "properties",
     "show",
     "show_all",
-    "text_of",
 ]
 
 Value: TypeAlias = Any
@@ -123,20 +123,13 @@ def properties(value: Value) -> dict[str, Value] | None:
             return None
 
 
-def text_of(value: Value, limit: int) -> str:
-    """The value as `string()` writes it inside lists and contexts.
+def pieces_of(value: Value) -> Iterator[str]:
+    """The value as `string()` writes it inside lists and contexts, piece by piece.
 
     Raises:
-        BudgetExceeded: the text would be longer than `limit`, or the value is nested too deep.
+        BudgetExceeded: the value is nested too deep.
     """
-    pieces: list[str] = []
-    length = 0
-    for piece in _pieces(value, 0):
-        length += len(piece)
-        if length > limit:
-            raise BudgetExceeded(f"A text would be longer than {limit} characters.")
-        pieces.append(piece)
-    return "".join(pieces)
+    return _pieces(value, 0)
 
 
 def show(value: Value) -> str:

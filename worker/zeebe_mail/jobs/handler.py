@@ -97,7 +97,7 @@ class JobHandler:
         errand = face.errand(resolved)
         operation, given = errand.operation, errand.given
         for value in secret_values(given):
-            redactor.add(value)
+            redactor.add(value, is_credential=True)
         async with self._sessions.lease(operation.session, given.server, given.auth) as session:
             produced = await operation.run(given, session, attempt)
         return errand.response(produced)

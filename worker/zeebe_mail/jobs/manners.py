@@ -74,7 +74,7 @@ class NativeManners:
 
     def reason(self, error: WorkerError, message: str) -> str:
         """Code first, advice last."""
-        return f"{error.code}: {message} {error.advice}"
+        return f"{error.code}: {message} {error.next_step}"
 
     def attach(self, variables: Mapping[str, Any], response: Any) -> dict[str, Any]:
         """The response as a variable of its own."""

@@ -72,7 +72,7 @@ class Settlement:
         From here on nothing may cause the mail to be sent again by itself: what fails is an incident that says so and
         has the result attached.
         """
-        response = repaired(self._rules.redactor.data(result))
+        response = repaired(self._masked(result))
         try:
             variables = {self._result_variable: response} if self._result_variable else {}
             variables |= self._expressions.result(response)
@@ -104,16 +104,15 @@ class Settlement:
         return self._fail(error, retries, backoff)
 
     def _of_verdict(self, verdict: Verdict) -> Outcome:
-        redactor = self._rules.redactor
         self._check_size(verdict.variables)
         match verdict:
             case BpmnError(code, message, variables):
-                return ThrowError(code, self._told(message), redactor.data(variables))
+                return ThrowError(code, self._told(message), self._masked(variables))
             case JobError(message, variables, retries, backoff):
                 text = self._told(message)
-                return Fail(text, retries, backoff, {**redactor.data(variables), "error": text})
+                return Fail(text, retries, backoff, {**self._masked(variables), "error": text})
             case IgnoreError(variables):
-                return Complete(redactor.data(variables))
+                return Complete(self._masked(variables))
             case _:
                 assert_never(verdict)
 
@@ -123,7 +122,7 @@ class Settlement:
         ``variables`` are given as far as a process may be given so much: who lists a million recipients gets none.
         """
         described = self._manners.describe(error)
-        seen: dict[str, Any] = repaired(self._rules.redactor.data(described))
+        seen: dict[str, Any] = repaired(self._masked(described))
         seen["message"] = self._told(described["message"])
         if "code" in described:
             seen["code"] = described["code"]
@@ -131,8 +130,13 @@ class Settlement:
             seen["variables"] = {}
         return seen
 
+    def _masked(self, value: Any) -> Any:
+        """The same data without secrets, except what the process itself has written in clear."""
+        redactor = self._rules.redactor
+        return redactor.data(value, redactor.written_in(self._job.variables))
+
     def _told(self, message: str) -> str:
-        return self._rules.redactor.text(message)[: self._manners.message_limit]
+        return str(self._masked(message))[: self._manners.message_limit]
 
     def _fail(self, error: WorkerError, retries: int, backoff: timedelta) -> Fail:
         seen = self._description(error)

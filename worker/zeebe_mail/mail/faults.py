@@ -299,7 +299,7 @@ def _of_exception(error: BaseException, where: Where) -> errors.WorkerError:
         text=_server_said(error),
     )
     symptom = Symptom(where, kind, 0, f"{reason} {error}")
-    return kind(f"{what}. {_next_step(symptom)}", details=where.details)
+    return kind(f"{what}.", next_step=_next_step(symptom), details=where.details)
 
 
 def _of_reply(code: int, text: str, where: Where) -> errors.WorkerError:
@@ -312,7 +312,7 @@ def _of_reply(code: int, text: str, where: Where) -> errors.WorkerError:
     said = f" (server: {answer})" if code > 0 else f" ({answer.text})" if answer.text else ""
     details = where.details | asdict(answer)
     step = _next_step(Symptom(where, kind, code, text))
-    return kind(f"{what}{said}. {step}", details=details, retry_after=asked_wait(code, text))
+    return kind(f"{what}{said}.", next_step=step, details=details, retry_after=asked_wait(code, text))
 
 
 def _unknown(error: BaseException, where: Where, message_id: str) -> errors.OutcomeUnknown:
@@ -320,7 +320,7 @@ def _unknown(error: BaseException, where: Where, message_id: str) -> errors.Outc
     if isinstance(error, ConnectionError):
         why = "closed the connection"
     return errors.OutcomeUnknown(
-        f"{where} {why} after the whole mail {message_id} was handed over. {errors.OutcomeUnknown.advice}",
+        f"{where} {why} after the whole mail {message_id} was handed over.",
         details=where.details | {"messageId": message_id},
     )
 
@@ -338,7 +338,8 @@ def recipients_refused(rejections: Iterable[Rejection], where: Where) -> errors.
     step = _next_step(Symptom(where, kind, worst.code, str(answer)))
     what = SENTENCES[kind].format(where=where, doing=where.phase.value)
     return kind(
-        f"{what}: {which} (server: {answer}). {step}",
+        f"{what}: {which} (server: {answer}).",
+        next_step=step,
         details=where.details | {"rejected": [asdict(one) for one in rejected]},
         retry_after=asked_wait(worst.code, worst.text),
     )

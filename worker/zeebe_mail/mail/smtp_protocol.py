@@ -139,12 +139,12 @@ class SmtpProtocol(SMTPProtocol):
         self.write(commands)
         return await self._collect(until)
 
-    async def write_body(self, body: bytes, until: float) -> None:
-        """Hand a body to the transport, waiting when the server is slower than we are."""
+    async def write_body(self, body: bytes, until: Callable[[], float]) -> None:
+        """Hand a body to the transport, waiting when the server is slower than we are, for each piece so long."""
         for start in range(0, len(body), _CHUNK):
             self.write(body[start : start + _CHUNK])
             if self._paused or self._connection_lost:
-                await self._drain(until)
+                await self._drain(until())
 
     async def encrypt(self, context: ssl.SSLContext, host: str, until: float, *, greeting: bool) -> None:
         """Start TLS; afterwards nothing said before counts. With ``greeting``, the server speaks first inside TLS.

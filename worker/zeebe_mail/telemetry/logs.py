@@ -26,7 +26,9 @@ def configure_logs(*, level: str, log_format: LogFormat, mask: Callable[[Any], A
         return {key: _harmless(mask(value)) for key, value in event.items()}
 
     as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer()
+    # Never the console's rich tracebacks: they print local variables, passwords too.
+    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer: Any = console if as_text else structlog.processors.JSONRenderer()
     shared: list[Any] = [
         structlog.processors.format_exc_info,
         redact,
@@ -60,11 +62,11 @@ class _Unbreakable:
     """Standard error, but a full disk or a reader that went away costs log lines and nothing else."""
 
     def write(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
             sys.stderr.write(text)
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
             sys.stderr.flush()
 
 

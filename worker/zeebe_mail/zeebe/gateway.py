@@ -97,6 +97,12 @@ def translate(error: grpc.aio.AioRpcError) -> Exception:
     return Rejected(reason, final=code not in DOUBTFUL)
 
 
+def _about_no_job(error: grpc.aio.AioRpcError) -> Exception:
+    """The meaning of a failed call for jobs, where there is no job yet that could be gone."""
+    meaning = translate(error)
+    return Rejected(str(meaning), final=False) if isinstance(meaning, JobGone) else meaning
+
+
 class Gateway:
     """One cluster's gateway. Use as an async context manager."""
 
@@ -190,7 +196,7 @@ class Gateway:
                     yield to_job(raw)
         except grpc.aio.AioRpcError as error:
             self._wants_new_token(error, metadata)
-            raise translate(error) from error
+            raise _about_no_job(error) from error
 
     @asynccontextmanager
     async def stream(
@@ -217,7 +223,7 @@ class Gateway:
                 raw = await call.read()
             except grpc.aio.AioRpcError as error:
                 self._wants_new_token(error, metadata)
-                raise translate(error) from error
+                raise _about_no_job(error) from error
             return None if raw is grpc.aio.EOF else to_job(cast("pb.ActivatedJob", raw))
 
         try:
@@ -229,7 +235,12 @@ class Gateway:
 
     async def extend(self, key: int, timeout: timedelta) -> None:
         """Push a job's deadline to ``timeout`` from now. Raises JobGone when it is not active any more."""
-        await self.call(self.stub.UpdateJobTimeout, pb.UpdateJobTimeoutRequest(jobKey=key, timeout=_ms(timeout)))
+        await self.call(
+            self.stub.UpdateJobTimeout,
+            pb.UpdateJobTimeoutRequest(jobKey=key, timeout=_ms(timeout)),
+            # An answer that is lost must leave time for another try.
+            timeout_s=min(CALL_TIMEOUT_S, timeout.total_seconds() / 3),
+        )
 
     async def answer(self, key: int, outcome: Complete | Fail | ThrowError) -> None:
         """Tell the outcome of a job, once. Raises as :meth:`call`."""

@@ -38,6 +38,7 @@ class RunningJob:
         self.extending = False
         self.entered = False
         self.task: asyncio.Task[None] | None = None
+        self.last_run: asyncio.Task[None] | None = None
         self._gateway = gateway
         self._timeout_s = timeout.total_seconds()
         self._cluster = cluster
@@ -91,15 +92,17 @@ class RunningJob:
             raise JobLost(self.lost) from gone
         self._ours_until = asked + self._timeout_s
 
-    async def make_sure(self) -> None:
+    async def make_sure(self, *, ask: bool = False) -> None:
         """Ask the broker whether the job is ours, where half of its time-out has gone by without an answer.
+
+        With ``ask`` in any case.
 
         Raises:
             JobLost: it is not, or nobody can say and its deadline has passed.
         """
         if self.lost:
             raise JobLost(self.lost)
-        if self._ours_until - time.monotonic() > self._timeout_s / 2:
+        if not ask and self._ours_until - time.monotonic() > self._timeout_s / 2:
             return
         try:
             await self.extend()

@@ -60,8 +60,8 @@ class TokenSource:
 
     def discard(self, used: Metadata) -> bool:
         """Forget a token that the gateway did not accept. Says whether the next call gets another one."""
-        if used != self._metadata:
-            return True
+        if used != self._metadata or self._renew_at == 0.0:
+            return True  # somebody else was faster
         now = time.monotonic()
         if now - self._refused_at < REFUSED_PAUSE_S:
             return False

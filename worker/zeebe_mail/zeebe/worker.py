@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 LONGEST_WATCH_INTERVAL_S = 1.0
 SOURCE_GRACE_S = 2.0  # how long streams may take to empty
 FREE_CODES = frozenset(error.code for error in every_error() if error.retry is Retry.FREE)
+CLOSING_S = 0.1  # how long gateway and broker may take to notice that a stream is closed
 DOUBTFUL_TRIES = 3  # an answer that hits an error inside the gateway is told so many times
 FIRST_ANSWER_PAUSE_S, LONGEST_ANSWER_PAUSE_S = 0.05, 2.0
 
@@ -97,6 +98,7 @@ class Worker:
         self._cluster = cluster
         self._budget = Budget(options.max_jobs)
         self._stopped = asyncio.Event()
+        self._sources_closed = asyncio.Event()
         self._jobs: dict[int, RunningJob] = {}
         self._extensions: set[asyncio.Task[None]] = set()
 
@@ -153,14 +155,18 @@ class Worker:
     async def accept(self, job: Job, *, has_slot: bool) -> None:
         """Take responsibility for a job and start it as soon as it has a slot.
 
-        A job that is with us already (it timed out here and came back) is left to the run that has it.
+        A job that is with us already (it timed out here and came back) is left to the run that has it. One that comes
+        while its last run is being answered was most likely failed by that answer, which is faster on its way to a
+        stream than to us: it waits for the answer's end, and then asks whether there is something left to do.
         """
-        if job.key in self._jobs:
+        last = self._jobs.get(job.key)
+        if last is not None and not last.answering:
             log.warning("job came again while it runs", action="job_repeated", job_key=job.key, task_type=job.type)
             if has_slot:
                 self._budget.give_back()
             return
         running = RunningJob(job, self._gateway, timeout=self._options.job_timeout, cluster=self._cluster)
+        running.last_run = last.task if last else None
         self._jobs[job.key] = running
         try:
             running.has_slot = has_slot or await self._budget.take()
@@ -181,14 +187,17 @@ class Worker:
         except Exception as bug:
             log.error("job stays unanswered", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
         finally:
-            del self._jobs[job.key]
+            if self._jobs.get(job.key) is running:
+                del self._jobs[job.key]
             if running.has_slot:
                 self._budget.give_back()
 
     async def _outcome(self, running: RunningJob) -> Outcome:
         job = running.job
         try:
-            await running.make_sure()
+            if running.last_run:
+                await asyncio.wait([running.last_run])
+            await running.make_sure(ask=running.last_run is not None)
             if running.stopping:
                 return _handed_back(running)
             self._telemetry.job_started(job.type, late_s=running.late_s)
@@ -215,6 +224,9 @@ class Worker:
         """
         if isinstance(outcome, Drop):
             return outcome
+        if isinstance(outcome, Fail) and outcome.retries and self._stopped.is_set():
+            # What is handed back while our streams are open is pushed to us again.
+            await self._sources_closed.wait()
         job, pause_s, tries = running.job, FIRST_ANSWER_PAUSE_S, 0
         told: Complete | Fail | ThrowError = outcome
         while True:
@@ -281,6 +293,10 @@ class Worker:
         await asyncio.wait(loops, timeout=min(SOURCE_GRACE_S, grace_s))
         for loop in loops:
             loop.cancel()
+        if loops_left := [loop for loop in loops if not loop.done()]:
+            await asyncio.wait(loops_left, timeout=SOURCE_GRACE_S)
+        await asyncio.sleep(min(CLOSING_S, grace_s))
+        self._sources_closed.set()
         if tasks := self._tasks():
             await asyncio.wait(tasks, timeout=max(ends_at - time.monotonic(), 0.0))
         for running in self._jobs.values():
@@ -341,7 +357,7 @@ def _failed(job: Job, error: WorkerError, *, repeatable: bool = True) -> Fail:
     retries, backoff = (
         RetryPlan(job.retries, failures=0, policy=Backoff()).after(error) if repeatable else (0, timedelta())
     )
-    return Fail(f"{error} {error.advice}", retries=retries, backoff=backoff, code=error.code)
+    return Fail(str(error), retries=retries, backoff=backoff, code=error.code)
 
 
 def _handed_back(running: RunningJob) -> Fail:
@@ -352,4 +368,4 @@ def _refused(running: RunningJob, told: Outcome, error: Rejected) -> Fail:
     """The gateway does not take our answer: an incident, because repeating the job could repeat the mail."""
     done = "The mail was handed over. " if running.committed else ""
     refused = AnswerRefused(f"{done}The gateway refused the answer to this job ({type(told).__name__}): {error}.")
-    return Fail(f"{refused} {refused.advice}", retries=0, code=refused.code)
+    return Fail(str(refused), retries=0, code=refused.code)

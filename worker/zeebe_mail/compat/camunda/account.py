@@ -8,7 +8,7 @@ from typing import Any
 
 from zeebe_mail.compat.camunda import binding
 from zeebe_mail.compat.camunda.binding import Rules
-from zeebe_mail.compat.camunda.errors import ContractError
+from zeebe_mail.errors import ContractError
 
 ACCOUNT = "emailAccountConfiguration"
 ENCRYPTIONS = ("TLS", "SSL", "NONE")

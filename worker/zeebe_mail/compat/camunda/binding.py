@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from zeebe_mail.compat.camunda.errors import NOT_NULL, ContractError, violations
+from zeebe_mail.compat.camunda.errors import NOT_NULL, violations
+from zeebe_mail.errors import ContractError
 
 FUNCTION = "camunda.function.type"
 DOCUMENT = "camunda.document.type"

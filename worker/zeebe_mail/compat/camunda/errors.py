@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from zeebe_mail import errors
-from zeebe_mail.errors import InputError, Retry, WorkerError
+from zeebe_mail.errors import ContractError, Retry, WorkerError
 
 INPUT = "io.camunda.connector.api.error.ConnectorInputException"
 BACKOFF = "io.camunda.connector.runtime.core.error.InvalidBackOffDurationException"
@@ -21,14 +21,6 @@ NOT_NULL = "must not be null"
 NOT_BLANK = "must not be blank"
 
 _NESTED = ";\n  nested exception is:\n\t"
-
-
-class ContractError(InputError):
-    """The input breaks Camunda's contract; type and message are those of its connector."""
-
-    def __init__(self, message: str, *, java_type: str = INPUT) -> None:
-        super().__init__(message)
-        self.java_type = java_type
 
 
 def violations(found: Iterable[tuple[str, str]]) -> ContractError:
@@ -57,7 +49,7 @@ def described(error: WorkerError) -> tuple[str, str]:
     """Java class and message of an error."""
     match error:
         case ContractError():
-            return error.java_type, error.message
+            return error.foreign_type or INPUT, error.message
         case errors.SecretMissing():
             return INPUT, f"Secret with name '{error.details.get('secret')}' is not available"
         case errors.ExpressionError():

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from zeebe_mail.compat.camunda import account, binding, errors, smtp
-from zeebe_mail.compat.camunda.errors import BACKOFF, ContractError
-from zeebe_mail.errors import Retry, WorkerError
+from zeebe_mail.compat.camunda.errors import BACKOFF
+from zeebe_mail.errors import ContractError, Retry, WorkerError
 from zeebe_mail.operations.base import Errand
 
 TASK_TYPE = "io.camunda:email:1"
@@ -49,7 +49,7 @@ class CamundaManners:
         if not parts or wait > _LONGEST_WAIT:
             raise ContractError(
                 f"Failed to parse retry backoff header. Expected ISO-8601 duration, e.g. PT5M, got: {header}",
-                java_type=BACKOFF,
+                foreign_type=BACKOFF,
             )
         return max(wait, timedelta())
 

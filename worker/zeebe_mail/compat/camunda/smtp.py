@@ -17,8 +17,9 @@ from zeebe_mail.compat.camunda import binding
 from zeebe_mail.compat.camunda.account import SERVERS, Server
 from zeebe_mail.compat.camunda.addresses import addresses
 from zeebe_mail.compat.camunda.binding import Rules
-from zeebe_mail.compat.camunda.errors import NOT_BLANK, ContractError, bad_address
+from zeebe_mail.compat.camunda.errors import NOT_BLANK, bad_address
 from zeebe_mail.compat.camunda.words import as_read
+from zeebe_mail.errors import ContractError
 from zeebe_mail.mail.server import Security, SmtpServer
 from zeebe_mail.message.address import AddressError, Mailbox
 from zeebe_mail.message.compose import Draft

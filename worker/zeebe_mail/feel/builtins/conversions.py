@@ -18,7 +18,7 @@ from zeebe_mail.feel.temporal import (
     ZonedTime,
 )
 from zeebe_mail.feel.temporal_text import parse_date, parse_date_time, parse_duration, parse_time
-from zeebe_mail.feel.values import Value, show_all, text_of
+from zeebe_mail.feel.values import Value, pieces_of, show_all
 from zeebe_mail.feel.zones import MAX_OFFSET_S, region
 
 __all__ = ["FUNCTIONS"]
@@ -136,9 +136,7 @@ def string(run: Run, value: Value) -> str | None:
     """The value as text; null for null."""
     if value is None or isinstance(value, str):
         return value
-    text = text_of(value, run.limits.max_characters)
-    run.reserve_characters(len(text))
-    return text
+    return run.join(pieces_of(value))
 
 
 @builtin("duration(from: string)")

@@ -20,7 +20,7 @@ __all__ = ["FUNCTIONS"]
 def list_contains(run: Run, items: list[Value], element: Value) -> bool:
     """Whether the list has the element."""
     run.spend(len(items))
-    return contains_value(items, element)
+    return contains_value(items, element, run)
 
 
 @builtin("count(list: list)")
@@ -173,7 +173,7 @@ def index_of(run: Run, items: list[Value], match: Value) -> list[Decimal]:
     """All positions of an item."""
     run.reserve_items(len(items))
     run.spend(len(items))
-    return [Decimal(index) for index, item in enumerate(items, 1) if is_equal(item, match)]
+    return [Decimal(index) for index, item in enumerate(items, 1) if is_equal(item, match, run)]
 
 
 @builtin("union(lists...)")
@@ -316,7 +316,7 @@ def _grouped(run: Run, items: list[Value]) -> list[list[Value]]:
     for item in items:
         if type(item) is list or isinstance(item, dict):
             run.spend(len(compared))
-            group = next((group for group in compared if is_equal(group[0], item)), None)
+            group = next((group for group in compared if is_equal(group[0], item, run)), None)
             if group is None:
                 group = []
                 compared.append(group)

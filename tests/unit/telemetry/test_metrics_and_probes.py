@@ -1,0 +1,109 @@
+"""What Prometheus and Kubernetes are told."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from zeebe_mail.telemetry import probes
+from zeebe_mail.telemetry.metrics import Metrics
+from zeebe_mail.telemetry.probes import Probes
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(lambda: {"leased": 2, "idle": 1, "waiting": 0})
+
+
+@pytest.fixture
+def url(metrics: Metrics) -> Iterator[str]:
+    server = Probes(metrics).serve("127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_a_worker_is_ready_once_the_gateway_answers_and_not_while_it_stops(metrics: Metrics, url: str) -> None:
+    assert get(f"{url}/ready")[0] == 503
+    assert get(f"{url}/live")[0] == 200
+    metrics.source_alive("poll a")
+    assert get(f"{url}/ready")[0] == 200
+    metrics.stopping = True
+    status, body = get(f"{url}/ready")
+    assert status == 503
+    assert json.loads(body)["stopping"] is True
+    assert get(f"{url}/live")[0] == 200
+
+
+def test_one_source_that_is_refused_does_not_make_the_worker_unready(metrics: Metrics) -> None:
+    metrics.source_alive("poll a")
+    metrics.source_failed("stream a", "UNIMPLEMENTED")
+    assert metrics.connected
+    metrics.source_failed("poll a", "UNAVAILABLE")
+    assert not metrics.connected
+
+
+def test_a_silent_gateway_makes_unready_and_a_stalled_loop_makes_dead(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Probes(metrics)
+    metrics.source_alive("poll a")
+    now = time.monotonic()
+    monkeypatch.setattr(probes.time, "monotonic", lambda: now + 20)
+    assert not asked.live()[0]
+    metrics.loop_seen_at = now + 20
+    assert asked.live()[0]
+    assert asked.ready()[0]
+    metrics.loop_seen_at = now + 50
+    monkeypatch.setattr(probes.time, "monotonic", lambda: now + 50)
+    assert asked.live()[0]
+    assert not asked.ready()[0]
+
+
+def test_an_outage_is_said_once_for_all_who_feel_it_and_its_end_too(metrics: Metrics) -> None:
+    sources = [f"{kind} {task}" for kind in ("poll", "stream") for task in "abc"]
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(2):
+            for source in sources:
+                metrics.source_alive(source)
+            for _ in range(5):
+                for source in sources:
+                    metrics.source_failed(source, "UNAVAILABLE")
+        metrics.source_alive("poll b")
+    assert [line["action"] for line in lines] == ["gateway_lost", "gateway_back", "gateway_lost", "gateway_back"]
+
+
+def test_the_numbers_are_there(metrics: Metrics, url: str) -> None:
+    metrics.job_started("t", late_s=0.02)
+    metrics.job_answered("t", "completed", took_s=0.2)
+    metrics.loop_turned(in_flight=3, waiting=1)
+    status, text = get(f"{url}/metrics")
+    assert status == 200
+    for line in (
+        'zeebe_mail_jobs_total{outcome="completed",task_type="t"} 1.0',
+        'zeebe_mail_job_seconds_count{task_type="t"} 1.0',
+        "zeebe_mail_job_late_seconds_count 1.0",
+        "zeebe_mail_jobs_in_flight 3.0",
+        "zeebe_mail_jobs_waiting 1.0",
+        'zeebe_mail_sessions{state="leased"} 2.0',
+    ):
+        assert line in text
+    assert "zeebe_mail_last_poll_age_seconds" in text
+
+
+def test_anything_else_is_not_found(url: str) -> None:
+    assert get(f"{url}/")[0] == 404
+    assert get(f"{url}/live?verbose")[0] == 200
