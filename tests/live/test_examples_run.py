@@ -17,9 +17,8 @@ from tests.live.host import Zeebe, host, zeebe
 from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import Postfix
 from tests.servers.records import Records
-from zeebe_mail.app import mailroom
+from zeebe_mail.app import mailroom, task_types
 from zeebe_mail.demo.pki import Authority
-from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import load
 
@@ -48,7 +47,7 @@ def settings_of_the_worker(pki: Authority, monkeypatch: pytest.MonkeyPatch) -> N
 async def worker(address: str) -> AsyncIterator[Zeebe]:
     """The worker's own parts in this process; the cluster knows all examples."""
     async with (
-        mailroom(load(), Redactor(), catalogue()) as room,
+        mailroom(load(), Redactor(), task_types(load())) as room,
         host(address, room.handler),
         zeebe(address) as cluster,
     ):

@@ -62,15 +62,14 @@ async def _show(steps: AsyncIterator[Step]) -> bool:
 
 
 async def _cluster(settings: Settings) -> AsyncIterator[Step]:
-    from zeebe_mail.app import gateway_options
+    from zeebe_mail.app import gateway_options, task_types
     from zeebe_mail.mail.probe import Step
-    from zeebe_mail.operations.catalogue import catalogue
     from zeebe_mail.zeebe.client import connect
     from zeebe_mail.zeebe.gateway import GatewayUnavailable, Rejected
 
     options = gateway_options(settings)
     yield Step("settings", good=True, result="understood")
-    yield Step("task types", good=True, result=", ".join(sorted(catalogue())))
+    yield Step("task types", good=True, result=", ".join(sorted(task_types(settings))))
     where = f"{options.address} {'with' if options.tls else 'without'} TLS{', with OAuth' if options.oauth else ''}"
     try:
         async with connect(options) as client:
