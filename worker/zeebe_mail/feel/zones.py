@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from re import compile as pattern
 from time import time
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 __all__ = ["MAX_OFFSET_S", "offset_at_instant", "offset_at_local", "offset_text", "region", "standard_offset"]
 
@@ -94,7 +97,9 @@ def standard_offset(zone: str) -> int:
 
 
 @lru_cache(maxsize=256)
-def _rules(name: str) -> ZoneInfo | None:
+def _rules(name: str) -> "ZoneInfo | None":
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # expressions without zones do without it
+
     if name in _NOT_IN_JAVA:
         return None
     try:
