@@ -74,7 +74,7 @@ def ask(cases: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     lines = "".join(write({"id": index, **case}) + "\n" for index, case in enumerate(cases))
     command = ["java", "-XX:+UseSerialGC", "-Xss4m", "-Xmx512m", "-cp", f"{JARS}/classes:{JARS}/lib/*", "Oracle"]
     done = subprocess.run(command, input=lines.encode(), capture_output=True, check=True)
-    return [read(line) for line in done.stdout.decode().splitlines()]
+    return [read(line) for line in done.stdout.decode().split("\n") if line]
 
 
 def prepare() -> None:

@@ -636,11 +636,13 @@ class _Parser:
 
     def unary_tests(self) -> Node:
         token = self.token
-        if token.text == "not" and self.is_symbol(min(self.index + 1, len(self.tokens) - 1), "("):
+        if token.text == "not" and self.tokens[self.index + 1].text == "(":
             self.index += 2
-            test = self.tests()
-            self.expect_symbol(")")
-            return NotTest(test, token.start)
+            if not self.at_symbol(")") and self.argument_name(peek=True) is None:
+                test = self.tests()
+                self.expect_symbol(")")
+                return NotTest(test, token.start)
+            self.index -= 2  # what cannot be a test is a call: `not()`
         if token.text == "-" and self.tokens[self.index + 1].kind is END:
             self.index += 1
             return _TRUE
