@@ -341,7 +341,7 @@ class _Parser:
                 break
         if not steps:
             return node
-        if type(node) is Access:
+        if type(node) is Access and node.steps:
             return Access(node.base, node.steps + steps)
         return Access(node, steps)
 
@@ -619,7 +619,8 @@ class _Parser:
             return self.range_from(opening, first)
         if opening.text == "(":
             self.expect_symbol(")")
-            return first
+            # `(a).b` asks a value for a property, `a.b` is one name.
+            return Access(first, []) if type(first) in (Reference, Access) else first
         items = [first]
         while self.expect_symbol(",", "]").text == ",":
             items.append(self.expression())
