@@ -35,7 +35,7 @@ def feel(
     if answer_lines == (expression is not None):
         raise typer.BadParameter("Give either an expression or --jsonl.")
     if answer_lines:
-        jsonl.run(sys.stdin, sys.stdout)
+        jsonl.run(typer.get_text_stream("stdin", encoding="utf-8"), typer.get_text_stream("stdout", encoding="utf-8"))
         return
     assert expression is not None
     text = expression.strip().removeprefix("=").strip()

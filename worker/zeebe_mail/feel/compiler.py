@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from zeebe_mail.feel import nodes
 from zeebe_mail.feel.arithmetic import OPERATIONS
-from zeebe_mail.feel.compare import are_ordered, contains, equal, precedes
+from zeebe_mail.feel.compare import POINTS, are_ordered, contains, equal, precedes
 from zeebe_mail.feel.errors import EvaluationError, Suppressed
 from zeebe_mail.feel.nodes import Node
 from zeebe_mail.feel.numbers import add, negate, subtract
@@ -33,6 +33,7 @@ QUESTION_MARK = "?"
 
 _ONE = Decimal(1)
 _BATCH = 255  # rounds of a loop are counted 256 at a time
+_MISSING = object()
 _TYPE_ALIASES = {
     "date time": "date and time",
     "year-month-duration": "years and months duration",
@@ -40,10 +41,7 @@ _TYPE_ALIASES = {
 }
 
 
-_MISSING = object()
-
-
-class MissingInput(EvaluationError):
+class MissingInput(EvaluationError):  # noqa: N818 - see errors.py
     """`?` where there is no input; a unary test is tried again with one."""
 
 
@@ -110,18 +108,24 @@ class _Compiler:
         def context_literal(scope: Scope) -> Value:
             run = scope.run
             run.reserve_items(size + 3)  # an empty context is as large as a list of three more
-            result: dict[str, Value] = {}
-            inner = Scope(result, scope.functions, scope, run)
+            names: dict[str, Value] = {}
+            functions: dict[str, list[Function]] = {}
+            inner = Scope(names, scope.functions, scope, run)
             for key, code in entries:
-                result[key] = code(inner)
-            return result
+                value = code(inner)
+                if type(value) is Function:
+                    functions.setdefault(key, []).append(value)
+                    inner.functions = Functions(functions, scope.functions)
+                else:
+                    names[key] = value
+            return Context(names, functions) if functions else names
 
-        return self.context_with_functions(entries) if defines else context_literal
+        return self.context_of_closures(entries) if defines else context_literal
 
-    def context_with_functions(self, entries: list[tuple[str, Code]]) -> Code:
-        """Each function keeps the entries that stand before it, so later ones go to a copy."""
+    def context_of_closures(self, entries: list[tuple[str, Code]]) -> Code:
+        """A function in it keeps the entries that stand before it, so later ones go to a copy."""
 
-        def context_with_functions(scope: Scope) -> Value:
+        def context_of_closures(scope: Scope) -> Value:
             names: dict[str, Value] = {}
             functions: dict[str, list[Function]] = {}
             for key, code in entries:
@@ -133,7 +137,7 @@ class _Compiler:
                     names = names | {key: value}
             return Context(names, functions) if functions else names
 
-        return context_with_functions
+        return context_of_closures
 
     def range_literal(self, node: nodes.RangeLiteral) -> Code:
         start_code, end_code = self.code(node.start), self.code(node.end)
@@ -141,7 +145,7 @@ class _Compiler:
 
         def range_literal(scope: Scope) -> Value:
             start, end = start_code(scope), end_code(scope)
-            if type(start) is str or not are_ordered(start, end) or type(start) is list:
+            if type(start) not in POINTS or type(end) is not type(start):
                 opening, closing = "[" if is_start_closed else "(", "]" if is_end_closed else ")"
                 message = f"Invalid range definition '{opening}{show(start)}..{show(end)}{closing}'"
                 scope.run.warn("INVALID_TYPE", message, at)
@@ -279,10 +283,21 @@ class _Compiler:
         return lambda scope: compare(left(scope), right(scope), scope.run, at)
 
     def between(self, node: nodes.Between) -> Code:
-        value, at = node.value, node.at
-        low = nodes.Comparison(">=", value, node.low, at)
-        high = nodes.Comparison("<=", value, node.high, at)
-        return self.logic(nodes.Logic("and", [low, high], at))
+        value_code, low, high, at = self.code(node.value), self.code(node.low), self.code(node.high), node.at
+        at_least, at_most = _COMPARE[">="], _COMPARE["<="]
+
+        def between(scope: Scope) -> Value:
+            try:
+                value = value_code(scope)
+            except Suppressed:
+                return None
+            tests: list[Code] = [
+                lambda scope: at_least(value, low(scope), scope.run, at),
+                lambda scope: at_most(value, high(scope), scope.run, at),
+            ]
+            return _decide([(test, scope) for test in tests], False, scope.run, at)  # noqa: FBT003
+
+        return between
 
     def instance_of(self, node: nodes.InstanceOf) -> Code:
         value = self.code(node.value)
@@ -399,8 +414,10 @@ class _Compiler:
             table = scope.functions
             while table is not None:
                 if name in table.table:
-                    function = _find(table.table[name], count, given) or function
-                    break
+                    defined = _find(table.table[name], count, given)
+                    if defined is not None:
+                        function = defined
+                        break
                 table = table.outer
             if function is None:
                 run.warn_missing("NO_FUNCTION_FOUND", _no_function(name, count, names), at, name, library.keys)
@@ -479,6 +496,7 @@ class _Compiler:
         code, at = self.code(node.expression), node.at
 
         def unary_test(scope: Scope) -> Value:
+            scope.run.spend()  # because a test may run twice, and so may those in it
             value = _input(scope, at)
             try:
                 result = code(scope)
@@ -577,7 +595,7 @@ def _get(value: Value, key: str, run: Run, at: int) -> Value:
 
 def _item(items: list[Value], position: Decimal) -> Value:
     """Counted from 1, or from the end with negative numbers; null outside."""
-    index = position - 1 if position > 0 else position + len(items)
+    index = subtract(position, _ONE) if position > 0 else add(position, Decimal(len(items)))
     return items[int(index)] if 0 <= index < len(items) else None
 
 
@@ -693,7 +711,7 @@ class _Span:
     def __init__(self, start: Decimal, end: Decimal) -> None:
         self.start = start
         self.is_up = start < end
-        distance = end - start if self.is_up else start - end
+        distance = subtract(end, start) if self.is_up else subtract(start, end)
         self.size = int(distance) + 1
 
     def __iter__(self) -> Iterator[Decimal]:
