@@ -13,7 +13,9 @@ import pytest
 
 from tests.servers.broker import Broker, BrokerOptions, Gateway, GivenBroker, needs_broker
 from tests.servers.daemon import short_directory
+from tests.servers.docker import Mailpit, camunda, mailpit
 from tests.servers.dovecot import Dovecot
+from tests.servers.memory_engine import MemoryEngine
 from tests.servers.postfix import Postfix
 from tests.servers.smtp_sink import SmtpSink
 from zeebe_mail.demo.pki import Authority
@@ -55,6 +57,23 @@ def start_broker() -> Iterator[StartBroker]:
 
 
 @pytest.fixture(scope="session")
+def memory_engine() -> Iterator[MemoryEngine]:
+    """The shared in-memory engine of 8.8. To move the clock start one: `with MemoryEngine() as engine`."""
+    with MemoryEngine() as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session", params=["broker", "memory_engine", "docker"])
+def every_engine(request: pytest.FixtureRequest) -> Iterator[Gateway]:
+    """Runs the test once on each engine that can be had here: the broker, the 8.8 engine, Camunda's current image."""
+    if request.param == "docker":
+        with camunda() as container:
+            yield container
+    else:
+        yield request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
 def pki() -> Iterator[Authority]:
     """The certificate authority of all test servers: trust `pki.ca_file`, issue more with `pki.issue(...)`."""
     directory = short_directory("pki-")
@@ -81,3 +100,10 @@ def smtp_sink() -> Iterator[SmtpSink]:
     """A sink of the test's own that keeps what it gets. For faults: `with SmtpSink("-r", "rcpt") as sink`."""
     with SmtpSink(keeps_mail=True) as sink:
         yield sink
+
+
+@pytest.fixture(scope="session", name="mailpit")
+def shared_mailpit() -> Iterator[Mailpit]:
+    """Mailpit in Docker; skipped where no engine answers."""
+    with mailpit() as shared:
+        yield shared

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,6 +113,20 @@ def test_a_demo_stopped_while_the_broker_starts_leaves_nothing(demo: Demo, numbe
     assert process.returncode == 128 + number, output
     assert "Traceback" not in output
     assert not broker.is_running()
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed: apt-get install util-linux")
+def test_a_demo_that_is_killed_takes_broker_and_worker_with_it(demo: Demo, tmp_path: Path) -> None:
+    needs_broker()
+    process = demo("--keep", TMPDIR=str(tmp_path))
+    wait_for(process, "Start again")
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) >= 2, "broker and worker"
+
+    process.kill()
+    _, alive = psutil.wait_procs(children, timeout=30)
+
+    assert alive == []
 
 
 def test_a_wrong_address_is_said_in_one_sentence(demo: Demo) -> None:

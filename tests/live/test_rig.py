@@ -1,5 +1,6 @@
 """The rig itself: what the other live tests stand on."""
 
+import asyncio
 import contextlib
 import imaplib
 import json
@@ -7,22 +8,27 @@ import smtplib
 import ssl
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 
 import aiosmtplib
 import grpc
+import httpx
 import pytest
 from pyzeebe.proto import gateway_pb2 as pb
 from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
 from tests.conftest import StartBroker
-from tests.servers.broker import BrokerOptions, Gateway
+from tests.servers.broker import BUSY, BrokerOptions, Gateway
+from tests.servers.docker import Mailpit
 from tests.servers.dovecot import Dovecot
+from tests.servers.memory_engine import MemoryEngine
 from tests.servers.postfix import Postfix
 from tests.servers.processes import one_task
 from tests.servers.smtp_sink import SmtpSink
+from tests.servers.tcp_proxy import TcpProxy
 from zeebe_mail.demo.inbox import read_inbox
 from zeebe_mail.demo.mailserver import MailServer
 from zeebe_mail.demo.pki import Authority
@@ -52,8 +58,27 @@ def activate(zeebe: GatewayStub, name: str, *, timeout_ms: int = HOUR_MS, wait_m
     return [job for answer in zeebe.ActivateJobs(request) for job in answer.jobs]
 
 
-def test_the_broker_finishes_an_instance(broker: Gateway) -> None:
+def test_a_busy_broker_pushes_back(start_broker: StartBroker) -> None:
+    broker = start_broker(BUSY)
     with gateway(broker.address) as zeebe:
+        deploy_and_start(zeebe, "rig-busy")
+        creation = pb.CreateProcessInstanceRequest(bpmnProcessId="process-rig-busy", version=-1)
+
+        def create(_: int) -> grpc.StatusCode:
+            try:
+                zeebe.CreateProcessInstance(creation)
+            except grpc.RpcError as refusal:
+                return refusal.code()
+            return grpc.StatusCode.OK
+
+        with ThreadPoolExecutor(32) as clients:
+            answers = set(clients.map(create, range(400)))
+
+    assert answers == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+
+
+def test_every_engine_finishes_an_instance(every_engine: Gateway) -> None:
+    with gateway(every_engine.address) as zeebe:
         instance = deploy_and_start(zeebe, "rig-finish")
 
         (job,) = activate(zeebe, "rig-finish")
@@ -94,6 +119,27 @@ def test_a_full_disk_refuses_commands_until_there_is_room(start_broker: StartBro
 
     with gateway(broker.address) as zeebe:
         assert deploy_and_start(zeebe, "rig-disk") > 0
+
+
+def test_the_memory_engine_tells_what_happened(memory_engine: MemoryEngine) -> None:
+    with gateway(memory_engine.address) as zeebe:
+        instance = deploy_and_start(zeebe, "rig-memory")
+        (job,) = activate(zeebe, "rig-memory")
+        zeebe.CompleteJob(pb.CompleteJobRequest(jobKey=job.key, variables="{}"))
+    memory_engine.wait_until_idle()
+
+    records = [json.loads(record) for record in memory_engine.records()]
+
+    assert any(record["intent"] == "ELEMENT_COMPLETED" and record["key"] == instance for record in records)
+
+
+def test_the_memory_engine_travels_in_time() -> None:
+    with MemoryEngine() as engine, gateway(engine.address) as zeebe:
+        deploy_and_start(zeebe, "rig-travel")
+        (before,) = activate(zeebe, "rig-travel")
+        engine.advance(timedelta(hours=2))
+        (after,) = activate(zeebe, "rig-travel")
+    assert after.key == before.key
 
 
 def letter(subject: str) -> EmailMessage:
@@ -223,3 +269,93 @@ async def test_the_embedded_server_refuses_as_a_real_one_does(pki: Authority) ->
                 await client.rcpt("bob@example.org")
             with pytest.raises(aiosmtplib.SMTPRecipientRefused, match="User unknown"):
                 await client.rcpt("nobody@mail.test")
+
+
+async def ask(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("localhost", port)
+    assert (await reader.readline()).startswith(b"220")
+    return reader, writer
+
+
+async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    writer.write(b"NOOP\r\n")
+    await writer.drain()
+    return await reader.readline()
+
+
+async def test_the_proxy_passes_on_and_cuts(smtp_sink: SmtpSink) -> None:
+    async with TcpProxy(smtp_sink.port) as proxy:
+        reader, writer = await ask(proxy.port)
+        assert (await say(reader, writer)).startswith(b"250")
+        assert proxy.open_connections == 1
+
+        proxy.cut()
+
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_the_proxy_resets(smtp_sink: SmtpSink) -> None:
+    async with TcpProxy(smtp_sink.port) as proxy:
+        reader, writer = await ask(proxy.port)
+        proxy.reset()
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+
+
+async def test_the_proxy_is_a_black_hole_until_it_delivers(smtp_sink: SmtpSink) -> None:
+    async with TcpProxy(smtp_sink.port) as proxy:
+        reader, writer = await ask(proxy.port)
+        proxy.swallow()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(say(reader, writer), 0.2)
+
+        proxy.deliver()
+
+        assert (await reader.readline()).startswith(b"250")
+        writer.close()
+
+
+async def test_the_proxy_delays(smtp_sink: SmtpSink) -> None:
+    async with TcpProxy(smtp_sink.port) as proxy:
+        reader, writer = await ask(proxy.port)
+        proxy.delay_s = 0.1
+        began = time.monotonic()
+        await say(reader, writer)
+        assert time.monotonic() - began >= 0.2, "once there, once back"
+        writer.close()
+
+
+async def test_the_proxy_refuses_and_accepts_again_on_its_port(smtp_sink: SmtpSink) -> None:
+    async with TcpProxy(smtp_sink.port) as proxy:
+        await proxy.refuse()
+        with pytest.raises(ConnectionRefusedError):
+            await ask(proxy.port)
+        await proxy.accept()
+        _, writer = await ask(proxy.port)
+        writer.close()
+
+
+async def test_the_proxy_puts_tls_before_a_sink(smtp_sink: SmtpSink, pki: Authority) -> None:
+    certificate = pki.issue("proxy")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate.chain, certificate.key)
+    async with TcpProxy(smtp_sink.port, tls=tls) as proxy:
+        trust = ssl.create_default_context(cafile=pki.ca_file)
+        async with aiosmtplib.SMTP(hostname="localhost", port=proxy.port, use_tls=True, tls_context=trust) as client:
+            await client.sendmail("alice@x.test", ["bob@x.test"], letter("rig-tls-front").as_bytes())
+    assert b"rig-tls-front" in smtp_sink.messages()[0]
+
+
+def test_mailpit_takes_mail(mailpit: Mailpit) -> None:
+    with smtplib.SMTP(mailpit.host, mailpit.smtp) as client:
+        client.send_message(letter("rig-mailpit"))
+    messages = httpx.get(mailpit.messages_url, trust_env=False).json()["messages"]
+    assert [message["Subject"] for message in messages] == ["rig-mailpit"]
+
+
+def test_a_server_that_cannot_start_says_why(pki: Authority) -> None:
+    server = Dovecot(pki, extra="no_such_setting = 1")
+    with contextlib.closing(server), pytest.raises(RuntimeError, match="no_such_setting"):
+        server.start()

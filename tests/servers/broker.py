@@ -10,7 +10,13 @@ from zeebe_mail.demo.engine import Broker, BrokerOptions
 from zeebe_mail.demo.error import DemoError
 from zeebe_mail.demo.java import find_java
 
-__all__ = ["Broker", "BrokerOptions", "Gateway", "GivenBroker", "needs_broker"]
+__all__ = ["BUSY", "Broker", "BrokerOptions", "Gateway", "GivenBroker", "needs_broker"]
+
+BUSY = BrokerOptions(
+    back_pressure=True,
+    environment={"ZEEBE_BROKER_BACKPRESSURE_ALGORITHM": "fixed", "ZEEBE_BROKER_BACKPRESSURE_FIXED_LIMIT": "1"},
+)
+"""One command at a time: of 32 clients at once, nine calls in ten end with RESOURCE_EXHAUSTED."""
 
 
 class Gateway(Protocol):

@@ -90,23 +90,19 @@ class Daemon:
         """
         if self.process is None:
             return
-        group, self.process = self.process, None
-        try:
-            os.killpg(group.pid, signal.SIGTERM)
-            group.wait(10)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(group.pid, signal.SIGKILL)
-            group.wait()
-            if self._output is not None:
-                self._output.close()
+        head, self.process = self.process, None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            _signal_group(head, signal.SIGTERM)
+            head.wait(10)
+        _signal_group(head, signal.SIGKILL)
+        head.wait()
+        if self._output is not None:
+            self._output.close()
 
     def kill(self) -> None:
         """End the process group without any farewell."""
         if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            _signal_group(self.process, signal.SIGKILL)
             self.stop()
 
     def close(self) -> None:
@@ -120,7 +116,11 @@ class Daemon:
         return "\n".join(file.read_text(errors="replace") for file in files if file.exists())
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -145,3 +145,8 @@ class Daemon:
                 return greets
         except OSError:
             return False
+
+
+def _signal_group(head: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):  # all of it has ended
+        os.killpg(head.pid, number)

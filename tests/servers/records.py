@@ -91,7 +91,7 @@ class Records:
                 items = records._take(body) if self.path.startswith("/_bulk") else 0
                 self._answer({"errors": False, "items": [{"index": {"status": 201}}] * items, "acknowledged": True})
 
-            do_PUT = do_POST  # noqa: N815
+            do_PUT = do_POST
 
             def _body(self) -> bytes:
                 if self.headers.get("Transfer-Encoding") != "chunked":

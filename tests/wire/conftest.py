@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
 from tests.wire.conversation import ScriptedServer
-from tests.wire.pki import Authority, Identity
 from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
+from zeebe_mail.demo.pki import Authority, Certificate
 from zeebe_mail.mail.server import Security, SmtpServer, TlsOptions
 from zeebe_mail.mail.smtp import Outgoing, Receipt, SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
@@ -20,23 +22,35 @@ class Certificates:
     """What servers may show; only ``good`` is trusted."""
 
     authority: Authority
-    good: Identity
-    expired: Identity
-    other_host: Identity
-    stranger: Identity
+    good: Certificate
+    expired: Certificate
+    other_host: Certificate
+    stranger: Certificate
+    self_signed: Certificate
 
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     authority = Authority(tmp_path_factory.mktemp("pki"))
-    stranger = Authority(tmp_path_factory.mktemp("stranger"), "Unknown CA")
+    stranger = Authority(tmp_path_factory.mktemp("stranger"), "unknown CA")
     return Certificates(
         authority=authority,
-        good=authority.issue("good", "localhost", "127.0.0.1"),
-        expired=authority.issue("expired", "127.0.0.1", starts_days=-3, ends_days=-1),
-        other_host=authority.issue("other", "elsewhere.test"),
-        stranger=stranger.issue("stranger", "127.0.0.1"),
+        good=authority.issue("good"),
+        expired=authority.issue("expired", valid_from=timedelta(days=-3), valid_for=timedelta(days=-1)),
+        other_host=authority.issue("other", hosts=["elsewhere.test"]),
+        stranger=stranger.issue("stranger"),
+        self_signed=authority.issue_self_signed(),
     )
+
+
+def serving(certificate: Certificate, *, clients_of: Authority | None = None) -> ssl.SSLContext:
+    """The TLS side of a server with this certificate; given an authority, it wants a client certificate of it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.chain, certificate.key)
+    if clients_of:
+        context.load_verify_locations(clients_of.ca_file)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 JANE = PasswordAuth(username="jane", password="s3cr3t-ä")  # type: ignore[arg-type]
@@ -84,4 +98,4 @@ class Sender:
 
 @pytest.fixture
 def sender(certificates: Certificates) -> Sender:
-    return Sender(TlsPolicy(ca_file=certificates.authority.file))
+    return Sender(TlsPolicy(ca_file=certificates.authority.ca_file))

@@ -307,6 +307,18 @@ async def test_a_drop_after_the_commit_and_before_the_dot_is_known_to_have_sent_
     assert sender.commits == 1
 
 
+async def test_a_failed_commit_is_not_taken_for_the_servers_fault(sender: Sender) -> None:
+    async def disk_full() -> None:
+        raise OSError(28, "No space left on device")
+
+    sender.before_dot = disk_full
+    async with ScriptedServer([HELLO + ENVELOPE + "C: From\nC: Subject\nC: \nC: hello\n! eof"]) as server:
+        with pytest.raises(OSError, match="No space left"):
+            await sender.send(server)
+
+    assert server.mails == []
+
+
 async def test_a_job_that_is_lost_before_the_dot_sends_nothing(sender: Sender) -> None:
     async def lost() -> None:
         raise errors.JobLost
@@ -364,6 +376,7 @@ async def test_a_mail_that_is_too_large_is_refused_before_it_is_sent(sender: Sen
         with pytest.raises(errors.MessageRefused) as caught:
             await sender.send(server)
 
+    assert caught.value.details["phase"] == "MAIL"
     assert caught.value.details["sizeBytes"] == len(a_mail().data)
     assert caught.value.details["limitBytes"] == 20
 
@@ -427,6 +440,28 @@ async def test_a_server_that_had_enough_of_a_kept_session_gets_the_mail_on_a_new
     assert receipt.accepted == ("bob@example.org",)
     assert server.connections == 2
     assert sender.commits == 2
+
+
+@pytest.mark.parametrize(
+    ("stale", "kind"),
+    [
+        ("C: MAIL\nS: 250 ok\nC: RCPT\n! close", errors.Unreachable),
+        (ENVELOPE + "C: <mail>\n! close", errors.OutcomeUnknown),
+        (ENVELOPE + "C: <mail>\nS: 421 4.3.2 closing\n! close", errors.Busy),
+    ],
+)
+async def test_a_kept_session_that_breaks_later_is_not_replaced(
+    sender: Sender, stale: str, kind: type[errors.WorkerError]
+) -> None:
+    """From RCPT on the next attempt is the process's to decide, and after the dot it could be the same mail twice."""
+    async with ScriptedServer([HELLO + ENVELOPE + TAKEN + stale, HELLO + ENVELOPE + TAKEN]) as server:
+        session = await sender.open(server)
+        await session.send(a_mail(), required="all", commit=sender.commit)
+        with pytest.raises(kind):
+            await session.send(a_mail(), required="all", commit=sender.commit)
+        session.close()
+
+    assert server.connections == 1
 
 
 async def test_a_new_session_is_not_replaced_by_another_one(sender: Sender) -> None:

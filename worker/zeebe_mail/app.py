@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import secrets
 import signal
@@ -15,13 +16,16 @@ from typing import Any
 
 import structlog
 
+from zeebe_mail.errors import WorkerError, every_error
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Outcome
-from zeebe_mail.jobs.settle import NoExpressions
+from zeebe_mail.jobs.retry import Backoff, RetryPlan
+from zeebe_mail.jobs.settle import Settlement, SettlementRules
+from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool
-from zeebe_mail.mail.server import TlsVersion
+from zeebe_mail.mail.server import TlsOptions, TlsVersion
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession
 from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.operations.base import Operation
@@ -127,6 +131,17 @@ def tls_policy(settings: Settings) -> TlsPolicy:
     )
 
 
+def _usable(policy: TlsPolicy) -> TlsPolicy:
+    """The same policy, once its files have been read: at start and not with the first mail."""
+    try:
+        tls.context(policy, TlsOptions())
+    except OSError as error:
+        raise SettingsError(
+            f"ZEEBE_MAIL_CA_FILE, ZEEBE_MAIL_CLIENT_CERT_FILE or ZEEBE_MAIL_CLIENT_KEY_FILE cannot be used: {error}"
+        ) from error
+    return policy
+
+
 def secret_resolver(settings: Settings, redactor: Redactor) -> SecretResolver:
     """Where secrets come from: files first, then the environment."""
     providers: list[SecretProvider] = [FileSecrets(settings.secrets_dir)] if settings.secrets_dir else []
@@ -177,15 +192,15 @@ async def mailroom(
     settings: Settings, redactor: Redactor, operations: Mapping[str, Operation]
 ) -> AsyncIterator[Mailroom]:
     """Handler and sessions; the sessions are closed at the end of the block."""
-    connectors = {SmtpSession: SmtpConnector(tls_policy(settings))}
+    connectors = {SmtpSession: SmtpConnector(_usable(tls_policy(settings)), helo_name=settings.helo_name)}
     pool = Pool(connectors, Bulkhead(settings.connections_per_server))
     handler = JobHandler(
         operations=operations,
         sessions=pool,
         secrets=secret_resolver(settings, redactor),
-        redactor=redactor,
-        evaluator=NoExpressions(),
-        result_limit_bytes=settings.result_limit_bytes,
+        rules=settlement_rules(settings, redactor),
+        backoff=backoff_policy(settings),
+        max_attempts=settings.max_attempts,
     )
     try:
         yield Mailroom(handler, pool)
@@ -211,7 +226,7 @@ async def run_worker(
         shutdown_grace=settings.shutdown_grace,
     )
     if settings.client_secret:
-        redactor.add(settings.client_secret.get_secret_value())
+        redactor.add(settings.client_secret.get_secret_value(), is_credential=True)
     operations = selected(catalogue(), only, but)
     async with (
         mailroom(settings, redactor, operations) as room,
@@ -292,6 +307,43 @@ async def run_once(
     job = Job(key=0, type=task_type, variables=variables, headers=headers, retries=3, deadline_ms=0)
     async with mailroom(settings, redactor, operations) as room:
         return await room.handler.handle(job, TrialAttempt())
+
+
+def settle_once(
+    settings: Settings, headers: Mapping[str, str], *, response: Any = None, error_code: str | None = None
+) -> tuple[Outcome, list[str]]:
+    """What Zeebe would be told of a response, or of an error with this code; and the expressions' warnings.
+
+    Raises:
+        SettingsError: there is no error with this code.
+    """
+    job = Job(key=0, type="", variables={}, headers=headers, retries=3, deadline_ms=0)
+    rules = settlement_rules(settings, Redactor())
+    settlement = Settlement(job, rules, RetryPlan(job.retries, 0, backoff_policy(settings)))
+    try:
+        settlement.prepare()
+        outcome = settlement.of_result(response) if error_code is None else settlement.of_error(_example(error_code))
+    except WorkerError as error:
+        outcome = settlement.of_error(error)
+    return outcome, settlement.warnings
+
+
+def _example(code: str) -> WorkerError:
+    """An error as it would come, with its meaning for a message."""
+    known = {error.code: error for error in every_error()}
+    if code not in known:
+        raise SettingsError(f"There is no error code {code}; known are {', '.join(sorted(known))}")
+    return known[code](inspect.getdoc(known[code]) or "")
+
+
+def settlement_rules(settings: Settings, redactor: Redactor) -> SettlementRules:
+    """What holds for every task's settlement."""
+    return SettlementRules(redactor, result_limit_bytes=settings.result_limit_bytes, bpmn_errors=settings.bpmn_errors)
+
+
+def backoff_policy(settings: Settings) -> Backoff:
+    """How the waits of failed jobs grow."""
+    return Backoff(first=settings.backoff, longest=settings.longest_backoff)
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -8,7 +8,9 @@
     x SecretError            a secret is missing, or may not be used here             never retried
       - SecretMissing · SecretNotAllowed
     x ExpressionError        a result or error expression cannot be used              never retried
-    x ResultError            the result cannot be given to the process                never retried
+      - ExpressionInvalid · ExpressionFailed
+    x ResultTooLarge         the result cannot be given to the process                never retried
+    x TooManyAttempts        the job never comes to an end                            never retried
     x CredentialsError       the server does not accept who we are                    never retried
     x Unsupported            the server lacks what this needs; no safe fallback       never retried
     x ServerError
@@ -24,7 +26,7 @@
       + OutcomeUnknown       the answer was lost after the point of no return         never retried
     x Postponed              not our turn: handed back with the same retries          free
       - EndpointSaturated · WorkerStopping
-    x InternalError          a bug                                                    retried before the point of no return
+    x InternalError          a bug                                                    retried while nothing was sent
     x AnswerRefused          the gateway does not take our answer                     never retried
   * JobLost                  the job is no longer ours; nothing is told to anybody
 
@@ -59,16 +61,19 @@ class WorkerError(Exception):
         self,
         message: str,
         *,
+        next_step: str | None = None,
         details: Mapping[str, Any] | None = None,
         retry_after: timedelta | None = None,
     ) -> None:
+        """Say what happened in one or more whole sentences; ``next_step`` where it is known better than ``advice``."""
         super().__init__(message)
         self.message = message
+        self.next_step = next_step or self.advice
         self.details: dict[str, Any] = dict(details or {})
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
+        return f"{self.code}: {self.message} {self.next_step}"
 
 
 # ── the model must change ────────────────────────────────────────────────────────────────────────────────────────
@@ -110,19 +115,39 @@ class SecretNotAllowed(SecretError):
 
 
 class ExpressionError(WorkerError):
-    """A result or error expression cannot be evaluated."""
+    """A result or error expression cannot be used."""
 
-    code = "EXPRESSION_ERROR"
     retry = Retry.NEVER
-    advice = "Correct the expression in the task's properties."
 
 
-class ResultError(WorkerError):
-    """The operation succeeded, but its result cannot be given to the process."""
+class ExpressionInvalid(ExpressionError):
+    """A result or error expression is not FEEL. Nothing was sent."""
 
-    code = "RESULT_UNUSABLE"
+    code = "EXPRESSION_INVALID"
+    advice = "Correct the expression in the task's properties; `zeebe-mail feel` tries it out."
+
+
+class ExpressionFailed(ExpressionError):
+    """A result or error expression could not be evaluated, or gave a value of the wrong kind."""
+
+    code = "EXPRESSION_FAILED"
+    advice = "Correct the expression; `zeebe-mail exec --response` and `--error` try it out without any mail."
+
+
+class ResultTooLarge(WorkerError):
+    """The operation succeeded, but its result is larger than a process may be given."""
+
+    code = "RESULT_TOO_LARGE"
     retry = Retry.NEVER
-    advice = "The mail was handled. Ask for less in the result, then complete the job by hand."
+    advice = "Map less with a result expression, or have large content returned as a document."
+
+
+class TooManyAttempts(WorkerError):
+    """The job began again and again without ever coming to an end."""
+
+    code = "TOO_MANY_ATTEMPTS"
+    retry = Retry.NEVER
+    advice = "Look into the worker's log for this job's key; then resolve the incident to try again."
 
 
 # ── the mail server and we ───────────────────────────────────────────────────────────────────────────────────────
@@ -218,7 +243,7 @@ class RecipientsRefused(Refused):
     """The server refuses one or more recipients for good, so nobody got the mail."""
 
     code = "RECIPIENTS_REFUSED"
-    advice = "Correct the refused addresses, or set the refusal policy to `any` to send to the others."
+    advice = "Correct the refused addresses, or set `requiredRecipients` to `any` to send to the others."
 
 
 class MessageRefused(Refused):

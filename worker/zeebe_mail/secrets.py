@@ -95,11 +95,17 @@ class Redactor:
 
     def __init__(self) -> None:
         self._values: set[str] = set()
+        self._credentials: set[str] = set()
         self._short: set[str] = set()
-        self._forms: dict[str, list[str]] = {}
+        self._forms: dict[str, list[tuple[str, str]]] = {}
 
-    def add(self, value: str) -> None:
-        """Hide this value from now on. Adding it again costs nothing."""
+    def add(self, value: str, *, is_credential: bool = False) -> None:
+        """Hide this value from now on. Adding it again costs nothing.
+
+        What is no credential, as a user name or a host, may be shown to a process that wrote it itself.
+        """
+        if is_credential:
+            self._credentials.add(value)
         if not value or value in self._values:
             return
         self._values.add(value)
@@ -108,20 +114,27 @@ class Redactor:
             return
         for form in set(_written_forms(value)):
             alike = self._forms.setdefault(form[:SHORTEST_MASKED_INSIDE_TEXT], [])
-            if form not in alike:
-                alike.append(form)
-                alike.sort(key=len, reverse=True)
+            alike.append((form, value))
+            alike.sort(key=lambda known: len(known[0]), reverse=True)
 
-    def text(self, text: str) -> str:
-        """The text with every secret in it replaced by ``***``."""
-        if text in self._short:
+    def written_in(self, variables: Mapping[str, Any]) -> frozenset[str]:
+        """The values, credentials aside, that these variables hold in clear: masking them would hide nothing."""
+        candidates = self._values - self._credentials
+        if not candidates:
+            return frozenset()
+        text = json.dumps(variables, ensure_ascii=False, default=str)
+        return frozenset(value for value in candidates if value in text)
+
+    def text(self, text: str, spare: frozenset[str] = frozenset()) -> str:
+        """The text with every secret in it, but those to ``spare``, replaced by ``***``."""
+        if text in self._short and text not in spare:
             return MASK
         if self._forms.keys().isdisjoint(map("".join, zip(text, text[1:], text[2:], text[3:], strict=False))):
             return text
         parts, done, place = [], 0, 0
         while place <= len(text) - SHORTEST_MASKED_INSIDE_TEXT:
             alike = self._forms.get(text[place : place + SHORTEST_MASKED_INSIDE_TEXT], ())
-            found = next((form for form in alike if text.startswith(form, place)), "")
+            found = next((form for form, value in alike if text.startswith(form, place) and value not in spare), "")
             if found:
                 parts += [text[done:place], MASK]
                 place = done = place + len(found)
@@ -129,16 +142,16 @@ class Redactor:
                 place += 1
         return "".join((*parts, text[done:]))
 
-    def data(self, value: Any) -> Any:
+    def data(self, value: Any, spare: frozenset[str] = frozenset()) -> Any:
         """The same for all texts, keys included, inside lists and dictionaries."""
         if not self._values:
             return value
         if isinstance(value, str):
-            return self.text(value)
+            return self.text(value, spare)
         if isinstance(value, Mapping):
-            return {self.data(key): self.data(item) for key, item in value.items()}
+            return {self.data(key, spare): self.data(item, spare) for key, item in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
-            return [self.data(item) for item in value]
+            return [self.data(item, spare) for item in value]
         return value
 
 

@@ -165,6 +165,19 @@ class Settings(BaseSettings):
     shutdown_grace: Duration = Field(default=timedelta(seconds=25), ge=timedelta(0))
     """How long SIGTERM waits for mails that are handed over and not answered yet. Keep below the orchestrator's."""
 
+    backoff: timedelta = Field(default=timedelta(seconds=5), gt=timedelta(0), le=timedelta(days=1))
+    """First wait before a failed job is tried again, where the task has no `retryBackoff`; doubled each time."""
+
+    longest_backoff: timedelta = Field(default=timedelta(minutes=5), gt=timedelta(0), le=timedelta(days=1))
+    """Longest such wait."""
+
+    max_attempts: int = Field(default=10, ge=1)
+    """How often a job may begin without ever coming to an end, before it becomes an incident."""
+
+    bpmn_errors: Words = ()
+    """Error codes that become BPMN errors without an error expression, separated by commas; `true` for all. A task's
+    header `bpmnErrors` goes before."""
+
     result_limit_bytes: int = Field(default=1_000_000, ge=1_000, le=3_500_000)
     """Largest result that is given to the process; the gateway's own limit is 4 MB for all variables."""
 
@@ -191,8 +204,8 @@ class Settings(BaseSettings):
     plaintext_hosts: Words = ()
     """Mail servers that may be used without encryption, separated by commas; this machine always may."""
 
-    helo_name: str | None = None
-    """Name the worker gives itself in EHLO. Default: the machine's own."""
+    helo_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
+    """Name the worker gives itself in EHLO, where servers insist on one. Default: its address."""
 
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -226,7 +239,7 @@ class Settings(BaseSettings):
     http_port: int = Field(default=9464, ge=0, le=65535)
     """Port of /live, /ready and /metrics; 0 takes a free one and logs it."""
 
-    @field_validator("tenant_ids", "plaintext_hosts", "secrets_fields", mode="before")
+    @field_validator("tenant_ids", "plaintext_hosts", "secrets_fields", "bpmn_errors", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(filter(None, re.split(r"[\s,;]+", value))) if isinstance(value, str) else value

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from zeebe_mail.errors import Busy, CredentialsError, InputError, WorkerStopping
-from zeebe_mail.jobs.retry import RetryPlan, parse_duration
+from zeebe_mail.jobs.retry import Backoff, RetryPlan, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ from zeebe_mail.jobs.retry import RetryPlan, parse_duration
     [
         ("PT30S", timedelta(seconds=30)),
         ("pt5m", timedelta(minutes=5)),
-        (" P1D ", timedelta(days=1)),
+        ("P1D", timedelta(days=1)),
         ("P2W", timedelta(weeks=2)),
         ("P1DT2H3M4.5S", timedelta(days=1, hours=2, minutes=3, seconds=4.5)),
         ("PT0S", timedelta()),
@@ -37,7 +37,7 @@ def test_what_is_no_duration_is_refused_with_its_place(text: str) -> None:
         parse_duration(text, name='Header "retryBackoff"')
 
 
-PLAN = RetryPlan(retries=3, backoff=timedelta(seconds=10))
+PLAN = RetryPlan(retries=3, failures=0, policy=Backoff()).with_header("PT10S")
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,4 @@ def test_what_an_error_costs(error: InputError, expected: tuple[int, timedelta])
 
 @pytest.mark.parametrize("retries", [0, 1])
 def test_retries_never_fall_below_none(retries: int) -> None:
-    assert RetryPlan(retries, timedelta()).after(Busy("later"))[0] == 0
+    assert RetryPlan(retries, failures=0, policy=Backoff()).after(Busy("later"))[0] == 0

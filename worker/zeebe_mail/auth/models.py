@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from zeebe_mail.form import Part, Prompt
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def _plain_text(value: str) -> str:
@@ -20,8 +20,8 @@ def _plain_text(value: str) -> str:
 
 def _without_nul(value: SecretStr) -> SecretStr:
     # NUL separates the fields of SASL PLAIN (RFC 4616, 2), so no mechanism can carry it.
-    if "\0" in value.get_secret_value():
-        raise ValueError("must not contain the character NUL")
+    if re.search(r"[\0\ud800-\udfff]", value.get_secret_value()):
+        raise ValueError("must not contain the character NUL or half characters")
     return value
 
 

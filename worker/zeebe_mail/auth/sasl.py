@@ -7,6 +7,7 @@ failures, and a middleman who makes the strong mechanism fail must not be handed
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import hmac
 import re
@@ -109,11 +110,15 @@ class CramMd5:
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
+        self._answered = False
 
     def initial(self) -> bytes | None:
         return None
 
     def answer(self, challenge: bytes) -> bytes:
+        if self._answered:
+            raise SaslError("the server sent a second challenge in CRAM-MD5")
+        self._answered = True
         digest = hmac.new(self._credentials.password.encode(), challenge, hashlib.md5).hexdigest()
         return f"{self._credentials.username} {digest}".encode()
 
@@ -152,12 +157,12 @@ class Scram:
         said = re.match(r"r=([\x21-\x2b\x2d-\x7e]+),s=([A-Za-z0-9+/=]+),i=(\d{1,9})(?:,|$)", server_first)
         if said is None or not said[1].startswith(self._nonce) or said[1] == self._nonce:
             raise SaslError("the server's first SCRAM message is malformed or belongs to another exchange")
-        rounds = int(said[3])
+        salt, rounds = _salt(said[2]), int(said[3])
         if rounds not in ITERATIONS:
             raise SaslError(
                 f"the server asks for {rounds} SCRAM rounds; {ITERATIONS[0]} to {ITERATIONS[-1]} are allowed"
             )
-        salted = hashlib.pbkdf2_hmac(self._algorithm, self._password, b64decode(said[2]), rounds)
+        salted = hashlib.pbkdf2_hmac(self._algorithm, self._password, salt, rounds)
         client_key = self._hmac(salted, b"Client Key")
         final = f"c={b64encode(self._header.encode()).decode()},r={said[1]}"
         exchange = f"{self._first},{server_first},{final}".encode()
@@ -183,6 +188,13 @@ def prepared(text: str) -> str:
         return text
     mapped = (" " if stringprep.in_table_c12(char) else "" if stringprep.in_table_b1(char) else char for char in text)
     return unicodedata.normalize("NFKC", "".join(mapped))
+
+
+def _salt(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except binascii.Error:
+        raise SaslError("the server's SCRAM salt is not base64") from None
 
 
 def _escaped(name: str) -> str:

@@ -10,6 +10,7 @@ from zeebe_mail.cli.check import check
 from zeebe_mail.cli.demo import demo
 from zeebe_mail.cli.deploy import deploy
 from zeebe_mail.cli.exec import exec_
+from zeebe_mail.cli.feel import feel
 from zeebe_mail.cli.generate import generate
 from zeebe_mail.cli.health import health
 from zeebe_mail.cli.run import run
@@ -28,8 +29,7 @@ app.command("exec")(exec_)
 app.command()(check)
 app.command()(deploy)
 app.command()(health)
-app.command()(demo)
-app.command(hidden=True)(generate)
+app.command()(feel)
 app.command()(demo)
 app.command(hidden=True)(generate)
 

@@ -18,18 +18,23 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave all running until Ctrl-C, for the Modeler.")] = False,
 ) -> None:
     """Send a mail from a BPMN process on a real Zeebe through a real mail server, both started here."""
-    from rich.console import Console
-
     try:
-        from zeebe_mail.demo.error import DemoError
-        from zeebe_mail.demo.story import Engine, tell
+        _tell(engine, address, keep=keep)
     except ModuleNotFoundError as missing:
         typer.echo(f"zeebe-mail: the demo needs {missing.name}: pip install 'zeebe-mail[demo]'", err=True)
         raise typer.Exit(2) from missing
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _tell(engine: str, address: str | None, *, keep: bool) -> None:
+    from rich.console import Console
+
+    from zeebe_mail.demo.error import DemoError
+    from zeebe_mail.demo.story import Engine, tell
+
     try:
         tell(Console(), engine=Engine(engine), address=address, keep=keep)
     except DemoError as error:
         typer.echo(f"zeebe-mail: {error}", err=True)
         raise typer.Exit(1) from error
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None

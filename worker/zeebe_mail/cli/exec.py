@@ -1,27 +1,35 @@
-"""``zeebe-mail exec``: one job without a broker."""
+"""``zeebe-mail exec``: one job without a broker, or only its settlement without any mail."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from zeebe_mail.jobs.outcome import Outcome
+
 
 def exec_(
-    task_type: Annotated[str, typer.Argument(help="For example mail:smtp-send:1.")],
-    variables: Annotated[Path, typer.Option(help="JSON file with the job's variables.")],
+    task_type: Annotated[str | None, typer.Argument(help="For example mail:smtp-send:1.")] = None,
+    variables: Annotated[Path | None, typer.Option(help="JSON file with the job's variables.")] = None,
     headers: Annotated[Path | None, typer.Option(help="JSON file with the task's headers.")] = None,
+    response: Annotated[
+        Path | None, typer.Option(help="JSON file with a response: evaluate the expressions on it, without any mail.")
+    ] = None,
+    error: Annotated[
+        str | None, typer.Option(help="Code of an error: evaluate the error expression on it, without any mail.")
+    ] = None,
 ) -> None:
     """Run one job without a broker and print its outcome as JSON. The mail is real.
 
-    Exit code 0 for a completed job, 1 for any other outcome.
+    With --response or --error no mail is touched: only the headers' expressions are evaluated. Exit code 0 for a
+    completed job, 1 for any other outcome.
     """
-    import asyncio
-    import dataclasses
     import json
 
-    from zeebe_mail.app import read_json, run_once
+    from zeebe_mail.app import read_json
     from zeebe_mail.jobs.outcome import Complete
     from zeebe_mail.secrets import Redactor
     from zeebe_mail.settings import load
@@ -30,10 +38,30 @@ def exec_(
     settings, redactor = load(), Redactor()
     configure_logs(level=settings.log_level, log_format=settings.log_format, mask=redactor.data)
     given_headers = {name: str(value) for name, value in read_json(headers).items()} if headers else {}
-    outcome = asyncio.run(run_once(settings, redactor, task_type, read_json(variables), given_headers))
-    shown = {"outcome": type(outcome).__name__, **dataclasses.asdict(outcome)}
-    if "backoff" in shown:
-        shown["backoffSeconds"] = shown.pop("backoff").total_seconds()
+    if response or error:
+        from zeebe_mail.app import settle_once
+
+        answer = json.loads(response.read_text(encoding="utf-8")) if response else None
+        outcome, warnings = settle_once(settings, given_headers, response=answer, error_code=error)
+        shown = {**_shown(outcome), "warnings": warnings}
+    else:
+        import asyncio
+
+        from zeebe_mail.app import run_once
+
+        if task_type is None or variables is None:
+            raise typer.BadParameter("TASK_TYPE and --variables, or --response, or --error must be given")
+        outcome = asyncio.run(run_once(settings, redactor, task_type, read_json(variables), given_headers))
+        shown = _shown(outcome)
     typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
     if not isinstance(outcome, Complete):
         raise typer.Exit(1)
+
+
+def _shown(outcome: Outcome) -> dict[str, Any]:
+    import dataclasses
+
+    shown = {"outcome": type(outcome).__name__, **dataclasses.asdict(outcome)}
+    if "backoff" in shown:
+        shown["backoffSeconds"] = shown.pop("backoff").total_seconds()
+    return shown

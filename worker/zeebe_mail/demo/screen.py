@@ -33,6 +33,7 @@ def download_bar(console: Console, name: str, size: int) -> Iterator[Callable[[i
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         task = progress.add_task(name, total=size)
         yield lambda amount: progress.update(task, advance=amount)
+    console.print("Checking and unpacking it")
 
 
 def mail_panel(message: EmailMessage) -> Panel:

@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import secrets
-import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, contextmanager
@@ -28,6 +27,7 @@ from zeebe_mail.demo.inbox import read_inbox
 from zeebe_mail.demo.mailserver import DOMAIN, MailServer
 from zeebe_mail.demo.pki import Authority
 from zeebe_mail.demo.screen import download_bar, mail_panel, step, variables_panel
+from zeebe_mail.demo.signals import ended_by_signals
 from zeebe_mail.demo.workerprocess import WorkerProcess, worker_environment
 from zeebe_mail.settings import load
 from zeebe_mail.zeebe.client import Client, connect
@@ -59,7 +59,7 @@ def tell(console: Console, *, engine: Engine, address: str | None, keep: bool) -
         DemoError: a step failed.
         SettingsError: the settings of the given cluster cannot be used.
     """
-    with ExitStack() as closing, _ended_by_signals():
+    with ExitStack() as closing, ended_by_signals():
         work = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="zeebe-mail-demo-")))
         if address or os.environ.get("ZEEBE_ADDRESS"):
             if address:
@@ -91,7 +91,8 @@ class _Story:
                 done(f"{_example().name}: process {PROCESS}")
             with step(console, "Worker") as done:
                 worker = WorkerProcess(self._worker_settings(authority), self._work / "worker.log")
-                await asyncio.to_thread(closing.enter_context, worker)
+                closing.callback(worker.stop)
+                await worker.start()
                 done("zeebe-mail run")
             with step(console, "Process instance") as done:
                 variables = await self._run(client, worker, _input(server))
@@ -199,21 +200,6 @@ def _broker(console: Console, engine: Engine) -> Iterator[str]:
         once = ", and noting down how to start it faster next time" if broker.is_slow_to_stop else ""
         with console.status(f"Stopping the broker{once}"):
             broker.close()
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the demo as Ctrl-C does: what it started is stopped."""
-
-    def end(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -1,17 +1,19 @@
 """The worker of the demo: `zeebe-mail run` as a process of its own, as an operator starts it."""
 
+import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
 
 import httpx
 
 from zeebe_mail.demo.engine import LOOPBACK, free_ports
 from zeebe_mail.demo.error import DemoError
+from zeebe_mail.demo.signals import dies_with_us, held_back
 
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 35.0  # above the worker's own grace, ZEEBE_MAIL_SHUTDOWN_GRACE
@@ -33,33 +35,22 @@ class WorkerProcess:
         self._log_file = log_file
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
+    async def start(self) -> None:
         """Start, and return when the worker says that it is ready for jobs.
 
         Raises:
             DemoError: it ended, or did not get ready in time.
         """
-        with self._log_file.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "zeebe_mail", "run"],
+        with self._log_file.open("wb") as log, held_back():
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - does not wait; must be stoppable from here on
+                [*dies_with_us(signal.SIGTERM), sys.executable, "-m", "zeebe_mail", "run"],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the demo, which then stops its worker in good order.
             )
-        try:
-            self._wait_until_ready(self._process)
-        except BaseException:
-            self.stop()
-            raise
+        await self._wait_until_ready(self._process)
 
     def stop(self) -> None:
         """End the worker as an orchestrator does: SIGTERM, and time to finish."""
@@ -77,21 +68,21 @@ class WorkerProcess:
         """The end of the worker's log."""
         return "\n".join(self._log_file.read_text(errors="replace").splitlines()[-8:])
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+    async def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         until = time.monotonic() + START_LIMIT_S
-        with httpx.Client(trust_env=False, timeout=2) as client:
-            while not _is_ready(client, f"http://{LOOPBACK}:{self._port}/ready"):
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            while not await _is_ready(client, f"http://{LOOPBACK}:{self._port}/ready"):
                 if process.poll() is not None:
                     raise DemoError("The worker ended while it started.", f"Its last words:\n{self.last_words()}")
                 if time.monotonic() > until:
                     happened = f"The worker was not ready within {START_LIMIT_S:.0f} s."
                     raise DemoError(happened, f"Its last words:\n{self.last_words()}")
-                time.sleep(0.02)
+                await asyncio.sleep(0.02)
 
 
-def _is_ready(client: httpx.Client, url: str) -> bool:
+async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
     try:
-        return client.get(url).status_code == httpx.codes.OK
+        return (await client.get(url)).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 

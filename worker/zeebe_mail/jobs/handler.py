@@ -8,13 +8,14 @@ from typing import Any, Protocol
 
 import structlog
 
-from zeebe_mail.errors import InternalError, JobLost, WorkerError
+from zeebe_mail.errors import InternalError, JobLost, TooManyAttempts, WorkerError
 from zeebe_mail.jobs.job import Job
-from zeebe_mail.jobs.outcome import Drop, Outcome
-from zeebe_mail.jobs.settle import Evaluator, Settlement
+from zeebe_mail.jobs.outcome import Drop, Fail, Outcome
+from zeebe_mail.jobs.retry import AttemptLog, Backoff, RetryPlan
+from zeebe_mail.jobs.settle import Settlement, SettlementRules
 from zeebe_mail.jobs.validate import secret_values, validate
 from zeebe_mail.operations.base import Attempt, Operation
-from zeebe_mail.secrets import Redactor, SecretResolver
+from zeebe_mail.secrets import SecretResolver
 
 log = structlog.get_logger(__name__)
 
@@ -36,22 +37,32 @@ class JobHandler:
         operations: Mapping[str, Operation],
         sessions: Sessions,
         secrets: SecretResolver,
-        redactor: Redactor,
-        evaluator: Evaluator,
-        result_limit_bytes: int,
+        rules: SettlementRules,
+        backoff: Backoff,
+        max_attempts: int,
     ) -> None:
         self.operations = operations
         self._sessions = sessions
         self._secrets = secrets
-        self._redactor = redactor
-        self._evaluator = evaluator
-        self._result_limit_bytes = result_limit_bytes
+        self._rules = rules
+        self._backoff = backoff
+        self._max_attempts = max_attempts
+        self._attempts = AttemptLog()
 
     async def handle(self, job: Job, attempt: Attempt) -> Outcome:
         """Run one activated job and say what must be told to Zeebe. Raises nothing but cancellation."""
-        settlement = Settlement(job, self._evaluator, self._redactor, result_limit_bytes=self._result_limit_bytes)
+        unfinished, failures = self._attempts.begin(job.key)
+        settlement = Settlement(job, self._rules, RetryPlan(job.retries, failures, self._backoff))
+        outcome = await self._outcome(settlement, job, attempt, unfinished)
+        if not isinstance(outcome, Drop):
+            self._attempts.end(job.key, failed=isinstance(outcome, Fail) and 0 < outcome.retries < job.retries)
+        return outcome
+
+    async def _outcome(self, settlement: Settlement, job: Job, attempt: Attempt, unfinished: int) -> Outcome:
         try:
             settlement.prepare()
+            if unfinished >= self._max_attempts:
+                raise TooManyAttempts(f"The job began {unfinished} times and never came to an end.")
             result = await self._run(self.operations[job.type], job, attempt)
             return settlement.of_result(result)
         except WorkerError as error:
@@ -72,7 +83,7 @@ class JobHandler:
         )
         given: Any = validate(operation.input, resolved)
         for value in secret_values(given):
-            self._redactor.add(value)
+            self._rules.redactor.add(value, is_credential=True)
         async with self._sessions.lease(operation.session, given.server, given.auth) as session:
             produced = await operation.run(given, session, attempt)
         return produced.model_dump(mode="json")

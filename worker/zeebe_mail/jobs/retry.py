@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from zeebe_mail.errors import InputError, Retry, WorkerError
@@ -22,7 +24,7 @@ def parse_duration(text: str, *, name: str) -> timedelta:
     Raises:
         InputError: the text is something else, or longer than a year; ``name`` says where it stood.
     """
-    match = ISO_8601_DURATION.fullmatch(text.strip())
+    match = ISO_8601_DURATION.fullmatch(text)
     if match:
         parts = {unit: float(value) for unit, value in match.groupdict().items() if value}
         try:
@@ -38,11 +40,37 @@ def parse_duration(text: str, *, name: str) -> timedelta:
 
 
 @dataclass(frozen=True, slots=True)
+class Backoff:
+    """Growing waits between attempts: ``first``, then ``factor`` times as long each time, at most ``longest``."""
+
+    first: timedelta = timedelta(seconds=5)
+    longest: timedelta = timedelta(minutes=5)
+    factor: float = 2.0
+    jitter: float = 0.2
+    """Part of the wait by which it may be shorter, so that jobs that failed together do not come back together."""
+
+    def after(self, failures: int) -> timedelta:
+        """The wait after the so-many-th failure in a row."""
+        grown = self.first * min(self.factor ** min(failures - 1, 64), self.longest / self.first)
+        return grown * random.uniform(1 - self.jitter, 1.0)  # noqa: S311 - jitter, not a secret
+
+
+@dataclass(frozen=True, slots=True)
 class RetryPlan:
-    """What the task says about retrying: retries at activation, and the header ``retryBackoff``."""
+    """When a job may run again: its retries at activation, how often it failed here, and what the task says."""
 
     retries: int
-    backoff: timedelta
+    failures: int
+    policy: Backoff
+    fixed: timedelta | None = None
+
+    def with_header(self, text: str) -> RetryPlan:
+        """The plan of a task whose header ``retryBackoff`` holds this; empty changes nothing.
+
+        Raises:
+            InputError: it is not a duration.
+        """
+        return replace(self, fixed=parse_duration(text, name='Header "retryBackoff"')) if text else self
 
     def after(self, error: WorkerError) -> tuple[int, timedelta]:
         """Retries left and back-off after an error. The server's own wait wins when it is longer."""
@@ -51,6 +79,39 @@ class RetryPlan:
             case Retry.NEVER:
                 return 0, timedelta()
             case Retry.LATER:
-                return max(self.retries - 1, 0), max(self.backoff, asked)
+                own = self.policy.after(self.failures + 1) if self.fixed is None else self.fixed
+                return max(self.retries - 1, 0), max(own, asked)
             case Retry.FREE:
                 return self.retries, asked
+
+
+class AttemptLog:
+    """How often a job failed here, and how often it began here without coming to an end.
+
+    Zeebe counts failures only: a job whose activation always times out would go round for ever. The log is this
+    process's own and forgets the jobs that it has not seen for longest.
+    """
+
+    def __init__(self, size: int = 10_000) -> None:
+        self._size = size
+        self._unfinished: OrderedDict[int, int] = OrderedDict()
+        self._failures: OrderedDict[int, int] = OrderedDict()
+
+    def begin(self, job_key: int) -> tuple[int, int]:
+        """Note a start; gives the earlier starts without an end, and the failures."""
+        unfinished, failures = self._unfinished.get(job_key, 0), self._failures.get(job_key, 0)
+        self._note(self._unfinished, job_key, unfinished + 1)
+        return unfinished, failures
+
+    def end(self, job_key: int, *, failed: bool) -> None:
+        """Note that a job came to an end: for good, or with a failure after which it comes back."""
+        self._unfinished.pop(job_key, None)
+        failures = self._failures.pop(job_key, 0)
+        if failed:
+            self._note(self._failures, job_key, failures + 1)
+
+    def _note(self, counts: OrderedDict[int, int], job_key: int, count: int) -> None:
+        counts[job_key] = count
+        counts.move_to_end(job_key)
+        if len(counts) > self._size:
+            counts.popitem(last=False)

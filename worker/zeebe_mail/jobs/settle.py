@@ -3,113 +3,155 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, assert_never
 
-from zeebe_mail.errors import ExpressionError, ResultError, WorkerError
+import structlog
+
+from zeebe_mail.errors import ExpressionError, ResultTooLarge, Retry, WorkerError
+from zeebe_mail.jobs.expressions import BpmnError, Expressions, IgnoreError, JobError, Verdict
 from zeebe_mail.jobs.job import Job
-from zeebe_mail.jobs.outcome import MESSAGE_LIMIT, Complete, Fail, Outcome
-from zeebe_mail.jobs.retry import RetryPlan, parse_duration
+from zeebe_mail.jobs.json_text import repaired
+from zeebe_mail.jobs.outcome import MESSAGE_LIMIT, Complete, Fail, Outcome, ThrowError
+from zeebe_mail.jobs.retry import RetryPlan
 from zeebe_mail.secrets import Redactor
 
-DEFAULT_BACKOFF = timedelta(seconds=10)
+log = structlog.get_logger(__name__)
 
 
-class Evaluator(Protocol):
-    """Evaluates result and error expressions; passed in by the application."""
+@dataclass(frozen=True, slots=True)
+class SettlementRules:
+    """What holds for every task of this worker. A header of the task goes before ``bpmn_errors``."""
 
-    def compile(self, *, result_expression: str, error_expression: str) -> None:
-        """Check both expressions before any mail moves; empty means absent.
-
-        Raises:
-            ExpressionError: an expression cannot be used.
-        """
-        ...
-
-
-class NoExpressions:
-    """The evaluator of a worker that has no expression engine: a task that needs one fails before any mail moves."""
-
-    def compile(self, *, result_expression: str, error_expression: str) -> None:
-        """Refuse whatever is not empty."""
-        for header, text in (("resultExpression", result_expression), ("errorExpression", error_expression)):
-            if text:
-                raise ExpressionError(
-                    f'The task has a header "{header}", which this version of zeebe-mail cannot evaluate. '
-                    "Use resultVariable with output mappings, and nothing was sent.",
-                    details={"header": header},
-                )
+    redactor: Redactor
+    result_limit_bytes: int
+    bpmn_errors: Collection[str] = ()
+    """Error codes that become BPMN errors by themselves; ``true`` among them means all."""
 
 
 class Settlement:
-    """What the task's headers say about its result and its errors, read before anything is done."""
+    """What one task's headers say about its result and its errors, read before anything is done."""
 
-    def __init__(self, job: Job, evaluator: Evaluator, redactor: Redactor, *, result_limit_bytes: int) -> None:
+    def __init__(self, job: Job, rules: SettlementRules, retry: RetryPlan) -> None:
         self._job = job
-        self._redactor = redactor
-        self._result_limit_bytes = result_limit_bytes
-        self._evaluator = evaluator
-        self._retry = RetryPlan(job.retries, DEFAULT_BACKOFF)
+        self._rules = rules
+        self._retry = retry
+        self._expressions = Expressions(result="", error="")
         self._result_variable = ""
+        self._bpmn_errors = frozenset(rules.bpmn_errors)
 
     def prepare(self) -> None:
-        """Read the headers.
+        """Read the headers: expressions first, because the error expression also sees what is wrong with the rest.
 
         Raises:
+            ExpressionInvalid: an expression is not FEEL.
             InputError: ``retryBackoff`` is not a duration.
-            ExpressionError: an expression cannot be used.
         """
         headers = self._job.headers
-        if text := headers.get("retryBackoff", "").strip():
-            self._retry = RetryPlan(self._job.retries, parse_duration(text, name='Header "retryBackoff"'))
-        self._result_variable = headers.get("resultVariable", "").strip()
-        self._evaluator.compile(
-            result_expression=headers.get("resultExpression", "").strip(),
-            error_expression=headers.get("errorExpression", "").strip(),
+        self._expressions = Expressions(
+            result=headers.get("resultExpression", ""), error=headers.get("errorExpression", "")
         )
+        self._result_variable = headers.get("resultVariable", "").strip()
+        if asked := headers.get("bpmnErrors", "").strip():
+            self._bpmn_errors = frozenset(asked.replace(",", " ").split()) - {"false"}
+        self._retry = self._retry.with_header(headers.get("retryBackoff", ""))
 
-    def of_result(self, result: Mapping[str, Any]) -> Outcome:
-        """The outcome of an operation that succeeded."""
-        variables = {self._result_variable: self._redactor.data(result)} if self._result_variable else {}
+    @property
+    def warnings(self) -> list[str]:
+        """What became null in the expressions, and why."""
+        return self._expressions.warnings
+
+    def of_result(self, result: Any) -> Outcome:
+        """The outcome of an operation that succeeded.
+
+        From here on nothing may cause the mail to be sent again by itself: what fails is an incident that says so and
+        has the result attached.
+        """
+        response = repaired(self._masked(result))
         try:
-            self._check(variables)
-        except ResultError as error:
-            return self.of_error(error)
-        return Complete(variables)
+            variables = {self._result_variable: response} if self._result_variable else {}
+            variables |= self._expressions.result(response)
+            self._check_size(variables)
+            verdict = self._expressions.verdict(variables or response, retries=self._job.retries)
+            return self._of_verdict(verdict) if verdict else Complete(variables)
+        except (ExpressionError, ResultTooLarge) as error:
+            return self._incident_after_success(error, response)
 
     def of_error(self, error: WorkerError, *, repeatable: bool = True) -> Outcome:
-        """The outcome of an operation that raised; the retries are those of the error's class.
+        """The outcome of an operation that raised: the error expression's word, else the default of its class.
 
-        What is not ``repeatable``, because its mail is out, has no retries left whatever the class says.
+        What is not ``repeatable``, because its mail is out, has no retries left whatever the class says. A job that is
+        only handed back is no failure, and no expression hears of it.
         """
         retries, backoff = self._retry.after(error) if repeatable else (0, timedelta())
-        message = self._redactor.text(error.message)
-        description = {"code": error.code, "message": message[:MESSAGE_LIMIT], "details": self._details(error)}
+        if error.retry is Retry.FREE:
+            return self._fail(error, retries, backoff)
+        seen = self._description(error)
+        try:
+            verdict = self._expressions.verdict({"error": seen}, retries=self._job.retries)
+            if verdict:
+                return self._of_verdict(verdict)
+        except (ExpressionError, ResultTooLarge) as broken:
+            return self._fail(broken, 0, timedelta())
+        if error.code in self._bpmn_errors or "true" in self._bpmn_errors:
+            return ThrowError(error.code, seen["message"], {"error": seen})
+        return self._fail(error, retries, backoff)
+
+    def _of_verdict(self, verdict: Verdict) -> Outcome:
+        self._check_size(verdict.variables)
+        match verdict:
+            case BpmnError(code, message, variables):
+                return ThrowError(code, self._masked(message)[:MESSAGE_LIMIT], self._masked(variables))
+            case JobError(message, variables, retries, backoff):
+                text = self._masked(message)[:MESSAGE_LIMIT]
+                return Fail(text, retries, backoff, {**self._masked(variables), "error": text})
+            case IgnoreError(variables):
+                return Complete(self._masked(variables))
+            case _:
+                assert_never(verdict)
+
+    def _description(self, error: WorkerError) -> dict[str, Any]:
+        """What a process may know of an error: the ``error`` of expressions and of failed jobs."""
+        return {
+            "type": type(error).__name__,
+            "code": error.code,
+            "message": self._masked(error.message)[:MESSAGE_LIMIT],
+            "variables": self._details(error),
+        }
+
+    def _masked(self, value: Any) -> Any:
+        """The same data without secrets, except what the process itself has written in clear."""
+        redactor = self._rules.redactor
+        return redactor.data(value, redactor.written_in(self._job.variables))
+
+    def _details(self, error: WorkerError) -> Any:
+        """What the error knows, as far as a process may be given so much: who lists a million recipients gets none."""
+        details = repaired(self._masked(error.details))
+        return details if len(json.dumps(details)) <= self._rules.result_limit_bytes else {}
+
+    def _fail(self, error: WorkerError, retries: int, backoff: timedelta) -> Fail:
+        seen = self._description(error)
+        message = f"{error.code}: {seen['message']} {error.next_step}"[:MESSAGE_LIMIT]
+        return Fail(message, retries, backoff, {"error": seen}, code=error.code)
+
+    def _incident_after_success(self, error: WorkerError, response: Any) -> Fail:
+        message_id = response.get("messageId", "unknown") if isinstance(response, Mapping) else "unknown"
+        failed = self._fail(error, 0, timedelta())
+        attached = {} if isinstance(error, ResultTooLarge) else {"response": response}
+        done = f"The mail was handled (Message-ID {message_id}) and is not handled again."
         return Fail(
-            message=f"{error.code}: {message} {error.advice}"[:MESSAGE_LIMIT],
-            retries=retries,
-            backoff=backoff,
-            variables={"error": description},
+            f"{done} {failed.message}"[:MESSAGE_LIMIT],
+            retries=0,
+            variables={**failed.variables, **attached},
             code=error.code,
         )
 
-    def _details(self, error: WorkerError) -> Any:
-        """What the error knows, as far as it can be given to the process: who lists a million recipients gets none."""
-        details = self._redactor.data(error.details)
-        try:
-            self._check(details)
-        except ResultError:
-            return {}
-        return details
-
-    def _check(self, variables: Mapping[str, Any]) -> None:
-        try:
-            size = len(json.dumps(variables, allow_nan=False))
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ResultError(f"The result cannot be written as JSON ({type(error).__name__}).") from None
-        if size > self._result_limit_bytes:
-            raise ResultError(
-                f"The result has {size} bytes of JSON; at most {self._result_limit_bytes} can be given to the process.",
-                details={"size": size, "limit": self._result_limit_bytes},
+    def _check_size(self, variables: Mapping[str, Any]) -> None:
+        size, limit = len(json.dumps(variables)), self._rules.result_limit_bytes
+        if size > limit:
+            raise ResultTooLarge(
+                f"The result has {size} bytes of JSON; a process is given {limit} at most.",
+                details={"sizeBytes": size, "limitBytes": limit},
             )

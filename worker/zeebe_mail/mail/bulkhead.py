@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from zeebe_mail.errors import EndpointSaturated
+
+Endpoint = tuple[str, str, int]
+"""Protocol, host and port."""
 
 _WEIGHT = 0.2
 """How much the newest interval between two releases counts in the average."""
@@ -19,6 +22,7 @@ _WEIGHT = 0.2
 class _Share:
     """One endpoint: who is in, who waits, and how fast it moves. Times are of the loop's monotonic clock."""
 
+    endpoint: Endpoint
     active: int = 0
     waiters: deque[asyncio.Future[None]] = field(default_factory=deque)
     moved_at: float = 0.0
@@ -43,21 +47,26 @@ class Bulkhead:
         self._limit = limit
         self._patience_s = patience_s
         self._longest_s = longest_s
-        self._shares: dict[Hashable, _Share] = {}
+        self._shares: dict[Endpoint, _Share] = {}
 
     @property
     def waiting(self) -> int:
         """How many wait for a turn, at all endpoints."""
         return sum(len(share.waiters) for share in self._shares.values())
 
+    def free(self, endpoint: Endpoint) -> int:
+        """How many places an endpoint has left."""
+        share = self._shares.get(endpoint)
+        return self._limit - (share.active if share else 0)
+
     @asynccontextmanager
-    async def hold(self, endpoint: Hashable) -> AsyncIterator[None]:
+    async def hold(self, endpoint: Endpoint) -> AsyncIterator[None]:
         """Be one of the endpoint's ``limit``.
 
         Raises:
             EndpointSaturated: the turn would come too late; ``retry_after`` says when.
         """
-        share = self._shares.setdefault(endpoint, _Share())
+        share = self._shares.setdefault(endpoint, _Share(endpoint))
         await self._enter(share)
         try:
             yield
@@ -86,7 +95,7 @@ class Bulkhead:
                 share.waiters.remove(turn)
             raise
 
-    def _leave(self, endpoint: Hashable, share: _Share) -> None:
+    def _leave(self, endpoint: Endpoint, share: _Share) -> None:
         now = asyncio.get_running_loop().time()
         # Only while all places are taken does the time between two releases say how fast the endpoint moves.
         if share.active == self._limit:
@@ -109,12 +118,14 @@ class Bulkhead:
         now = asyncio.get_running_loop().time()
         interval = max(share.interval_s or 0.0, now - share.moved_at)
         expected = position * interval
-        if expected <= self._patience_s:
+        if expected < self._patience_s:
             return
         latest = now + self._longest_s
         turn = min(max(share.next_turn, now + expected), latest)
         share.next_turn = min(turn + interval, latest)
+        _, host, port = share.endpoint
         raise EndpointSaturated(
-            f"All {self._limit} connections to this server are in use. {EndpointSaturated.advice}",
+            f"All {self._limit} connections to {host}:{port} are in use, and none comes free soon enough.",
+            details={"host": host, "port": port},
             retry_after=timedelta(seconds=turn - now),
         )

@@ -22,6 +22,8 @@ from zeebe_mail import errors
 from zeebe_mail.auth.sasl import SaslError
 from zeebe_mail.mail.server import Security, SmtpServer
 
+_ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
+
 TEXT_LIMIT = 500
 """Characters of a server's text that are passed on."""
 
@@ -82,11 +84,9 @@ class Answer:
     @classmethod
     def of(cls, code: int, text: str) -> Answer:
         """Take a reply apart; its enhanced code may stand at the head of each line."""
-        shown = shown_text(text)
-        found = re.match(r"([245]\.\d{1,3}\.\d{1,3})\b\s*", shown)
-        if found is None:
-            return cls(code, "", shown)
-        return cls(code, found[1], shown.replace(found[0], "", 1).replace(f"\\n{found[1]} ", " ").replace("\\n", " "))
+        found = _ENHANCED.match(text)
+        lines = (_ENHANCED.sub("", line, count=1) for line in text.split("\n"))
+        return cls(code, found[1] if found else "", shown_text(" ".join(lines)))
 
     def __str__(self) -> str:
         return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
@@ -213,6 +213,7 @@ class Symptom:
         return re.search(pattern, self.text, re.IGNORECASE) is not None
 
 
+_PLAIN = (25, 587, 2525)
 _EARLY = frozenset({Phase.CONNECT, Phase.TLS, Phase.GREETING})
 
 HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
@@ -230,9 +231,8 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
     ),
     (
         lambda it: (
-            it.code == 530 or it.says(r"authentication (is )?(required|needed)|log ?in first|client host rejected")
-            if not it.where.logs_in
-            else False
+            not it.where.logs_in
+            and (it.code == 530 or it.says(r"authentication (is )?(required|needed)|log ?in first|host rejected"))
         ),
         "The server wants a login: give user name and password.",
     ),
@@ -241,7 +241,7 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
         "The port does not begin with TLS: set the security to STARTTLS (usual port 587), or the port to 465.",
     ),
     (
-        lambda it: it.where.security is Security.SSL_TLS and it.where.port != 465 and it.where.phase in _EARLY,
+        lambda it: it.where.security is Security.SSL_TLS and it.where.port in _PLAIN and it.where.phase in _EARLY,
         "Port {port} usually starts unencrypted: set the security to STARTTLS, or the port to 465.",
     ),
     (
@@ -299,7 +299,7 @@ def _of_exception(error: BaseException, where: Where) -> errors.WorkerError:
         text=_server_said(error),
     )
     symptom = Symptom(where, kind, 0, f"{reason} {error}")
-    return kind(f"{what}. {_next_step(symptom)}", details=where.details)
+    return kind(f"{what}.", next_step=_next_step(symptom), details=where.details)
 
 
 def _of_reply(code: int, text: str, where: Where) -> errors.WorkerError:
@@ -312,7 +312,7 @@ def _of_reply(code: int, text: str, where: Where) -> errors.WorkerError:
     said = f" (server: {answer})" if code > 0 else f" ({answer.text})" if answer.text else ""
     details = where.details | asdict(answer)
     step = _next_step(Symptom(where, kind, code, text))
-    return kind(f"{what}{said}. {step}", details=details, retry_after=asked_wait(code, text))
+    return kind(f"{what}{said}.", next_step=step, details=details, retry_after=asked_wait(code, text))
 
 
 def _unknown(error: BaseException, where: Where, message_id: str) -> errors.OutcomeUnknown:
@@ -320,7 +320,7 @@ def _unknown(error: BaseException, where: Where, message_id: str) -> errors.Outc
     if isinstance(error, ConnectionError):
         why = "closed the connection"
     return errors.OutcomeUnknown(
-        f"{where} {why} after the whole mail {message_id} was handed over. {errors.OutcomeUnknown.advice}",
+        f"{where} {why} after the whole mail {message_id} was handed over.",
         details=where.details | {"messageId": message_id},
     )
 
@@ -338,7 +338,8 @@ def recipients_refused(rejections: Iterable[Rejection], where: Where) -> errors.
     step = _next_step(Symptom(where, kind, worst.code, str(answer)))
     what = SENTENCES[kind].format(where=where, doing=where.phase.value)
     return kind(
-        f"{what}: {which} (server: {answer}). {step}",
+        f"{what}: {which} (server: {answer}).",
+        next_step=step,
         details=where.details | {"rejected": [asdict(one) for one in rejected]},
         retry_after=asked_wait(worst.code, worst.text),
     )

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
-from zeebe_mail.mail.bulkhead import Bulkhead
+from zeebe_mail.mail.bulkhead import Bulkhead, Endpoint
 
 
 class PooledSession(Protocol):
@@ -29,18 +29,18 @@ class PooledSession(Protocol):
         ...
 
 
-class Endpoint(Protocol):
+class Server(Protocol):
     """A server, as far as the pool knows it."""
 
     @property
-    def endpoint(self) -> tuple[str, str, int]:
+    def endpoint(self) -> Endpoint:
         """Protocol, host and port."""
         ...
 
 
 Connector = Callable[[Any, Any], Awaitable[PooledSession]]
 Session = TypeVar("Session")
-_Key = tuple[type[Any], Endpoint, Hashable]
+_Key = tuple[type[Any], Server, Hashable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Pool:
         self.leased = 0
 
     @asynccontextmanager
-    async def lease(self, kind: type[Session], server: Endpoint, auth: Hashable) -> AsyncIterator[Session]:
+    async def lease(self, kind: type[Session], server: Server, auth: Hashable) -> AsyncIterator[Session]:
         """Use a session. Giving it back never raises; one that saw a fault or a cancellation is closed.
 
         Raises:
@@ -113,9 +113,9 @@ class Pool:
         """Jobs that wait for a session."""
         return self._bulkhead.waiting
 
-    def idle_by_endpoint(self) -> Counter[tuple[str, str, int]]:
+    def idle_by_endpoint(self) -> Counter[Endpoint]:
         """Open sessions that wait, by protocol, host and port."""
-        counts: Counter[tuple[str, str, int]] = Counter()
+        counts: Counter[Endpoint] = Counter()
         for (_, server, _), waiting in self._idle.items():
             counts[server.endpoint] += len(waiting)
         return counts
@@ -130,9 +130,25 @@ class Pool:
                 kept.session.close()
         self._idle.clear()
 
-    async def _new_one(self, kind: type[Any], server: Endpoint, auth: Hashable) -> _Kept:
+    async def _new_one(self, kind: type[Any], server: Server, auth: Hashable) -> _Kept:
+        self._make_room(server.endpoint)
         session = await self._connectors[kind](server, auth)
         return _Kept(session, opened=asyncio.get_running_loop().time())
+
+    def _make_room(self, endpoint: Endpoint) -> None:
+        """Close the oldest that wait for other users of the endpoint, so that the new one stays within its share."""
+        waiting = [
+            (kept.idle_since, key, kept)
+            for key, sessions in self._idle.items()
+            for kept in sessions
+            if key[1].endpoint == endpoint
+        ]
+        surplus = len(waiting) - self._bulkhead.free(endpoint)
+        for _, key, kept in sorted(waiting, key=lambda one: one[0])[: max(surplus, 0)]:
+            kept.session.close()
+            self._idle[key].remove(kept)
+            if not self._idle[key]:
+                del self._idle[key]
 
     async def _waiting_one(self, key: _Key) -> _Kept | None:
         now = asyncio.get_running_loop().time()

@@ -49,7 +49,7 @@ async def probe_smtp(server: SmtpServer, auth: Auth, connector: SmtpConnector) -
     except WorkerError as error:
         for step in _passed(session, server, auth, failed=STEP_OF_PHASE[session.phase]):
             yield step
-        yield Step(STEP_OF_PHASE[session.phase], good=False, result=error.message, hint=error.advice)
+        yield Step(STEP_OF_PHASE[session.phase], good=False, result=error.message, hint=error.next_step)
         return
     for step in _passed(session, server, auth, failed=None):
         yield step

@@ -27,6 +27,7 @@ _HAPPY_EYEBALLS_S = 0.25  # RFC 8305, 5
 _FAULTS = (SMTPException, OSError, SaslError)
 _Result = TypeVar("_Result")
 _Required = Literal["all", "any"]
+_Sorted = tuple[tuple[str, ...], tuple[Rejection, ...]]  # accepted, rejected
 _Commit = Callable[[], Awaitable[None]]
 
 
@@ -67,7 +68,10 @@ class Receipt:
 class SmtpSession:
     """One connection to one server as one user; mails go over it one after the other."""
 
-    def __init__(self, server: SmtpServer, auth: Auth, policy: TlsPolicy, timeouts: SmtpTimeouts) -> None:
+    def __init__(
+        self, server: SmtpServer, auth: Auth, policy: TlsPolicy, timeouts: SmtpTimeouts, *, helo_name: str | None = None
+    ) -> None:
+        self._helo_name = helo_name
         self._server = server
         self._auth = auth
         self._policy = policy
@@ -151,10 +155,12 @@ class SmtpSession:
             WorkerError: any other; nothing was sent.
         """
         was_used, self._was_used = self._was_used, True
-        if not was_used:
-            return await self._told(self._send(mail, required, commit), mail.message_id)
-        self._deadline = self._loop.time() + self._server.deadline_seconds
-        return await self._told(self._send_again(mail, required, commit), mail.message_id)
+        if was_used:
+            self._deadline = self._loop.time() + self._server.deadline_seconds
+        hand_over = self._hand_over_again if was_used else self._hand_over
+        accepted, rejected = await self._told(hand_over(mail, required))
+        await commit()
+        return Receipt(accepted, rejected, await self._told(self._finish(), mail.message_id))
 
     # ── connecting ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -199,7 +205,9 @@ class SmtpSession:
         self._extensions, self._mechanisms = parse_esmtp_extensions(self._accept(reply).message)
 
     def _own_name(self) -> str:
-        """Our address as a literal (RFC 5321, 4.1.3): always true, unlike the name of a container."""
+        """The name we were given, else our address as a literal (RFC 5321, 4.1.3), which is always true."""
+        if self._helo_name:
+            return self._helo_name
         own = self._connection.transport.get_extra_info("sockname") if self._connection.transport else None
         address = ipaddress.ip_address(own[0].partition("%")[0] if own else "127.0.0.1")
         return f"[{address}]" if address.version == 4 else f"[IPv6:{address}]"
@@ -208,8 +216,8 @@ class SmtpSession:
         self._phase = Phase.STARTTLS
         if "starttls" not in self._extensions:
             raise errors.Unsupported(
-                f"{self._where} does not offer STARTTLS, so nothing was sent. Use security SSL_TLS with its port, or "
-                "find out who removed the offer on the way.",
+                f"{self._where} does not offer STARTTLS, so nothing was sent.",
+                next_step="Use security SSL_TLS with its port, or find out who removed the offer on the way.",
                 details=self._where.details,
             )
         self._accept(await self._ask(b"STARTTLS\r\n"))
@@ -225,7 +233,9 @@ class SmtpSession:
         # "=" stands for an initial response that is empty (RFC 4954, 4).
         reply = await self._ask(command("AUTH", name) if first is None else command("AUTH", name, _line(first) or "="))
         while reply.code == 334:
-            reply = await self._ask(command(_line(mechanism.answer(_challenge(reply.message)))))
+            # SCRAM counts hundreds of thousands of hashes here; other mails must not wait for that.
+            answer = await asyncio.to_thread(mechanism.answer, _challenge(reply.message))
+            reply = await self._ask(command(_line(answer)))
         self._accept(reply)
         mechanism.finish()
 
@@ -236,7 +246,9 @@ class SmtpSession:
             f"offers only {offered} to log in; known here are {known}" if offered else "does not offer any login (AUTH)"
         )
         return errors.Unsupported(
-            f"{self._where} {what}. Choose another port or security, or no authentication.", details=self._where.details
+            f"{self._where} {what}.",
+            next_step="Choose another port or security, or no authentication.",
+            details=self._where.details,
         )
 
     # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,7 +260,8 @@ class SmtpSession:
             limit, size = offered["size"], len(mail.data)
             if limit.isdecimal() and 0 < int(limit) < size:
                 raise errors.MessageRefused(
-                    f"The mail has {size} bytes and {self._where} takes at most {limit}. Send less, or a link.",
+                    f"The mail has {size} bytes and {self._where} takes at most {limit}.",
+                    next_step="Send less, or a link.",
                     details={**self._where.details, "sizeBytes": size, "limitBytes": int(limit)},
                 )
             chosen.append(f"SIZE={size}")
@@ -266,41 +279,42 @@ class SmtpSession:
         if extension not in self._extensions:
             raise errors.Unsupported(f"{self._where} does not offer {why}.", details=self._where.details)
 
-    async def _send_again(self, mail: Outgoing, required: _Required, commit: _Commit) -> Receipt:
-        """Send over a kept connection, or over a new one when the server had enough of this one.
+    async def _hand_over_again(self, mail: Outgoing, required: _Required) -> _Sorted:
+        """Hand a mail over a kept connection, or over a new one when the server had enough of this one.
 
         Servers close connections after some idle seconds or some mails, and say so at the next command at best. Until
         the sender is accepted nothing has happened that could happen twice.
         """
         try:
-            return await self._send(mail, required, commit)
+            return await self._hand_over(mail, required)
         except (SMTPServerDisconnected, SMTPResponseException) as stale:
             if self._phase is not Phase.MAIL or getattr(stale, "code", CLOSING) != CLOSING:
                 raise
         self.close()
         await self._open()
-        return await self._send(mail, required, commit)
+        return await self._hand_over(mail, required)
 
-    async def _send(self, mail: Outgoing, required: _Required, commit: _Commit) -> Receipt:
+    async def _hand_over(self, mail: Outgoing, required: _Required) -> _Sorted:
+        """Everything but the final dot: a server that loses the connection now has no mail."""
+        self._phase = Phase.MAIL
         parameters = self._parameters(mail)
         self._at_rest = False
-        accepted, rejected = await self._envelope(mail, parameters, required)
+        addresses = await self._envelope(mail, parameters, required)
         self._phase = Phase.BODY
-        connection = self._connection
-        await connection.write_body(wire_form(mail.data), self._until())
-        connection.require_silence()
-        await commit()
-        connection.require_silence()
-        self._phase = Phase.DOT
-        replies = await connection.exchange(b".\r\n", 1, self._loop.time() + self._timeouts.final_s)
-        reply = replies.next()
-        self._at_rest = reply.code != CLOSING
-        self._accept(reply)
-        return Receipt(accepted, rejected, str(Answer.of(*reply)))
+        await self._connection.write_body(wire_form(mail.data), self._until)
+        self._connection.require_silence()
+        return addresses
 
-    async def _envelope(
-        self, mail: Outgoing, parameters: list[str], required: _Required
-    ) -> tuple[tuple[str, ...], tuple[Rejection, ...]]:
+    async def _finish(self) -> str:
+        """Write the final dot; the server's answer to it is the verdict."""
+        self._connection.require_silence()
+        self._phase = Phase.DOT
+        until = self._loop.time() + self._timeouts.final_s
+        reply = (await self._connection.exchange(b".\r\n", 1, until)).next()
+        self._at_rest = reply.code != CLOSING
+        return str(Answer.of(*self._accept(reply)))
+
+    async def _envelope(self, mail: Outgoing, parameters: list[str], required: _Required) -> _Sorted:
         """Say MAIL, RCPT and DATA; afterwards the server waits for the mail. A refused mail is forgotten (RSET)."""
         dialogue = Dialogue(self._connection, self._groups(mail, parameters, required), self._until)
         try:
@@ -332,7 +346,7 @@ class SmtpSession:
             return [[sender, *recipients, b"DATA\r\n"]]
         return [[sender, *recipients], [b"DATA\r\n"]]
 
-    def _sorted(self, replies: list[tuple[str, SMTPResponse]]) -> tuple[tuple[str, ...], tuple[Rejection, ...]]:
+    def _sorted(self, replies: list[tuple[str, SMTPResponse]]) -> _Sorted:
         accepted, rejected = [], []
         for address, reply in replies:
             if reply.code // 100 == 2:
@@ -366,8 +380,9 @@ class SmtpSession:
     def _where(self) -> Where:
         return Where.of(self._server, self._phase, logs_in=isinstance(self._auth, PasswordAuth))
 
-    def _until(self) -> float:
-        return min(self._loop.time() + self._timeouts.command_s, self._deadline)
+    def _until(self, commands: int = 1) -> float:
+        """When the replies to so many commands must be there: each may take its time, all together the deadline."""
+        return min(self._loop.time() + commands * self._timeouts.command_s, self._deadline)
 
     async def _ask(self, line: bytes) -> SMTPResponse:
         return (await self._connection.exchange(line, 1, self._until())).next()
@@ -406,6 +421,8 @@ class SmtpConnector:
 
     policy: TlsPolicy = field(default_factory=TlsPolicy)
     timeouts: SmtpTimeouts = field(default_factory=SmtpTimeouts)
+    helo_name: str | None = None
+    """What we call ourselves in EHLO."""
 
     async def __call__(self, server: SmtpServer, auth: Auth) -> SmtpSession:
         """Open a session.
@@ -419,4 +436,4 @@ class SmtpConnector:
 
     def session(self, server: SmtpServer, auth: Auth) -> SmtpSession:
         """A session that is not open yet."""
-        return SmtpSession(server, auth, self.policy, self.timeouts)
+        return SmtpSession(server, auth, self.policy, self.timeouts, helo_name=self.helo_name)

@@ -139,12 +139,12 @@ class SmtpProtocol(SMTPProtocol):
         self.write(commands)
         return await self._collect(until)
 
-    async def write_body(self, body: bytes, until: float) -> None:
-        """Hand a body to the transport, waiting when the server is slower than we are."""
+    async def write_body(self, body: bytes, until: Callable[[], float]) -> None:
+        """Hand a body to the transport, waiting when the server is slower than we are, for each piece so long."""
         for start in range(0, len(body), _CHUNK):
             self.write(body[start : start + _CHUNK])
             if self._paused or self._connection_lost:
-                await self._drain(until)
+                await self._drain(until())
 
     async def encrypt(self, context: ssl.SSLContext, host: str, until: float, *, greeting: bool) -> None:
         """Start TLS; afterwards nothing said before counts. With ``greeting``, the server speaks first inside TLS.
@@ -193,15 +193,13 @@ class SmtpProtocol(SMTPProtocol):
         return SMTPResponseException(*(reply or (INVALID, "unfinished reply that nobody asked for")))
 
     def hang_up(self, *, politely: bool) -> None:
-        """Close without waiting for anything; what became of the mail is known by now."""
+        """Close without waiting for anything, not even for TLS's goodbye; what became of the mail is known by now."""
         transport = cast("asyncio.WriteTransport | None", self.transport)
         if transport is None or transport.is_closing():
             return
         if politely:
             transport.write(b"QUIT\r\n")
-            transport.close()
-        else:
-            transport.abort()
+        transport.abort()
 
     def _expect(self, replies: int) -> None:
         self._wanted = replies
@@ -238,7 +236,7 @@ class SmtpProtocol(SMTPProtocol):
 class Dialogue:
     """Commands in groups; a group is written when the reply to its first command is asked for."""
 
-    def __init__(self, connection: SmtpProtocol, groups: list[list[bytes]], until: Callable[[], float]) -> None:
+    def __init__(self, connection: SmtpProtocol, groups: list[list[bytes]], until: Callable[[int], float]) -> None:
         self._connection = connection
         self._groups = deque(groups)
         self._until = until
@@ -255,7 +253,7 @@ class Dialogue:
         if not self._outstanding:
             group = self._groups.popleft()
             self._outstanding = len(group)
-            self._replies = await self._connection.exchange(b"".join(group), len(group), self._until())
+            self._replies = await self._connection.exchange(b"".join(group), len(group), self._until(len(group)))
         self._outstanding -= 1
         self._last = self._replies.next()
         return self._last

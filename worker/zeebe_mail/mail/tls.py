@@ -38,7 +38,7 @@ class TlsPolicy:
         """
         if not is_loopback(host) and host not in self.plaintext_hosts:
             raise PlaintextNotAllowed(
-                f"Security NONE would send mail and password to {host} unencrypted. {PlaintextNotAllowed.advice}",
+                f"Security NONE would send mail and password to {host} unencrypted.",
                 details={"host": host},
             )
 

@@ -206,12 +206,13 @@ def _domain(text: str) -> str:
 
 
 def _literal(text: str) -> str:
+    found = re.fullmatch(r"\[(IPv6:)?([0-9A-Fa-f.:]+)\]", text, re.IGNORECASE)
     try:
-        if text[:6].lower() == "[ipv6:" and text.endswith("]"):
-            return f"[IPv6:{ipaddress.IPv6Address(text[6:-1])}]"
-        return f"[{ipaddress.IPv4Address(text[1:-1])}]" if text.endswith("]") else _literal("")
+        if found and found[1]:
+            return f"[IPv6:{ipaddress.IPv6Address(found[2])}]"
+        return f"[{ipaddress.IPv4Address(found[2] if found else '')}]"
     except ValueError:
-        raise AddressError("has no valid IP address between the brackets") from None
+        raise AddressError("has no valid IP address between brackets after the `@`") from None
 
 
 def _a_labels(domain: str) -> str:

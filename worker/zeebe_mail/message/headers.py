@@ -20,8 +20,7 @@ RESERVED = frozenset(
 RESERVED_PREFIXES = ("content-", "dkim-", "arc-", "resent-")
 """Beginnings of header names that describe or sign the message."""
 
-_LINE = 78  # characters without CRLF; RFC 5322, 2.1.1
-_ENCODED_LINE = 76  # characters of a line with an encoded word; RFC 2047, 2
+_LINE = 76  # characters without CRLF: of a line with an encoded word (RFC 2047, 2); others may have 78
 _ENCODED_WORD = 75
 _SHELL = len("=?utf-8?q??=")
 
@@ -75,18 +74,18 @@ def unstructured(name: str, value: str) -> bytes:
         words = value.split(" ")
         if max(map(len, words)) < _LINE:
             return _folded(f"{name}:", words)
-    return _folded(f"{name}:", _encoded_words(value, _ENCODED_LINE - len(name) - 2))
+    return _folded(f"{name}:", _encoded_words(value, _LINE - len(name) - 2))
 
 
 def address_list(name: str, mailboxes: Iterable[Mailbox]) -> bytes:
     """A header of addresses, such as To; one that does not fit is folded between its parts."""
     words: list[str] = []
-    room = _ENCODED_LINE - len(name) - 2
+    room = _LINE - len(name) - 2
     for one in mailboxes:
         if words:
             words[-1] += ","
         words += _mailbox_words(one, room)
-        room = _ENCODED_LINE - 1
+        room = _LINE - 1
     line = f"{name}: {' '.join(words)}"
     if len(line) <= _LINE:
         return f"{line}\r\n".encode()
@@ -117,10 +116,10 @@ def _folded(start: str, words: Iterable[str]) -> bytes:
 
 
 def _encoded_words(text: str, room: int) -> Iterator[str]:
-    """Text in encoded words, of which the first has so much room; the shorter of the two encodings."""
+    """Text in encoded words, of which the first has so much room; legible where most of it is plain."""
     data = text.encode()
     plain = len(data.translate(None, delete=bytes(set(range(256)) - set(_AS_IS) - {32})))
-    if 3 * (len(data) - plain) + plain <= 4 * len(data) / 3:
+    if 3 * (len(data) - plain) <= len(data):
         return _q_words(text, room)
     return _b_words(data, room)
 

@@ -16,8 +16,7 @@ from zeebe_mail.errors import AnswerRefused, InputError, JobLost, Retry, WorkerE
 from zeebe_mail.jobs.handler import internal_error
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Drop, Fail, Outcome, ThrowError
-from zeebe_mail.jobs.retry import RetryPlan
-from zeebe_mail.jobs.settle import DEFAULT_BACKOFF
+from zeebe_mail.jobs.retry import Backoff, RetryPlan
 from zeebe_mail.operations.base import Attempt, Operation
 from zeebe_mail.zeebe.budget import Budget
 from zeebe_mail.zeebe.gateway import Gateway, GatewayUnavailable, JobGone, Rejected
@@ -341,8 +340,10 @@ def _log_fields(running: RunningJob, outcome: Outcome) -> dict[str, Any]:
 
 
 def _failed(job: Job, error: WorkerError, *, repeatable: bool = True) -> Fail:
-    retries, backoff = RetryPlan(job.retries, DEFAULT_BACKOFF).after(error) if repeatable else (0, timedelta())
-    return Fail(f"{error} {error.advice}", retries=retries, backoff=backoff, code=error.code)
+    retries, backoff = (
+        RetryPlan(job.retries, failures=0, policy=Backoff()).after(error) if repeatable else (0, timedelta())
+    )
+    return Fail(str(error), retries=retries, backoff=backoff, code=error.code)
 
 
 def _handed_back(running: RunningJob) -> Fail:
@@ -353,4 +354,4 @@ def _refused(running: RunningJob, told: Outcome, error: Rejected) -> Fail:
     """The gateway does not take our answer: an incident, because repeating the job could repeat the mail."""
     done = "The mail was handed over. " if running.committed else ""
     refused = AnswerRefused(f"{done}The gateway refused the answer to this job ({type(told).__name__}): {error}.")
-    return Fail(f"{refused} {refused.advice}", retries=0, code=refused.code)
+    return Fail(str(refused), retries=0, code=refused.code)

@@ -14,7 +14,7 @@ from zeebe_mail.mail.server import SmtpServer
 from zeebe_mail.mail.smtp import Outgoing, SmtpSession
 from zeebe_mail.message.compose import Draft, compose
 from zeebe_mail.operations.base import Attempt, OperationInput, OperationOutput, operation
-from zeebe_mail.operations.fields import Address, Addresses, CustomHeaders, HeaderText
+from zeebe_mail.operations.fields import Address, Addresses, BodyText, CustomHeaders, HeaderText
 
 
 class SendRequest(Part):
@@ -36,9 +36,9 @@ class SendRequest(Part):
     """Where answers go when not to the author."""
     subject: Annotated[HeaderText | None, Prompt("Subject", group="message")] = None
     """One line of text."""
-    text: Annotated[str | None, Prompt("Text", group="message", hint="With HTML too: shown where HTML is not")] = None
+    text: Annotated[BodyText | None, Prompt("Text", group="message", hint="Beside HTML: for those who see none")] = None
     """The mail as plain text."""
-    html: Annotated[str | None, Prompt("HTML", group="message")] = None
+    html: Annotated[BodyText | None, Prompt("HTML", group="message")] = None
     """The mail as HTML."""
     headers: Annotated[
         CustomHeaders, Prompt("Additional headers", group="message", hint='{"X-Order": "4711"}', feel="required")

@@ -1,0 +1,86 @@
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from zeebe_mail.cli.feel import feel
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    app = typer.Typer()
+    app.command()(feel)
+    return app
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    path = tmp_path / "context.json"
+    path.write_text(json.dumps({"response": {"body": {"id": 7}}}), "utf-8")
+    return path
+
+
+def call(app: typer.Typer, *arguments: str, stdin: str = "") -> Result:
+    return CliRunner().invoke(app, arguments, input=stdin)
+
+
+def test_the_value_is_printed_as_json(app: typer.Typer, context: Path) -> None:
+    result = call(app, '= {id: response.body.id, on: @"2026-01-31"}', "--context", str(context))
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {"id": 7, "on": "2026-01-31"}
+    assert result.stderr == ""
+
+
+def test_warnings_point_into_the_expression(app: typer.Typer, context: Path) -> None:
+    result = call(app, "respone.body", "--context", str(context))
+    assert result.stdout == "null\n"
+    assert result.stderr.splitlines() == [
+        "NO_VARIABLE_FOUND: No variable found with name 'respone'. Did you mean 'response'?",
+        "  respone.body",
+        "  ^",
+    ]
+
+
+def test_a_syntax_error_ends_with_status_1(app: typer.Typer) -> None:
+    result = call(app, "if x then")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[-2:] == ["  if x then", "           ^"]
+
+
+def test_a_failed_evaluation_ends_with_status_1(app: typer.Typer) -> None:
+    result = call(app, 'assert(1, false, "too small")')
+    assert result.exit_code == 1
+    assert "Assertion failure: too small" in result.stderr
+
+
+def test_the_context_can_come_from_standard_input(app: typer.Typer) -> None:
+    assert call(app, "x + 1", "--context", "-", stdin='{"x": 1}').stdout == "2\n"
+
+
+@pytest.mark.parametrize("content", ["[1]", "{", '"x"'])
+def test_a_context_that_is_no_object_is_refused(app: typer.Typer, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "context.json"
+    path.write_text(content, "utf-8")
+    result = call(app, "x", "--context", str(path))
+    assert result.exit_code == 1
+    assert "The context" in result.stderr
+
+
+def test_a_missing_context_file_is_named(app: typer.Typer, tmp_path: Path) -> None:
+    result = call(app, "x", "--context", str(tmp_path / "none.json"))
+    assert result.exit_code == 1
+    assert "none.json" in result.stderr
+
+
+def test_whole_sets_are_answered(app: typer.Typer) -> None:
+    result = call(app, "--jsonl", stdin='{"id": 1, "expression": "1 + 1"}\n{"id": 2, "expression": "(" }\n')
+    assert result.exit_code == 0
+    assert [json.loads(line)["outcome"] for line in result.stdout.splitlines()] == ["value", "failure"]
+
+
+def test_it_is_either_an_expression_or_a_set(app: typer.Typer) -> None:
+    assert call(app).exit_code == 2
+    assert call(app, "1", "--jsonl").exit_code == 2

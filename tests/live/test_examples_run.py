@@ -1,0 +1,134 @@
+"""Every process in `bpmn-examples` is run: real broker, real worker, real Postfix with Dovecot behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import StartBroker
+from tests.live.conftest import Recorded
+from tests.live.host import Zeebe, host, zeebe
+from tests.servers.dovecot import Dovecot
+from tests.servers.postfix import Postfix
+from tests.servers.records import Records
+from zeebe_mail.app import mailroom
+from zeebe_mail.demo.pki import Authority
+from zeebe_mail.operations.catalogue import catalogue
+from zeebe_mail.secrets import Redactor
+from zeebe_mail.settings import load
+
+pytestmark = pytest.mark.live
+
+EXAMPLES = Path(__file__).parents[2] / "bpmn-examples"
+TESTED = {"send-mail", "decide-on-result", "catch-a-refusal", "retry-then-incident"}
+
+
+@pytest.fixture(scope="module")
+def choosy_postfix(dovecot: Dovecot) -> Iterator[Postfix]:
+    """Refuses gone@x.test for good and grey@x.test for now."""
+    refusals = "{ grey@x.test = 450 4.2.0 Greylisted }, { gone@x.test = 550 5.1.1 No such user }"
+    extra = f"smtpd_recipient_restrictions = check_recipient_access inline:{{ {refusals} }}"
+    with Postfix(dovecot, users=["alice", "bob", "grey", "gone"], extra=extra) as postfix:
+        yield postfix
+
+
+@pytest.fixture(autouse=True)
+def settings_of_the_worker(pki: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZEEBE_MAIL_CA_FILE", str(pki.ca_file))
+    monkeypatch.setenv("SECRET_SMTP_PASSWORD", "secret")
+
+
+@contextlib.asynccontextmanager
+async def worker(address: str) -> AsyncIterator[Zeebe]:
+    """The worker's own parts in this process; the cluster knows all examples."""
+    async with (
+        mailroom(load(), Redactor(), catalogue()) as room,
+        host(address, room.handler),
+        zeebe(address) as cluster,
+    ):
+        await cluster.deploy(sorted(EXAMPLES.glob("*.bpmn")))
+        yield cluster
+
+
+def variables(postfix: Postfix, **more: Any) -> dict[str, Any]:
+    return {"mailServer": {"host": "localhost", "port": postfix.submission}, "sender": "alice@x.test", **more}
+
+
+def test_no_example_is_forgotten() -> None:
+    assert {example.stem for example in EXAMPLES.glob("*.bpmn")} == TESTED
+
+
+async def test_send_mail(recorded: Recorded, choosy_postfix: Postfix) -> None:
+    async with worker(recorded.address) as cluster:
+        given = variables(choosy_postfix, customer={"name": "Bob", "email": "bob@x.test"})
+        result = await cluster.start_and_wait("send-mail", given, timeout_s=30)
+    assert result["welcomeMail"]["accepted"] == ["bob@x.test"]
+
+
+@pytest.mark.parametrize(
+    ("readers", "unreachable"),
+    [(["alice@x.test", "bob@x.test"], []), (["bob@x.test", "gone@x.test"], ["gone@x.test"])],
+)
+async def test_decide_on_result(
+    recorded: Recorded, choosy_postfix: Postfix, readers: list[str], unreachable: list[str]
+) -> None:
+    async with worker(recorded.address) as cluster:
+        given = variables(choosy_postfix, readers=readers, news="We moved.")
+        result = await cluster.start_and_wait("decide-on-result", given, timeout_s=30)
+    assert result["unreachable"] == unreachable
+    assert result["messageId"].startswith("<zm-")
+    assert "response" not in result
+
+
+async def test_catch_a_refusal(recorded: Recorded, choosy_postfix: Postfix) -> None:
+    async with worker(recorded.address) as cluster:
+        given = variables(choosy_postfix, customer={"email": "gone@x.test"}, order="4711")
+        result = await cluster.start_and_wait("catch-a-refusal", given, timeout_s=30)
+    assert "No such user" in result["whatTheServerSaid"]
+
+
+async def test_catch_a_refusal_goes_on_where_nothing_is_refused(recorded: Recorded, choosy_postfix: Postfix) -> None:
+    async with worker(recorded.address) as cluster:
+        given = variables(choosy_postfix, customer={"email": "bob@x.test"}, order="4711")
+        result = await cluster.start_and_wait("catch-a-refusal", given, timeout_s=30)
+    assert "whatTheServerSaid" not in result
+    assert result["confirmation"]["accepted"] == ["bob@x.test"]
+
+
+async def test_retry_then_incident(start_broker: StartBroker, records: Records, choosy_postfix: Postfix) -> None:
+    """Four waits of 10 s to 270 s pass by moving the broker's clock, and then the fifth failure is an incident."""
+    broker = await asyncio.to_thread(start_broker, records.options())
+    async with worker(broker.address) as cluster:
+        await cluster.start("retry-then-incident", variables(choosy_postfix, customer={"email": "grey@x.test"}))
+        waits, passed = [], timedelta()
+        for retries in (4, 3, 2, 1):
+            failed = await asyncio.to_thread(records.wait_for, "JOB", "FAILED", retries=retries)
+            waits.append(failed["value"]["retryBackoff"] / 1000)
+            passed += timedelta(seconds=waits[-1] + 1)
+            await asyncio.to_thread(broker.advance, passed)
+        incident = await asyncio.to_thread(records.wait_for, "INCIDENT", "CREATED")
+    assert [about(wait) for wait in waits] == [10, 30, 90, 270]
+    assert "The mail server is busy" in incident["value"]["errorMessage"]
+    assert "Greylisted" in incident["value"]["errorMessage"]
+
+
+async def test_any_other_error_is_an_incident_at_once(recorded: Recorded, choosy_postfix: Postfix) -> None:
+    async with worker(recorded.address) as cluster:
+        given = variables(choosy_postfix, customer={"email": "gone@x.test"})
+        instance = await cluster.start("retry-then-incident", given)
+        incident = await asyncio.to_thread(
+            recorded.records.wait_for, "INCIDENT", "CREATED", processInstanceKey=instance
+        )
+        await cluster.cancel(instance)
+    assert incident["value"]["errorMessage"].startswith("RECIPIENTS_REFUSED")
+
+
+def about(wait_s: float) -> int:
+    """The wait that a back-off with a tenth of jitter stands for."""
+    return min((10, 30, 90, 270), key=lambda expected: abs(expected - wait_s))

@@ -1,0 +1,78 @@
+"""`zeebe-mail feel`: try an expression, or answer a whole set of them."""
+
+import sys
+from json import JSONDecodeError, dumps, loads
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zeebe_mail.feel import EvaluationError, FeelError, FeelWarning, compile_expression, jsonl, point_at, to_json
+
+__all__ = ["feel"]
+
+
+def feel(
+    expression: Annotated[
+        str | None,
+        typer.Argument(help="The expression; a leading `=`, as in the Modeler, is dropped.", show_default=False),
+    ] = None,
+    context: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with the variables as a JSON object; `-` reads it from standard input.", metavar="FILE"
+        ),
+    ] = None,
+    answer_lines: Annotated[
+        bool,
+        typer.Option("--jsonl", help="Answer cases from standard input, one JSON object a line, on standard output."),
+    ] = False,
+) -> None:
+    """Evaluate a FEEL expression as Camunda does: the value to standard output, warnings to standard error.
+
+    Ends with status 1 if the expression cannot be read or evaluated.
+    """
+    if answer_lines == (expression is not None):
+        raise typer.BadParameter("Give either an expression or --jsonl.")
+    if answer_lines:
+        jsonl.run(sys.stdin, sys.stdout)
+        return
+    assert expression is not None
+    text = expression.strip().removeprefix("=").strip()
+    variables = _variables(context)
+    try:
+        evaluation = compile_expression(text).evaluate(variables)
+    except EvaluationError as error:
+        _report(text, error.warnings)
+        raise _failed(str(error)) from error
+    except FeelError as error:
+        raise _failed(str(error)) from error
+    _report(text, evaluation.warnings)
+    typer.echo(dumps(to_json(evaluation.value), indent=2, ensure_ascii=False))
+
+
+def _variables(context: Path | None) -> dict[str, Any]:
+    if context is None:
+        return {}
+    try:
+        text = sys.stdin.read() if str(context) == "-" else context.read_text("utf-8")
+        variables = loads(text)
+    except OSError as error:
+        raise _failed(f"Cannot read the context {context}: {error.strerror}.") from error
+    except JSONDecodeError as error:
+        raise _failed(f"The context {context} is not JSON: {error}.") from error
+    if not isinstance(variables, dict):
+        raise _failed(f"The context {context} must be a JSON object with the variables.")
+    return variables
+
+
+def _report(text: str, warnings: tuple[FeelWarning, ...]) -> None:
+    for warning in warnings:
+        typer.echo(f"{warning.type}: {warning.message}{f'. {warning.hint}' if warning.hint else ''}", err=True)
+        if warning.position is not None:
+            typer.echo(point_at(text, warning.position), err=True)
+
+
+def _failed(message: str) -> typer.Exit:
+    typer.echo(message, err=True)
+    return typer.Exit(1)

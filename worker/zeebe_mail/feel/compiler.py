@@ -1,0 +1,777 @@
+"""A syntax tree to closures: each node becomes a function from a scope to a value.
+
+Three kinds of trouble, and where they end:
+
+* what FEEL calls null: a warning and the value `None`, right where it happens;
+* `Suppressed`: a value that could not be computed travels up to the nearest operator, call, loop or filter, which is
+  then null (a call to a function that a variable does not have, a range between texts);
+* `EvaluationError`: leaves the evaluation.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from itertools import product
+from math import prod
+from typing import Any, TypeAlias
+
+from zeebe_mail.feel import nodes
+from zeebe_mail.feel.arithmetic import OPERATIONS
+from zeebe_mail.feel.compare import are_ordered, contains, equal, precedes
+from zeebe_mail.feel.errors import EvaluationError, Suppressed
+from zeebe_mail.feel.nodes import Node
+from zeebe_mail.feel.numbers import add, negate, subtract
+from zeebe_mail.feel.run import Functions, Run, Scope
+from zeebe_mail.feel.values import Context, Function, Range, Value, kind_of, properties, show
+
+__all__ = ["INPUT", "QUESTION_MARK", "Code", "Library", "compile_node"]
+
+Code: TypeAlias = Callable[[Scope], Value]
+Library: TypeAlias = dict[str, list[Function]]
+
+INPUT = "cellInput"  # the variable that holds the input of unary tests
+QUESTION_MARK = "?"
+
+_ONE = Decimal(1)
+_BATCH = 255  # rounds of a loop are counted 256 at a time
+_TYPE_ALIASES = {
+    "date time": "date and time",
+    "year-month-duration": "years and months duration",
+    "day-time-duration": "days and time duration",
+}
+
+
+_MISSING = object()
+
+
+class MissingInput(EvaluationError):
+    """`?` where there is no input; a unary test is tried again with one."""
+
+
+class _NotIterable(Suppressed):
+    """An iterator is neither a list nor a range of numbers; the loop is null."""
+
+
+def compile_node(node: Node, library: Library) -> Code:
+    """`library` are the functions that every expression can call."""
+    return _Compiler(library).code(node)
+
+
+class _Compiler:
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.mentioned: set[str] = set()  # names of variables that the current `for` body reads
+        self.defines_functions = False  # below the current context
+
+    def code(self, node: Node) -> Code:
+        return _COMPILE[type(node)](self, node)
+
+    def codes(self, several: Iterable[Node]) -> list[Code]:
+        return [_COMPILE[type(node)](self, node) for node in several]
+
+    # --- values ---
+
+    def literal(self, node: nodes.Literal) -> Code:
+        value = node.value
+        return lambda scope: value
+
+    def reference(self, node: nodes.Reference, missing: Value = None) -> Code:
+        name, at = node
+        self.mentioned.add(name)
+        not_found = f"No variable found with name '{name}'"
+
+        def reference(scope: Scope) -> Value:
+            here: Scope | None = scope
+            while here is not None:
+                names = here.names
+                if name in names:
+                    return names[name]
+                here = here.outer
+            scope.run.warn_missing("NO_VARIABLE_FOUND", not_found, at, name, scope.all_names)
+            return missing
+
+        return reference
+
+    def list_literal(self, node: nodes.ListLiteral) -> Code:
+        codes = self.codes(node.items)
+        size = len(codes)
+
+        def list_literal(scope: Scope) -> Value:
+            scope.run.reserve_items(size + 1)
+            return [code(scope) for code in codes]
+
+        return list_literal
+
+    def context_literal(self, node: nodes.ContextLiteral) -> Code:
+        outer_defines, self.defines_functions = self.defines_functions, False
+        entries = [(key, self.code(value)) for key, value in node.entries]
+        defines, self.defines_functions = self.defines_functions, self.defines_functions or outer_defines
+        size = len(entries)
+
+        def context_literal(scope: Scope) -> Value:
+            run = scope.run
+            run.reserve_items(size + 3)  # an empty context is as large as a list of three more
+            result: dict[str, Value] = {}
+            inner = Scope(result, scope.functions, scope, run)
+            for key, code in entries:
+                result[key] = code(inner)
+            return result
+
+        return self.context_with_functions(entries) if defines else context_literal
+
+    def context_with_functions(self, entries: list[tuple[str, Code]]) -> Code:
+        """Each function keeps the entries that stand before it, so later ones go to a copy."""
+
+        def context_with_functions(scope: Scope) -> Value:
+            names: dict[str, Value] = {}
+            functions: dict[str, list[Function]] = {}
+            for key, code in entries:
+                scope.run.reserve_items(len(names) + 4)
+                value = code(Scope(names, Functions(functions, scope.functions), scope, scope.run))
+                if type(value) is Function:
+                    functions = functions | {key: [*functions.get(key, ()), value]}
+                else:
+                    names = names | {key: value}
+            return Context(names, functions) if functions else names
+
+        return context_with_functions
+
+    def range_literal(self, node: nodes.RangeLiteral) -> Code:
+        start_code, end_code = self.code(node.start), self.code(node.end)
+        _, _, is_start_closed, is_end_closed, at = node
+
+        def range_literal(scope: Scope) -> Value:
+            start, end = start_code(scope), end_code(scope)
+            if type(start) is str or not are_ordered(start, end) or type(start) is list:
+                opening, closing = "[" if is_start_closed else "(", "]" if is_end_closed else ")"
+                message = f"Invalid range definition '{opening}{show(start)}..{show(end)}{closing}'"
+                scope.run.warn("INVALID_TYPE", message, at)
+                raise Suppressed(message)
+            return Range(start, end, is_start_closed, is_end_closed)
+
+        return range_literal
+
+    def function_literal(self, node: nodes.FunctionLiteral) -> Code:
+        parameters = node.parameters
+        body = self.code(node.body)
+        self.defines_functions = True
+
+        def function_literal(scope: Scope) -> Value:
+            def invoke(run: Run, arguments: list[Value]) -> Value:
+                return body(scope.inner(dict(zip(parameters, arguments, strict=False))))
+
+            return Function(parameters, invoke)
+
+        return function_literal
+
+    # --- properties and filters ---
+
+    def steps(self, steps: list[nodes.Property | nodes.Filter]) -> list[Callable[[Scope, Value], Value]]:
+        return [
+            _property(step.key, step.at) if isinstance(step, nodes.Property) else self.filter(step) for step in steps
+        ]
+
+    def access(self, node: nodes.Access) -> Code:
+        if type(node.base) is nodes.Reference:
+            return self.qualified_name(node.base, node.steps)
+        base = self.code(node.base)
+        steps = self.steps(node.steps)
+
+        def access(scope: Scope) -> Value:
+            value = base(scope)
+            for step in steps:
+                value = step(scope, value)
+            return value
+
+        return access
+
+    def qualified_name(self, reference: nodes.Reference, steps: list[nodes.Property | nodes.Filter]) -> Code:
+        """A missing variable is reported alone, without the properties that it then does not have either."""
+        base = self.reference(reference, missing=_MISSING)
+        last_step = len(steps)
+        known_steps = next((i for i, step in enumerate(steps) if type(step) is nodes.Filter), last_step)
+        properties_of = [_property(step.key, step.at) for step in steps[:known_steps] if type(step) is nodes.Property]
+        others = self.steps(steps[known_steps:])
+
+        def qualified_name(scope: Scope) -> Value:
+            value = base(scope)
+            if value is _MISSING:
+                value = None
+            else:
+                for step in properties_of:
+                    value = step(scope, value)
+            for step in others:
+                value = step(scope, value)
+            return value
+
+        return qualified_name
+
+    def filter(self, step: nodes.Filter) -> Callable[[Scope, Value], Value]:
+        condition = self.code(step.condition)
+        at = step.at
+        constant = step.condition.value if type(step.condition) is nodes.Literal else None
+        # Only these are asked of each item straight away; others may be an index that is known outside.
+        is_per_item = type(step.condition) is nodes.Call or (
+            type(step.condition) is nodes.Comparison and step.condition.operator != "!="
+        )
+
+        def filtered(scope: Scope, value: Value) -> Value:
+            if type(value) is not list:
+                scope.run.warn("INVALID_TYPE", f"Expected list but found '{show(value)}'", at)
+                return None
+            if type(constant) is Decimal:
+                return _item(value, constant)
+            try:
+                if not is_per_item:
+                    index = condition(scope)
+                    if type(index) is Decimal:
+                        return _item(value, index)
+                return _matching(value, condition, scope)
+            except Suppressed:
+                return None
+
+        return filtered
+
+    # --- operators ---
+
+    def negation(self, node: nodes.Negation) -> Code:
+        operand, at = self.code(node.operand), node.at
+
+        def negation(scope: Scope) -> Value:
+            try:
+                value = operand(scope)
+            except Suppressed:
+                return None
+            if type(value) is Decimal:
+                return negate(value)
+            scope.run.warn("INVALID_TYPE", f"Expected number but found '{show(value)}'", at)
+            return None
+
+        return negation
+
+    def arithmetic(self, node: nodes.Arithmetic) -> Code:
+        first = self.code(node.first)
+        rest = [(_operation(operator), self.code(operand), at) for operator, operand, at in node.rest]
+        if len(rest) == 1:
+            ((operate, second, at),) = rest
+
+            def arithmetic(scope: Scope) -> Value:
+                try:
+                    return operate(first(scope), second(scope), scope.run, at)
+                except Suppressed:
+                    return None
+
+            return arithmetic
+
+        def long_arithmetic(scope: Scope) -> Value:
+            try:
+                value = first(scope)
+                for operate, operand, at in rest:
+                    value = operate(value, operand(scope), scope.run, at)
+            except Suppressed:
+                return None
+            return value
+
+        return long_arithmetic
+
+    def comparison(self, node: nodes.Comparison) -> Code:
+        left, right = self.code(node.left), self.code(node.right)
+        compare, at = _COMPARE[node.operator], node.at
+        return lambda scope: compare(left(scope), right(scope), scope.run, at)
+
+    def between(self, node: nodes.Between) -> Code:
+        value, at = node.value, node.at
+        low = nodes.Comparison(">=", value, node.low, at)
+        high = nodes.Comparison("<=", value, node.high, at)
+        return self.logic(nodes.Logic("and", [low, high], at))
+
+    def instance_of(self, node: nodes.InstanceOf) -> Code:
+        value = self.code(node.value)
+        type_name = _TYPE_ALIASES.get(node.type_name, node.type_name)
+        if type_name == "Any":
+            return lambda scope: value(scope) is not None
+        return lambda scope: kind_of(value(scope)) == type_name
+
+    def logic(self, node: nodes.Logic) -> Code:
+        operands, at = self.codes(node.operands), node.at
+        decisive = node.operator == "or"
+        return lambda scope: _decide([(operand, scope) for operand in operands], decisive, scope.run, at)
+
+    def if_(self, node: nodes.If) -> Code:
+        branches = [(self.code(condition), self.code(then), at) for condition, then, at in node.branches]
+        otherwise = self.code(node.otherwise)
+
+        def if_(scope: Scope) -> Value:
+            for condition, then, at in branches:
+                try:
+                    value = condition(scope)
+                except Suppressed:
+                    continue
+                if value is True:
+                    return then(scope)
+                if value is not False:
+                    scope.run.warn("INVALID_TYPE", f"Expected boolean but found '{show(value)}'", at)
+            return otherwise(scope)
+
+        return if_
+
+    # --- loops ---
+
+    def for_(self, node: nodes.For) -> Code:
+        iterators = self.iterators(node.iterators)
+        outer_mentioned, self.mentioned = self.mentioned, set()
+        body, keeps_scope = self.body(node.body)
+        needs_partial = "partial" in self.mentioned
+        self.mentioned |= outer_mentioned
+
+        def for_(scope: Scope) -> Value:
+            run = scope.run
+            result: list[Value] = []
+            try:
+                for inner in _rounds(iterators, scope, keeps_scope):
+                    if needs_partial:
+                        run.reserve_items(len(result))
+                        inner.names["partial"] = result.copy()
+                    result.append(body(inner))
+            except Suppressed:
+                return None
+            run.reserve_items(len(result))
+            return result
+
+        return for_
+
+    def quantified(self, node: nodes.Quantified) -> Code:
+        iterators = self.iterators(node.iterators)
+        condition, keeps_scope = self.body(node.condition)
+        decisive, at = node.quantifier == "some", node.at
+
+        def quantified(scope: Scope) -> Value:
+            try:
+                tests = ((condition, inner) for inner in _rounds(iterators, scope, keeps_scope))
+                return _decide(tests, decisive, scope.run, at)
+            except _NotIterable:
+                return None
+
+        return quantified
+
+    def body(self, node: Node) -> tuple[Code, bool]:
+        """The code of a loop's body, and whether a function in it keeps the scope of its round."""
+        outer_defines, self.defines_functions = self.defines_functions, False
+        code = self.code(node)
+        keeps_scope, self.defines_functions = self.defines_functions, self.defines_functions or outer_defines
+        return code, keeps_scope
+
+    def iterators(self, iterators: list[tuple[str, Node]]) -> list[tuple[str, "_Source"]]:
+        return [(name, self.source(node)) for name, node in iterators]
+
+    def source(self, node: Node) -> "_Source":
+        """What an iterator goes through, or `_NotIterable`."""
+        if type(node) is nodes.Span:
+            start_code, end_code, at = self.code(node.start), self.code(node.end), node.at
+            return lambda scope: _span(start_code(scope), end_code(scope), scope.run, at)
+        code = self.code(node)
+
+        def items(scope: Scope) -> list[Value]:
+            value = code(scope)
+            if type(value) is not list:
+                scope.run.warn("INVALID_TYPE", f"Expected list but found '{show(value)}'")
+                raise _NotIterable("Not a list.")
+            return value
+
+        return items
+
+    # --- calls ---
+
+    def call(self, node: nodes.Call) -> Code:
+        name, names, at = node.name, node.names, node.at
+        codes = self.codes(node.arguments)
+        count = len(codes)
+        given = None if names is None else frozenset(names)
+        if node.owner is not None:
+            return self.method(self.code(node.owner), name, codes, names, at)
+        self.mentioned.add(name)
+        known = _find(self.library.get(name, ()), count, given)
+        library = self.library
+
+        def call(scope: Scope) -> Value:
+            run = scope.run
+            run.spend()
+            function = known
+            table = scope.functions
+            while table is not None:
+                if name in table.table:
+                    function = _find(table.table[name], count, given) or function
+                    break
+                table = table.outer
+            if function is None:
+                run.warn_missing("NO_FUNCTION_FOUND", _no_function(name, count, names), at, name, library.keys)
+                return None
+            try:
+                return function.invoke(run, _arguments(function, codes, names, scope))
+            except Suppressed as failure:
+                message = f"Failed to invoke function '{name}': {failure.message}"
+                run.warn("FUNCTION_INVOCATION_FAILURE", message, at)
+                return None
+
+        return call
+
+    def method(self, owner: Code, name: str, codes: list[Code], names: tuple[str, ...] | None, at: int) -> Code:
+        """A call to a function of a context; unlike elsewhere its failure is not null but travels on."""
+        count = len(codes)
+        given = None if names is None else frozenset(names)
+
+        def method(scope: Scope) -> Value:
+            run = scope.run
+            run.spend()
+            context = owner(scope)
+            if not isinstance(context, dict):
+                message = f"Expected context but found '{show(context)}'"
+                run.warn("INVALID_TYPE", message, at)
+                raise Suppressed(message)
+            functions = context.functions.get(name, ()) if type(context) is Context else ()
+            function = _find(functions, count, given)
+            if function is None:
+                message = _no_function(name, count, names)
+                run.warn("NO_FUNCTION_FOUND", message, at)
+                raise Suppressed(message)
+            return function.invoke(run, _arguments(function, codes, names, scope))
+
+        return method
+
+    # --- unary tests ---
+
+    def in_(self, node: nodes.In) -> Code:
+        value, test = self.code(node.value), self.code(node.test)
+        return lambda scope: test(scope.inner({INPUT: value(scope)}))
+
+    def input(self, node: nodes.Input) -> Code:
+        def question_mark(scope: Scope) -> Value:
+            here: Scope | None = scope
+            while here is not None:
+                if QUESTION_MARK in here.names:
+                    return here.names[QUESTION_MARK]
+                here = here.outer
+            raise MissingInput("No input value available. '?' can only be used inside an unary-test expression.")
+
+        return question_mark
+
+    def input_comparison(self, node: nodes.InputComparison) -> Code:
+        operand, at = self.code(node.operand), node.at
+        compare = _COMPARE[node.operator]
+        return lambda scope: compare(_input(scope, at), operand(scope), scope.run, at)
+
+    def input_in_range(self, node: nodes.InputInRange) -> Code:
+        start_code, end_code = self.code(node.start), self.code(node.end)
+        _, _, is_start_closed, is_end_closed, at = node
+
+        def input_in_range(scope: Scope) -> Value:
+            start, end = start_code(scope), end_code(scope)
+            value = _input(scope, at)
+            if not are_ordered(value, start, end):
+                message = f"Can't compare '{show(value)}' with '{show(start)}' and '{show(end)}'"
+                scope.run.warn("NOT_COMPARABLE", message, at)
+                return None
+            is_after_start = not precedes(value, start) if is_start_closed else precedes(start, value)
+            return is_after_start and (not precedes(end, value) if is_end_closed else precedes(value, end))
+
+        return input_in_range
+
+    def unary_test(self, node: nodes.UnaryTest) -> Code:
+        code, at = self.code(node.expression), node.at
+
+        def unary_test(scope: Scope) -> Value:
+            value = _input(scope, at)
+            try:
+                result = code(scope)
+            except MissingInput:
+                answer = code(scope.inner({QUESTION_MARK: value}))
+                return answer if type(answer) is bool else None
+            if result is True:
+                return True
+            if type(result) is list and contains(result, value, scope.run):
+                return True
+            answer = _equal(value, result, scope.run, at)
+            if answer is True:
+                return True
+            if result is False or type(result) is list:
+                return False
+            return answer
+
+        return unary_test
+
+    def any_of(self, node: nodes.AnyOf) -> Code:
+        tests, at = self.codes(node.tests), node.at
+        return lambda scope: _decide([(test, scope) for test in tests], True, scope.run, at)  # noqa: FBT003
+
+    def not_test(self, node: nodes.NotTest) -> Code:
+        test, at = self.code(node.test), node.at
+        return lambda scope: _not(test(scope), scope.run, at)
+
+
+_COMPILE: dict[type, Callable[[_Compiler, Any], Code]] = {
+    nodes.Access: _Compiler.access,
+    nodes.AnyOf: _Compiler.any_of,
+    nodes.Arithmetic: _Compiler.arithmetic,
+    nodes.Between: _Compiler.between,
+    nodes.Call: _Compiler.call,
+    nodes.Comparison: _Compiler.comparison,
+    nodes.ContextLiteral: _Compiler.context_literal,
+    nodes.For: _Compiler.for_,
+    nodes.FunctionLiteral: _Compiler.function_literal,
+    nodes.If: _Compiler.if_,
+    nodes.In: _Compiler.in_,
+    nodes.Input: _Compiler.input,
+    nodes.InputComparison: _Compiler.input_comparison,
+    nodes.InputInRange: _Compiler.input_in_range,
+    nodes.InstanceOf: _Compiler.instance_of,
+    nodes.ListLiteral: _Compiler.list_literal,
+    nodes.Literal: _Compiler.literal,
+    nodes.Logic: _Compiler.logic,
+    nodes.Negation: _Compiler.negation,
+    nodes.NotTest: _Compiler.not_test,
+    nodes.Quantified: _Compiler.quantified,
+    nodes.RangeLiteral: _Compiler.range_literal,
+    nodes.Reference: _Compiler.reference,
+    nodes.UnaryTest: _Compiler.unary_test,
+}
+
+
+# --- what the closures do ---
+
+_Source: TypeAlias = Callable[[Scope], "list[Value] | _Span"]
+_Operation: TypeAlias = Callable[[Value, Value, Run, int], Value]
+
+
+def _property(key: str, at: int) -> Callable[[Scope, Value], Value]:
+    def step(scope: Scope, value: Value) -> Value:
+        if type(value) is dict and key in value:
+            return value[key]
+        return _get(value, key, scope.run, at)
+
+    return step
+
+
+def _get(value: Value, key: str, run: Run, at: int) -> Value:
+    if isinstance(value, dict):
+        if key in value:
+            return value[key]
+        keys = ", ".join(f"'{name}'" for name in list(value)[:20])
+        details = f"Available keys: {keys}" if value else "The context is empty"
+        message = f"No context entry found with key '{key}'. {details}"
+        run.warn_missing("NO_CONTEXT_ENTRY_FOUND", message, at, key, value.keys)
+        return None
+    if type(value) is list:
+        run.reserve_items(len(value))
+        run.spend(len(value))
+        return [_get(item, key, run, at) for item in value]
+    if value is None:
+        run.warn("NO_CONTEXT_ENTRY_FOUND", f"No context entry found with key '{key}'. The context is null", at)
+        return None
+    known = properties(value) or {}
+    if key in known:
+        return known[key]
+    names = ", ".join(f"'{name}'" for name in known)
+    message = f"No property found with name '{key}' of value '{show(value)}'. Available properties: {names}"
+    run.warn_missing("NO_PROPERTY_FOUND", message, at, key, known.keys)
+    return None
+
+
+def _item(items: list[Value], position: Decimal) -> Value:
+    """Counted from 1, or from the end with negative numbers; null outside."""
+    index = position - 1 if position > 0 else position + len(items)
+    return items[int(index)] if 0 <= index < len(items) else None
+
+
+def _matching(items: list[Value], condition: Code, scope: Scope) -> Value:
+    """Items for which the condition is true; if it is a number for the first one, that is an index."""
+    result: list[Value] = []
+    for position, item in enumerate(items):
+        scope.run.spend()
+        answer = condition(_item_scope(item, scope))
+        if answer is True:
+            result.append(item)
+        elif position == 0 and type(answer) is Decimal:
+            return _item(items, answer)
+    scope.run.reserve_items(len(result))
+    return result
+
+
+def _item_scope(item: Value, scope: Scope) -> Scope:
+    """In a filter an item's own entries win over `item`, and both over names outside."""
+    outer = scope.inner({"item": item})
+    if not isinstance(item, dict):
+        return outer
+    functions = Functions(item.functions, scope.functions) if type(item) is Context else scope.functions
+    return Scope(item, functions, outer, scope.run)
+
+
+def _operation(operator: str) -> _Operation:
+    table, message = OPERATIONS[operator]
+
+    def operate(x: Value, y: Value, run: Run, at: int) -> Value:
+        operation = table.get((type(x), type(y)))
+        if operation is not None:
+            if type(x) is str:
+                run.reserve_characters(len(x) + len(y))
+            result = operation(x, y)
+            if result is not NotImplemented:
+                return result
+        wrong = x if type(x) is not Decimal else y
+        run.warn("INVALID_TYPE", message.format(x=show(x), y=show(y), wrong=show(wrong)), at)
+        return None
+
+    return operate
+
+
+def _equal(x: Value, y: Value, run: Run, at: int) -> bool | None:
+    answer = equal(x, y, run)
+    if answer is None:
+        run.warn("NOT_COMPARABLE", f"Can't compare '{show(x)}' with '{show(y)}'", at)
+    return answer
+
+
+def _differ(x: Value, y: Value, run: Run, at: int) -> bool | None:
+    return _not(_equal(x, y, run, at), run, at)
+
+
+def _not(value: Value, run: Run, at: int) -> bool | None:
+    if type(value) is bool:
+        return not value
+    run.warn("INVALID_TYPE", f"Expected boolean but found '{show(value)}'", at)
+    return None
+
+
+def _ordered(order: Callable[[Value, Value], bool]) -> _Operation:
+    def compare(x: Value, y: Value, run: Run, at: int) -> bool | None:
+        if are_ordered(x, y):
+            return order(x, y)
+        run.warn("NOT_COMPARABLE", f"Can't compare '{show(x)}' with '{show(y)}'", at)
+        return None
+
+    return compare
+
+
+_COMPARE: dict[str, _Operation] = {
+    "=": _equal,
+    "!=": _differ,
+    "<": _ordered(precedes),
+    "<=": _ordered(lambda x, y: not precedes(y, x)),
+    ">": _ordered(lambda x, y: precedes(y, x)),
+    ">=": _ordered(lambda x, y: not precedes(x, y)),
+}
+
+
+def _decide(tests: Iterable[tuple[Code, Scope]], decisive: bool, run: Run, at: int) -> bool | None:
+    """Three-valued `or` (decisive is true) and `and` (decisive is false): anything but a boolean counts as null."""
+    result: bool | None = not decisive
+    for code, scope in tests:
+        try:
+            answer = code(scope)
+        except Suppressed:
+            result = None
+            continue
+        if type(answer) is bool:
+            if answer == decisive:
+                return decisive
+            continue
+        if result is not None:
+            run.warn("INVALID_TYPE", f"Expected boolean but found '{show(answer)}'", at)
+        result = None
+    return result
+
+
+def _span(start: Value, end: Value, run: Run, at: int) -> "_Span":
+    for bound in (start, end):
+        if type(bound) is not Decimal:
+            run.warn("INVALID_TYPE", f"Expected number but found '{show(bound)}'", at)
+            raise _NotIterable("Not a range of numbers.")
+    return _Span(start, end)
+
+
+class _Span:
+    """The numbers of `start..end`, up or down by one, made when they are needed."""
+
+    def __init__(self, start: Decimal, end: Decimal) -> None:
+        self.start = start
+        self.is_up = start < end
+        distance = end - start if self.is_up else start - end
+        self.size = int(distance) + 1
+
+    def __iter__(self) -> Iterator[Decimal]:
+        number = self.start
+        step = add if self.is_up else subtract
+        for _ in range(self.size):
+            yield number
+            number = step(number, _ONE)
+
+
+def _rounds(iterators: list[tuple[str, _Source]], scope: Scope, keeps_scope: bool) -> Iterator[Scope]:
+    """The scope of each round; it is the same one each time unless the body `keeps_scope`.
+
+    The last iterator changes fastest, and the first wins a name that is used twice.
+
+    Raises:
+        _NotIterable: before the first round.
+        BudgetExceeded: before the first round if there would be too many.
+    """
+    run, functions = scope.run, scope.functions
+    sources = [source(scope) for _, source in iterators]
+    total = prod(source.size if isinstance(source, _Span) else len(source) for source in sources)
+    if total > run.steps_left:
+        raise run.exceeded(f"The loop has {total} rounds")
+    if total == 0:
+        return
+    inner = Scope({}, functions, scope, run)
+    if len(iterators) == 1:
+        name = iterators[0][0]
+        for index, value in enumerate(sources[0]):
+            if not index & _BATCH:
+                run.spend(min(_BATCH + 1, total - index))
+            if keeps_scope:
+                inner = Scope({}, functions, scope, run)
+            inner.names[name] = value
+            yield inner
+        return
+    names = [name for name, _ in reversed(iterators)]
+    for values in product(*sources):
+        run.spend()
+        if keeps_scope:
+            inner = Scope({}, functions, scope, run)
+        inner.names.update(zip(names, reversed(values), strict=True))
+        yield inner
+
+
+def _find(functions: Iterable[Function], count: int, given: frozenset[str] | None) -> Function | None:
+    for function in functions:
+        if function.takes(count) if given is None else given.issubset(function.parameters):
+            return function
+    return None
+
+
+def _arguments(function: Function, codes: list[Code], names: tuple[str, ...] | None, scope: Scope) -> list[Value]:
+    if names is not None:
+        values = {name: code(scope) for name, code in zip(names, codes, strict=True)}
+        return [values.get(parameter) for parameter in function.parameters]
+    arguments = [code(scope) for code in codes]
+    if not function.is_variadic:
+        return arguments
+    fixed = len(function.parameters) - 1
+    rest = arguments[fixed:]
+    if fixed == 0 and len(rest) == 1 and type(rest[0]) is list:
+        return rest
+    return [*arguments[:fixed], rest]
+
+
+def _no_function(name: str, count: int, names: tuple[str, ...] | None) -> str:
+    if names is None:
+        return f"No function found with name '{name}' and {count} parameters"
+    return f"No function found with name '{name}' and parameters: {','.join(names)}"
+
+
+def _input(scope: Scope, at: int) -> Value:
+    here: Scope | None = scope
+    while here is not None:
+        if INPUT in here.names:
+            return here.names[INPUT]
+        here = here.outer
+    scope.run.warn("NO_VARIABLE_FOUND", "No input value found.", at)
+    return None

@@ -1,0 +1,17 @@
+"""Texts as Java counts them: in UTF-16 units, of which a character like 🐎 has two."""
+
+__all__ = ["length", "part"]
+
+
+def length(text: str) -> int:
+    return len(text) if _is_plain(text) else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def part(text: str, start: int, end: int) -> str:
+    if _is_plain(text):
+        return text[start:end]
+    return text.encode("utf-16-le", "surrogatepass")[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() or not text or max(text) <= "\uffff"

@@ -1,0 +1,182 @@
+"""Result and error expressions of a task: compiled before any mail moves, evaluated when it has moved.
+
+What they see and what their values mean is Camunda's contract for connectors: the response's own keys and ``response``;
+after a failure ``error``; ``job.retries`` in error expressions only. Process variables are not visible.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from zeebe_mail.errors import ExpressionFailed, ExpressionInvalid, InputError
+from zeebe_mail.feel import Expression, FeelError, FeelWarning, compile_expression, to_json
+from zeebe_mail.jobs.connector_functions import CONNECTOR_FUNCTIONS
+from zeebe_mail.jobs.retry import parse_duration
+
+SHOWN_VALUE = 200  # characters of a wrong value in a message
+FORBIDDEN = "camunda.function.type"
+KINDS = {
+    str: "text",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "a context",
+    type(None): "null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BpmnError:
+    """The error expression wants a BPMN error."""
+
+    code: str
+    message: str
+    variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """The error expression wants the job to fail with these retries."""
+
+    message: str
+    variables: Mapping[str, Any]
+    retries: int
+    backoff: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreError:
+    """The error expression wants the job completed."""
+
+    variables: Mapping[str, Any]
+
+
+Verdict = BpmnError | JobError | IgnoreError
+
+
+class Expressions:
+    """The two expressions of one task. ``warnings`` collects what became null on the way, for those who debug."""
+
+    def __init__(self, *, result: str, error: str) -> None:
+        """Compile both; blank means absent, a leading ``=`` does not count.
+
+        Raises:
+            ExpressionInvalid: an expression cannot be read.
+        """
+        self._error = _compiled("errorExpression", error)
+        self._result = _compiled("resultExpression", result)
+        self.warnings: list[str] = []
+
+    def result(self, response: Any) -> dict[str, Any]:
+        """The variables that the result expression makes of a response; empty where there is none.
+
+        Raises:
+            ExpressionFailed: it has no value, or its value is no context.
+        """
+        if self._result is None:
+            return {}
+        value = self._evaluate("resultExpression", self._result, _visible(response))
+        if value is None:
+            return {}
+        return _context("resultExpression", value)
+
+    def verdict(self, response: Any, *, retries: int) -> Verdict | None:
+        """What the error expression says of a response, or of ``{"error": …}``; None means: nothing special.
+
+        Raises:
+            ExpressionFailed: it has no value, or its value is none of bpmnError, jobError and ignoreError.
+        """
+        if self._error is None:
+            return None
+        value = self._evaluate("errorExpression", self._error, _visible(response) | {"job": {"retries": retries}})
+        if value is None or value in ("", {}):
+            return None
+        return _verdict(_context("errorExpression", value))
+
+    def _evaluate(self, header: str, expression: Expression, names: Mapping[str, Any]) -> Any:
+        try:
+            evaluation = expression.evaluate(names)
+            self.warnings += [f"{header}: {_shown(warning)}" for warning in evaluation.warnings]
+            return to_json(evaluation.value)
+        except FeelError as error:
+            raise ExpressionFailed(f"The {header} cannot be evaluated: {error}", details={"header": header}) from error
+
+
+def _compiled(header: str, text: str) -> Expression | None:
+    source = text.strip().removeprefix("=").strip()
+    if not source:
+        return None
+    try:
+        return compile_expression(source, CONNECTOR_FUNCTIONS)
+    except FeelError as error:
+        raise ExpressionInvalid(f"The {header} cannot be read, and no mail was touched. {error}") from error
+
+
+def _visible(response: Any) -> dict[str, Any]:
+    names = dict(response) if isinstance(response, Mapping) else {}
+    return names | {"response": response}
+
+
+def _shown(warning: FeelWarning) -> str:
+    return f"{warning.type}: {warning.message}" + (f" {warning.hint}" if warning.hint else "")
+
+
+def _context(header: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        kind = KINDS[type(value)]
+        text = json.dumps(value, ensure_ascii=False)
+        shown = text if len(text) <= SHOWN_VALUE else f"{text[:SHOWN_VALUE]}…"
+        raise ExpressionFailed(
+            f"The {header} must give a context of names and values, but gave {kind}: {shown}.",
+            details={"header": header},
+        )
+    if FORBIDDEN in json.dumps(value):
+        raise ExpressionFailed(f'The {header} gives the literal "{FORBIDDEN}", which is reserved.')
+    return value
+
+
+def _verdict(asked: Mapping[str, Any]) -> Verdict | None:
+    """The meaning of what an error expression gave; contexts written by hand count like the functions' own."""
+    variables = asked.get("variables") or {}
+    match asked.get("errorType"):
+        case "bpmnError":
+            code = asked.get("errorCode", asked.get("code"))
+            if not code:
+                return None
+            return BpmnError(str(code), str(asked.get("errorMessage", asked.get("message")) or ""), variables)
+        case "jobError":
+            return JobError(
+                message=str(asked.get("errorMessage", asked.get("message")) or ""),
+                variables=variables,
+                retries=_retries(asked.get("retries")),
+                backoff=_backoff(asked.get("retryBackoff")),
+            )
+        case "ignoreError":
+            return IgnoreError(variables)
+        case other:
+            raise ExpressionFailed(
+                "The errorExpression must give bpmnError(…), jobError(…), ignoreError(…) or null, but gave a context "
+                f"whose errorType is {json.dumps(other)}."
+            )
+
+
+def _retries(value: Any) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ExpressionFailed(f"jobError: retries must be a number, but is {KINDS[type(value)]}.")
+    return max(int(value), 0)
+
+
+def _backoff(value: Any) -> timedelta:
+    if value is None:
+        return timedelta()
+    try:
+        return parse_duration(str(value), name="retryBackoff of jobError")
+    except InputError as error:
+        raise ExpressionFailed(error.message) from error
