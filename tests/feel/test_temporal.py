@@ -83,6 +83,7 @@ def test_how_dates_and_times_compare(text: str, expected: object) -> None:
         "P1Y1D",
         "x@y",
         "10:00:00@No/Where",
+        "2026-01-31T10:00:00Z[]",
     ],
 )
 def test_what_is_no_date_or_time_is_null_without_a_warning(text: str) -> None:
