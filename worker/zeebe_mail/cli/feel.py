@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from zeebe_mail.feel import EvaluationError, FeelError, FeelWarning, compile_expression, jsonl, point_at, to_json
+from zeebe_mail.jobs.connector_functions import CONNECTOR_FUNCTIONS
 
 __all__ = ["feel"]
 
@@ -30,6 +31,8 @@ def feel(
 ) -> None:
     """Evaluate a FEEL expression as Camunda does: the value to standard output, warnings to standard error.
 
+    It knows the functions of connectors too: bpmnError, jobError, ignoreError and backoff.
+
     Ends with status 1 if the expression cannot be read or evaluated.
     """
     if answer_lines == (expression is not None):
@@ -41,7 +44,7 @@ def feel(
     text = expression.strip().removeprefix("=").strip()
     variables = _variables(context)
     try:
-        evaluation = compile_expression(text).evaluate(variables)
+        evaluation = compile_expression(text, CONNECTOR_FUNCTIONS).evaluate(variables)
     except EvaluationError as error:
         _report(text, error.warnings)
         raise _failed(str(error)) from error

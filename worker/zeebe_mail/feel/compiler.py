@@ -54,7 +54,7 @@ _TYPE_ALIASES = {
 }
 
 
-class MissingInput(EvaluationError):  # noqa: N818 - see errors.py
+class MissingInput(EvaluationError):
     """`?` where there is no input; a unary test is tried again with one."""
 
 

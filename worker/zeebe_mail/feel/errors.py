@@ -50,7 +50,7 @@ class EvaluationError(FeelError):
         self.warnings: tuple[FeelWarning, ...] = ()
 
 
-class BudgetExceeded(EvaluationError):  # noqa: N818 - the words of this project name what happened
+class BudgetExceeded(EvaluationError):
     """The expression asked for more steps, memory, depth or time than it may have."""
 
 
@@ -63,7 +63,7 @@ class FeelWarning(NamedTuple):
     hint: str | None = None
 
 
-class Suppressed(Exception):  # noqa: N818 - not an error to a caller: it never leaves the engine
+class Suppressed(Exception):
     """A value that could not be computed, on its way to the operator that turns it into null."""
 
     def __init__(self, message: str) -> None:
