@@ -129,11 +129,15 @@ async def test_the_jobs_that_idle_when_a_worker_dies_are_few(
     """It is killed while it is busy and 500 jobs were created; a second worker takes all but those it was given."""
     slots = 20
     async with StallingSmtp("MAIL") as smtp, zeebe(own_broker.address) as engine, AsyncExitStack() as workers:
-        settings = {"ZEEBE_MAIL_MAX_JOBS": str(slots), "ZEEBE_MAIL_JOB_TIMEOUT": "30"}
+        settings = {
+            "ZEEBE_MAIL_MAX_JOBS": str(slots),
+            "ZEEBE_MAIL_CONNECTIONS_PER_SERVER": str(slots),
+            "ZEEBE_MAIL_JOB_TIMEOUT": "20",
+        }
         first = await workers.enter_async_context(worker(own_broker.address, tmp_path, **settings))
         await deploy(engine, "dies")
         await engine.start_many("dies", 500, mail(smtp.port))
-        await until(lambda: smtp.waiting >= 5)
+        await until(lambda: smtp.waiting == slots)
         first.send(signal.SIGKILL)
         await first.ends()
         smtp.release()

@@ -34,7 +34,7 @@ class WorkerProcess:
     def lines(self, action: str = "") -> list[dict[str, Any]]:
         """Its log lines, each JSON, of one action or all."""
         whole = self.log.rpartition("\n")[0]
-        lines = [json.loads(line) for line in whole.splitlines()]
+        lines = [json.loads(line) for line in whole.split("\n") if line]
         return [line for line in lines if action in ("", line.get("action"))]
 
     async def get(self, path: str) -> str:

@@ -164,11 +164,47 @@ def random_expression(random: Random) -> str:
     return _any(random, 3)
 
 
+def random_unary_tests(random: Random) -> str:
+    tests = ", ".join(_test(random) for _ in range(random.randrange(1, 4)))
+    return f"not({tests})" if random.random() < 0.2 else tests
+
+
+def _test(random: Random) -> str:
+    same = random.choice((_number, _string, _temporal, _list, _boolean))
+    match random.randrange(6):
+        case 0:
+            return f"{random.choice(('<', '<=', '>', '>='))} {same(random, 1)}"
+        case 1:
+            return _range(random, 0)
+        case 2:
+            return f"? {random.choice(('<', '=', '!=', '>='))} {same(random, 1)}"
+        case 3:
+            return random.choice(("odd(?)", "count(?) > 1", "some x in ? satisfies x > 1", "? in [1..3]", "?", "null"))
+        case _:
+            return same(random, 2)
+
+
 def _any(random: Random, depth: int) -> str:
     if depth == 0:
         return _leaf(random)
     make = random.choice(
-        (_leaf, _number, _string, _boolean, _list, _context, _temporal, _call, _call, _call, _if, _for, _filter, _path)
+        (
+            _leaf,
+            _number,
+            _string,
+            _boolean,
+            _list,
+            _context,
+            _temporal,
+            _call,
+            _call,
+            _call,
+            _if,
+            _for,
+            _filter,
+            _path,
+            _function,
+        )
     )
     return make(random) if make is _leaf else make(random, depth - 1)
 
@@ -285,3 +321,17 @@ def _filter(random: Random, depth: int) -> str:
 def _path(random: Random, depth: int) -> str:
     base = random.choice((_context, _temporal, _list))(random, depth)
     return f"({base}).{random.choice(KEYS)}"
+
+
+def _function(random: Random, depth: int) -> str:
+    body = random.choice(("p", "p + 1", "[p, x]", "count(p)", _any(random, max(depth - 1, 0))))
+    argument = _any(random, max(depth - 1, 0))
+    return random.choice(
+        (
+            f"{{f: function(p) {body}, r: f({argument})}}.r",
+            f"{{f: function(p) {body}, r: f(p: {argument})}}",
+            f"{{p: 2, f: function() {body}, p: 3, r: f()}}.r",
+            f"sort({_list(random, depth)}, function(a, b) a < b)",
+            f"{{f: function(p, q) {body}}}.f",
+        )
+    )

@@ -135,6 +135,9 @@ def test_patterns_that_java_does_not_know_are_invalid(pattern: str) -> None:
         ('split("a,b,,", ",")', '["a", "b", "", ""]'),
         ('split("abc", "(?=b)")', '["a", "bc"]'),
         ('extract("a1b22", "\\d+")', '["1", "22"]'),
+        ('extract("ab", "a??")', '["", "", ""]'),
+        ('extract("abc", "b|")', '["", "b", "", ""]'),
+        ('split("a|b", "|")', '["a", "|", "b", ""]'),
     ],
 )
 def test_matches_are_replaced_and_split_as_in_java(text: str, expected: str) -> None:

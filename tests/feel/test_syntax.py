@@ -75,6 +75,8 @@ def test_a_test_behind_in_reaches_as_far_as_it_can() -> None:
         ("[4, 5]", 5, True),
         ("odd(?)", 5, True),
         ("null", None, True),
+        ("not()", 5, False),
+        ("not(negand: true)", 5, False),
         ("< 5", None, None),
     ],
 )

@@ -83,11 +83,18 @@ def test_how_dates_and_times_compare(text: str, expected: object) -> None:
         "P1Y1D",
         "x@y",
         "10:00:00@No/Where",
+        "2026-01-31T10:00:00Z[]",
     ],
 )
 def test_what_is_no_date_or_time_is_null_without_a_warning(text: str) -> None:
     evaluation = compile_expression(f'@"{text}"').evaluate()
     assert evaluation == (None, ())
+
+
+@pytest.mark.parametrize(("second", "expected"), [("-0.5", None), ("60", None), ("10 ** 6000", "10:20:00")])
+def test_seconds_are_taken_as_java_ints(second: str, expected: str | None) -> None:
+    """Of ten to the power of six thousand the low 32 bits are zero."""
+    assert value(f"string(time(10, 20, {second}))") == expected
 
 
 def test_years_end_at_a_billion() -> None:

@@ -53,6 +53,7 @@ def test_what_values_do(text: str, expected: str) -> None:
     ("text", "types"),
     [
         ("undefined.a.b", ("NO_VARIABLE_FOUND",)),
+        ("(undefined).a", ("NO_VARIABLE_FOUND", "NO_CONTEXT_ENTRY_FOUND")),
         ("{a: 1}.b", ("NO_CONTEXT_ENTRY_FOUND",)),
         ('@"2026-01-31".hours', ("NO_PROPERTY_FOUND",)),
         ('1 = "1"', ("NOT_COMPARABLE",)),

@@ -11,6 +11,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 import grpc
 import grpc.aio
@@ -57,8 +58,13 @@ class FakeGateway(GatewayServicer):
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
         self._pushes: set[asyncio.Queue[pb.ActivatedJob | None]] = set()
         # Above 1000 pending calls a C-core server cancels the rest, which looks like jobs lost.
-        options = (("grpc.server.max_pending_requests", 100_000), ("grpc.server.max_pending_requests_hard_limit", 0))
-        self._server = grpc.aio.server(options=[options[0], ("grpc.max_send_message_length", -1)])
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.server.max_pending_requests", 100_000),
+                ("grpc.server.max_pending_requests_hard_limit", 100_000),
+                ("grpc.max_send_message_length", -1),
+            ]
+        )
         add_GatewayServicer_to_server(self, self._server)
         if self.certificate is None:
             port = self._server.add_insecure_port("127.0.0.1:0")
@@ -190,8 +196,6 @@ class TokenServer:
         self._server.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from urllib.parse import parse_qsl
-
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = next(int(line.split(":")[1]) for line in head.splitlines() if line.startswith("content-length"))
         form = dict(parse_qsl((await reader.readexactly(length)).decode()))

@@ -8,8 +8,8 @@ from typing import Self
 class StallingSmtp:
     """Takes any mail, plain text, on `port`. `stalls` names the command that is not answered until `release()`.
 
-    `MAIL` is before the worker's point of no return, `.` after it. With `echoes` a refused AUTH repeats what it got,
-    as a careless server does.
+    `MAIL` is before the worker's point of no return, `.` after it. With `echoes` it repeats what AUTH gave it, when it
+    refuses that, and in its last answer too, as a careless or hostile server does.
     """
 
     def __init__(self, stalls: str = "", *, password: str | None = None, echoes: bool = False) -> None:
@@ -20,6 +20,7 @@ class StallingSmtp:
         self.seen: list[bytes] = []
         self._password = password
         self._echoes = echoes
+        self._gossip = b""
         self._released = asyncio.Event()
         self._talks: set[asyncio.Task[None]] = set()
 
@@ -52,7 +53,7 @@ class StallingSmtp:
                     mail = await reader.readuntil(b"\r\n.\r\n")
                     await self._stall(".")
                     self.mails.append(mail)
-                    writer.write(b"250 2.0.0 taken\r\n")
+                    writer.write(b"250 2.0.0 taken " + self._gossip + b"\r\n")
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
@@ -78,6 +79,8 @@ class StallingSmtp:
         blob = line.split()[-1]
         given = base64.b64decode(blob).split(b"\0")[-1]
         if given.decode() == self._password:
+            if self._echoes:
+                self._gossip = b"from " + given + b" who said " + line.strip()
             return b"235 2.7.0 welcome\r\n"
         echo = b" You said: " + line.strip() + b" which is " + given if self._echoes else b""
-        return b"535 5.7.8 no" + echo.replace(b"\r", b"").replace(b"\n", b"") + b"\r\n"
+        return b"535 5.7.8 no" + echo + b"\r\n"

@@ -9,6 +9,8 @@
       - SecretMissing · SecretNotAllowed
     x ExpressionError        a result or error expression cannot be used              never retried
       - ExpressionInvalid · ExpressionFailed
+    x DocumentError          a document could not be kept                             retried while nothing was sent
+      - DocumentNotStored · DocumentStoreMissing
     x ResultTooLarge         the result cannot be given to the process                never retried
     x TooManyAttempts        the job never comes to an end                            never retried
     x CredentialsError       the server does not accept who we are                    never retried
@@ -141,6 +143,27 @@ class ExpressionFailed(ExpressionError):
 
     code = "EXPRESSION_FAILED"
     advice = "Correct the expression; `zeebe-mail exec --response` and `--error` try it out without any mail."
+
+
+class DocumentError(WorkerError):
+    """A document could not be kept."""
+
+    retry = Retry.LATER
+
+
+class DocumentNotStored(DocumentError):
+    """The document store cannot be reached, or refuses the document."""
+
+    code = "DOCUMENT_NOT_STORED"
+    advice = "Check the store's address, its limits and the worker's credentials for it."
+
+
+class DocumentStoreMissing(DocumentError):
+    """The worker was not told where a document store is."""
+
+    code = "DOCUMENT_STORE_MISSING"
+    retry = Retry.NEVER
+    advice = "Set CAMUNDA_REST_ADDRESS to the address of the cluster's REST API."
 
 
 class ResultTooLarge(WorkerError):

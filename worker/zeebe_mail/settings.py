@@ -13,7 +13,17 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
 
@@ -31,6 +41,21 @@ TOKEN_URL = re.compile(r"https?://(?:[^\s/?#:@\[\]]+|\[[0-9a-fA-F:.]+\])(?::\d{1
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """Texts, separated by commas in the environment."""
+
+
+def _seconds(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value.strip(), re.ASCII):
+        return timedelta(seconds=float(value))
+    try:
+        return TypeAdapter(timedelta).validate_python(value.strip().upper())
+    except ValidationError:
+        raise ValueError("must be seconds or an ISO-8601 duration, for example 30 or PT30S") from None
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+"""Seconds, or ISO-8601."""
 
 
 def _customary(*names: str) -> Any:
@@ -131,13 +156,13 @@ class Settings(BaseSettings):
     max_jobs: int = Field(default=100, ge=1, le=10_000)
     """Jobs that run at once, over all task types."""
 
-    job_timeout: timedelta = Field(default=timedelta(seconds=60), ge=timedelta(seconds=2), le=timedelta(hours=1))
+    job_timeout: Duration = Field(default=timedelta(seconds=60), ge=timedelta(seconds=2), le=timedelta(hours=1))
     """How long a job is ours without a sign of life; it is extended while it runs. Seconds or ISO-8601."""
 
     streaming: bool = True
     """Have new jobs pushed, besides polling. Switch off where a proxy does not let long streams through."""
 
-    shutdown_grace: timedelta = Field(default=timedelta(seconds=25), ge=timedelta(0))
+    shutdown_grace: Duration = Field(default=timedelta(seconds=25), ge=timedelta(0))
     """How long SIGTERM waits for mails that are handed over and not answered yet. Keep below the orchestrator's."""
 
     backoff: timedelta = Field(default=timedelta(seconds=5), gt=timedelta(0), le=timedelta(days=1))
@@ -287,7 +312,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         settings = Settings()
     except ValidationError as error:
         problems += [
-            f"{_variable(finding['loc'])}: {finding['msg'].removeprefix('Value error, ')}"
+            f"{_variable(finding['loc'])}: {_words(finding)}"
             for finding in error.errors(include_input=False, include_url=False, include_context=False)
         ]
     except UnreadableSetting as error:
@@ -295,6 +320,18 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
+
+
+PLAIN_WORDS = {
+    "bool_parsing": "must be true or false",
+    "extra_forbidden": "is unknown",
+    "int_parsing": "must be a number",
+}
+
+
+def _words(finding: Any) -> str:
+    said = str(finding["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    return PLAIN_WORDS.get(finding["type"], said)
 
 
 def _unreadable(error: UnreadableSetting) -> str:
@@ -312,14 +349,12 @@ def variables_of(name: str) -> list[str]:
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    name = str(location[0])
-    first = variables_of(name)[0] if name in Settings.model_fields else name
-    first = first if first in os.environ or name not in Settings.model_fields else _given(name, first)
-    return ".".join([first, *map(str, location[1:])])
-
-
-def _given(name: str, otherwise: str) -> str:
-    return next((variable for variable in variables_of(name) if variable in os.environ), otherwise)
+    """The variable that a finding is about, as the operator wrote it; pydantic names the first of its aliases."""
+    found = str(location[0])
+    fields = {field: variables_of(field) for field in Settings.model_fields}
+    names = fields.get(found) or next((names for names in fields.values() if found in names), [found])
+    given = next((name for name in names if name in os.environ), names[0])
+    return ".".join([given, *map(str, location[1:])])
 
 
 def _unknown(environment: Mapping[str, str]) -> list[str]:

@@ -25,10 +25,11 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[2]), str(HERE.parents[2] / "worker")]
 
 from tests.feel.conformance import same  # noqa: E402
-from tests.feel.grammar import random_expression  # noqa: E402
+from tests.feel.grammar import random_expression, random_unary_tests  # noqa: E402
 
 from zeebe_mail.feel.jsonl import answer, read, write  # noqa: E402
 
+DATA = ("null", "true", "1", "2.50", '"a"', "[1, 2]", '[{"a": 1}, {"a": 2}]', '{"a": 1, "b": [3]}', "[]", "{}")
 JARS = Path(tempfile.gettempdir()) / "feel-oracle"
 
 
@@ -44,7 +45,7 @@ def main() -> int:
         return 2
     if arguments.random:
         random = Random(arguments.seed)
-        cases = [{"expression": random_expression(random)} for _ in range(arguments.random)]
+        cases = [random_case(random) for _ in range(arguments.random)]
     elif arguments.stdin:
         cases = [read(line) for line in sys.stdin]
     else:
@@ -58,6 +59,14 @@ def main() -> int:
             print(f"  Camunda: {brief(theirs)}\n  ours:    {brief(ours)}")
     print(f"{len(cases)} cases, {differences} differences")
     return 1 if differences else 0
+
+
+def random_case(random: Random) -> dict[str, Any]:
+    context = {name: read(random.choice(DATA)) for name in ("x", "i", "a", "item") if random.random() < 0.5}
+    if random.random() < 0.7:
+        return {"expression": random_expression(random), "context": context}
+    tests = random_unary_tests(random)
+    return {"kind": "unary-tests", "expression": tests, "input": read(random.choice(DATA)), "context": context}
 
 
 def case_of(line: str) -> dict[str, Any]:
@@ -74,7 +83,7 @@ def ask(cases: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     lines = "".join(write({"id": index, **case}) + "\n" for index, case in enumerate(cases))
     command = ["java", "-XX:+UseSerialGC", "-Xss4m", "-Xmx512m", "-cp", f"{JARS}/classes:{JARS}/lib/*", "Oracle"]
     done = subprocess.run(command, input=lines.encode(), capture_output=True, check=True)
-    return [read(line) for line in done.stdout.decode().splitlines()]
+    return [read(line) for line in done.stdout.decode().split("\n") if line]
 
 
 def prepare() -> None:

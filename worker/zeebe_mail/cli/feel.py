@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from zeebe_mail.feel import EvaluationError, FeelError, FeelWarning, compile_expression, jsonl, point_at, to_json
+from zeebe_mail.jobs.connector_functions import CONNECTOR_FUNCTIONS
 
 __all__ = ["feel"]
 
@@ -30,18 +31,20 @@ def feel(
 ) -> None:
     """Evaluate a FEEL expression as Camunda does: the value to standard output, warnings to standard error.
 
+    It knows the functions of connectors too: bpmnError, jobError, ignoreError and backoff.
+
     Ends with status 1 if the expression cannot be read or evaluated.
     """
     if answer_lines == (expression is not None):
         raise typer.BadParameter("Give either an expression or --jsonl.")
     if answer_lines:
-        jsonl.run(sys.stdin, sys.stdout)
+        jsonl.run(typer.get_text_stream("stdin", encoding="utf-8"), typer.get_text_stream("stdout", encoding="utf-8"))
         return
     assert expression is not None
     text = expression.strip().removeprefix("=").strip()
     variables = _variables(context)
     try:
-        evaluation = compile_expression(text).evaluate(variables)
+        evaluation = compile_expression(text, CONNECTOR_FUNCTIONS).evaluate(variables)
     except EvaluationError as error:
         _report(text, error.warnings)
         raise _failed(str(error)) from error

@@ -6,8 +6,8 @@
 
 The target is feel-scala, Camunda's own engine, not the DMN specification; `docs/feel.md` lists what differs. The
 package depends on nothing else of ours. A text goes through `scanner`, `parser` (to `nodes`) and `compiler` (to
-closures over a `run.Scope`); what closures work on is in `values`, `numbers` and `temporal`, and what they can call
-in `builtins`.
+closures over a `run.Scope`, whose meaning is in `semantics`). What they work on is in `values`, `numbers` and
+`temporal`, and what they can call in `builtins`.
 """
 
 from zeebe_mail.feel.boundary import Json, from_json, to_json

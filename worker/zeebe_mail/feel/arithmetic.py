@@ -34,7 +34,7 @@ def _months_by_number(duration: YearsMonths, y: Decimal) -> Value:
 
 
 def _months_by_months(x: YearsMonths, y: YearsMonths) -> Value:
-    return Decimal(int(Decimal(x.total) / Decimal(y.total))) if y.total else NotImplemented
+    return _quotient(x.total, y.total) if y.total else NotImplemented
 
 
 def _time_by_number(duration: DaysTime, y: Decimal) -> Value:
@@ -50,8 +50,13 @@ def _time_by_time(x: DaysTime, y: DaysTime) -> Value:
         return NotImplemented
     if not y.millis:
         raise EvaluationError(f"{x.iso} cannot be divided by {y.iso}, which is less than a millisecond.")
-    quotient = abs(x.millis) // abs(y.millis)
-    return Decimal(-quotient if (x.millis < 0) != (y.millis < 0) else quotient)
+    return _quotient(x.millis, y.millis)
+
+
+def _quotient(x: int, y: int) -> Decimal:
+    """Whole, and towards zero."""
+    quotient = abs(x) // abs(y)
+    return Decimal(-quotient if (x < 0) != (y < 0) else quotient)
 
 
 def _times_months(duration: YearsMonths, factor: Decimal) -> YearsMonths:

@@ -8,31 +8,45 @@ Three kinds of trouble, and where they end:
 * `EvaluationError`: leaves the evaluation.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from itertools import product
-from math import prod
 from typing import Any, TypeAlias
 
 from zeebe_mail.feel import nodes
-from zeebe_mail.feel.arithmetic import OPERATIONS
-from zeebe_mail.feel.compare import are_ordered, contains, equal, precedes
+from zeebe_mail.feel.compare import POINTS, are_ordered, contains, precedes
 from zeebe_mail.feel.errors import EvaluationError, Suppressed
 from zeebe_mail.feel.nodes import Node
-from zeebe_mail.feel.numbers import add, negate, subtract
+from zeebe_mail.feel.numbers import negate
 from zeebe_mail.feel.run import Functions, Run, Scope
-from zeebe_mail.feel.values import Context, Function, Range, Value, kind_of, properties, show
+from zeebe_mail.feel.semantics import (
+    COMPARISONS,
+    INPUT,
+    Code,
+    NotIterable,
+    Source,
+    arguments_for,
+    compare_equal,
+    decide,
+    find_function,
+    implicit_input,
+    item_at,
+    matching,
+    no_function,
+    operation_of,
+    opposite,
+    property_step,
+    rounds,
+    span_of,
+)
+from zeebe_mail.feel.values import Context, Function, Range, Value, kind_of, show
 
-__all__ = ["INPUT", "QUESTION_MARK", "Code", "Library", "compile_node"]
+__all__ = ["Library", "compile_node"]
 
-Code: TypeAlias = Callable[[Scope], Value]
 Library: TypeAlias = dict[str, list[Function]]
 
-INPUT = "cellInput"  # the variable that holds the input of unary tests
-QUESTION_MARK = "?"
+_QUESTION_MARK = "?"
 
-_ONE = Decimal(1)
-_BATCH = 255  # rounds of a loop are counted 256 at a time
+_MISSING = object()
 _TYPE_ALIASES = {
     "date time": "date and time",
     "year-month-duration": "years and months duration",
@@ -40,15 +54,8 @@ _TYPE_ALIASES = {
 }
 
 
-_MISSING = object()
-
-
 class MissingInput(EvaluationError):
     """`?` where there is no input; a unary test is tried again with one."""
-
-
-class _NotIterable(Suppressed):
-    """An iterator is neither a list nor a range of numbers; the loop is null."""
 
 
 def compile_node(node: Node, library: Library) -> Code:
@@ -110,18 +117,24 @@ class _Compiler:
         def context_literal(scope: Scope) -> Value:
             run = scope.run
             run.reserve_items(size + 3)  # an empty context is as large as a list of three more
-            result: dict[str, Value] = {}
-            inner = Scope(result, scope.functions, scope, run)
+            names: dict[str, Value] = {}
+            functions: dict[str, list[Function]] = {}
+            inner = Scope(names, scope.functions, scope, run)
             for key, code in entries:
-                result[key] = code(inner)
-            return result
+                value = code(inner)
+                if type(value) is Function:
+                    functions.setdefault(key, []).append(value)
+                    inner.functions = Functions(functions, scope.functions)
+                else:
+                    names[key] = value
+            return Context(names, functions) if functions else names
 
-        return self.context_with_functions(entries) if defines else context_literal
+        return self.context_of_closures(entries) if defines else context_literal
 
-    def context_with_functions(self, entries: list[tuple[str, Code]]) -> Code:
-        """Each function keeps the entries that stand before it, so later ones go to a copy."""
+    def context_of_closures(self, entries: list[tuple[str, Code]]) -> Code:
+        """A function in it keeps the entries that stand before it, so later ones go to a copy."""
 
-        def context_with_functions(scope: Scope) -> Value:
+        def context_of_closures(scope: Scope) -> Value:
             names: dict[str, Value] = {}
             functions: dict[str, list[Function]] = {}
             for key, code in entries:
@@ -133,7 +146,7 @@ class _Compiler:
                     names = names | {key: value}
             return Context(names, functions) if functions else names
 
-        return context_with_functions
+        return context_of_closures
 
     def range_literal(self, node: nodes.RangeLiteral) -> Code:
         start_code, end_code = self.code(node.start), self.code(node.end)
@@ -141,7 +154,7 @@ class _Compiler:
 
         def range_literal(scope: Scope) -> Value:
             start, end = start_code(scope), end_code(scope)
-            if type(start) is str or not are_ordered(start, end) or type(start) is list:
+            if type(start) not in POINTS or type(end) is not type(start):
                 opening, closing = "[" if is_start_closed else "(", "]" if is_end_closed else ")"
                 message = f"Invalid range definition '{opening}{show(start)}..{show(end)}{closing}'"
                 scope.run.warn("INVALID_TYPE", message, at)
@@ -166,9 +179,7 @@ class _Compiler:
     # --- properties and filters ---
 
     def steps(self, steps: list[nodes.Property | nodes.Filter]) -> list[Callable[[Scope, Value], Value]]:
-        return [
-            _property(step.key, step.at) if isinstance(step, nodes.Property) else self.filter(step) for step in steps
-        ]
+        return [self.filter(step) if isinstance(step, nodes.Filter) else property_step(*step) for step in steps]
 
     def access(self, node: nodes.Access) -> Code:
         if type(node.base) is nodes.Reference:
@@ -187,17 +198,15 @@ class _Compiler:
     def qualified_name(self, reference: nodes.Reference, steps: list[nodes.Property | nodes.Filter]) -> Code:
         """A missing variable is reported alone, without the properties that it then does not have either."""
         base = self.reference(reference, missing=_MISSING)
-        last_step = len(steps)
-        known_steps = next((i for i, step in enumerate(steps) if type(step) is nodes.Filter), last_step)
-        properties_of = [_property(step.key, step.at) for step in steps[:known_steps] if type(step) is nodes.Property]
-        others = self.steps(steps[known_steps:])
+        known = next((index for index, step in enumerate(steps) if isinstance(step, nodes.Filter)), len(steps))
+        in_name, others = self.steps(steps[:known]), self.steps(steps[known:])
 
         def qualified_name(scope: Scope) -> Value:
             value = base(scope)
             if value is _MISSING:
                 value = None
             else:
-                for step in properties_of:
+                for step in in_name:
                     value = step(scope, value)
             for step in others:
                 value = step(scope, value)
@@ -219,13 +228,13 @@ class _Compiler:
                 scope.run.warn("INVALID_TYPE", f"Expected list but found '{show(value)}'", at)
                 return None
             if type(constant) is Decimal:
-                return _item(value, constant)
+                return item_at(value, constant)
             try:
                 if not is_per_item:
                     index = condition(scope)
                     if type(index) is Decimal:
-                        return _item(value, index)
-                return _matching(value, condition, scope)
+                        return item_at(value, index)
+                return matching(value, condition, scope)
             except Suppressed:
                 return None
 
@@ -250,7 +259,7 @@ class _Compiler:
 
     def arithmetic(self, node: nodes.Arithmetic) -> Code:
         first = self.code(node.first)
-        rest = [(_operation(operator), self.code(operand), at) for operator, operand, at in node.rest]
+        rest = [(operation_of(operator), self.code(operand), at) for operator, operand, at in node.rest]
         if len(rest) == 1:
             ((operate, second, at),) = rest
 
@@ -275,14 +284,25 @@ class _Compiler:
 
     def comparison(self, node: nodes.Comparison) -> Code:
         left, right = self.code(node.left), self.code(node.right)
-        compare, at = _COMPARE[node.operator], node.at
+        compare, at = COMPARISONS[node.operator], node.at
         return lambda scope: compare(left(scope), right(scope), scope.run, at)
 
     def between(self, node: nodes.Between) -> Code:
-        value, at = node.value, node.at
-        low = nodes.Comparison(">=", value, node.low, at)
-        high = nodes.Comparison("<=", value, node.high, at)
-        return self.logic(nodes.Logic("and", [low, high], at))
+        value_code, low, high, at = self.code(node.value), self.code(node.low), self.code(node.high), node.at
+        at_least, at_most = COMPARISONS[">="], COMPARISONS["<="]
+
+        def between(scope: Scope) -> Value:
+            try:
+                value = value_code(scope)
+            except Suppressed:
+                return None
+            tests: list[Code] = [
+                lambda scope: at_least(value, low(scope), scope.run, at),
+                lambda scope: at_most(value, high(scope), scope.run, at),
+            ]
+            return decide([(test, scope) for test in tests], False, scope.run, at)  # noqa: FBT003
+
+        return between
 
     def instance_of(self, node: nodes.InstanceOf) -> Code:
         value = self.code(node.value)
@@ -294,7 +314,7 @@ class _Compiler:
     def logic(self, node: nodes.Logic) -> Code:
         operands, at = self.codes(node.operands), node.at
         decisive = node.operator == "or"
-        return lambda scope: _decide([(operand, scope) for operand in operands], decisive, scope.run, at)
+        return lambda scope: decide([(operand, scope) for operand in operands], decisive, scope.run, at)
 
     def if_(self, node: nodes.If) -> Code:
         branches = [(self.code(condition), self.code(then), at) for condition, then, at in node.branches]
@@ -327,7 +347,7 @@ class _Compiler:
             run = scope.run
             result: list[Value] = []
             try:
-                for inner in _rounds(iterators, scope, keeps_scope):
+                for inner in rounds(iterators, scope, keeps_scope):
                     if needs_partial:
                         run.reserve_items(len(result))
                         inner.names["partial"] = result.copy()
@@ -346,9 +366,9 @@ class _Compiler:
 
         def quantified(scope: Scope) -> Value:
             try:
-                tests = ((condition, inner) for inner in _rounds(iterators, scope, keeps_scope))
-                return _decide(tests, decisive, scope.run, at)
-            except _NotIterable:
+                tests = ((condition, inner) for inner in rounds(iterators, scope, keeps_scope))
+                return decide(tests, decisive, scope.run, at)
+            except NotIterable:
                 return None
 
         return quantified
@@ -360,21 +380,21 @@ class _Compiler:
         keeps_scope, self.defines_functions = self.defines_functions, self.defines_functions or outer_defines
         return code, keeps_scope
 
-    def iterators(self, iterators: list[tuple[str, Node]]) -> list[tuple[str, "_Source"]]:
+    def iterators(self, iterators: list[tuple[str, Node]]) -> list[tuple[str, "Source"]]:
         return [(name, self.source(node)) for name, node in iterators]
 
-    def source(self, node: Node) -> "_Source":
-        """What an iterator goes through, or `_NotIterable`."""
+    def source(self, node: Node) -> "Source":
+        """What an iterator goes through, or `NotIterable`."""
         if type(node) is nodes.Span:
             start_code, end_code, at = self.code(node.start), self.code(node.end), node.at
-            return lambda scope: _span(start_code(scope), end_code(scope), scope.run, at)
+            return lambda scope: span_of(start_code(scope), end_code(scope), scope.run, at)
         code = self.code(node)
 
         def items(scope: Scope) -> list[Value]:
             value = code(scope)
             if type(value) is not list:
                 scope.run.warn("INVALID_TYPE", f"Expected list but found '{show(value)}'")
-                raise _NotIterable("Not a list.")
+                raise NotIterable("Not a list.")
             return value
 
         return items
@@ -389,7 +409,7 @@ class _Compiler:
         if node.owner is not None:
             return self.method(self.code(node.owner), name, codes, names, at)
         self.mentioned.add(name)
-        known = _find(self.library.get(name, ()), count, given)
+        known = find_function(self.library.get(name, ()), count, given)
         library = self.library
 
         def call(scope: Scope) -> Value:
@@ -399,14 +419,16 @@ class _Compiler:
             table = scope.functions
             while table is not None:
                 if name in table.table:
-                    function = _find(table.table[name], count, given) or function
-                    break
+                    defined = find_function(table.table[name], count, given)
+                    if defined is not None:
+                        function = defined
+                        break
                 table = table.outer
             if function is None:
-                run.warn_missing("NO_FUNCTION_FOUND", _no_function(name, count, names), at, name, library.keys)
+                run.warn_missing("NO_FUNCTION_FOUND", no_function(name, count, names), at, name, library.keys)
                 return None
             try:
-                return function.invoke(run, _arguments(function, codes, names, scope))
+                return function.invoke(run, arguments_for(function, codes, names, scope))
             except Suppressed as failure:
                 message = f"Failed to invoke function '{name}': {failure.message}"
                 run.warn("FUNCTION_INVOCATION_FAILURE", message, at)
@@ -428,12 +450,12 @@ class _Compiler:
                 run.warn("INVALID_TYPE", message, at)
                 raise Suppressed(message)
             functions = context.functions.get(name, ()) if type(context) is Context else ()
-            function = _find(functions, count, given)
+            function = find_function(functions, count, given)
             if function is None:
-                message = _no_function(name, count, names)
+                message = no_function(name, count, names)
                 run.warn("NO_FUNCTION_FOUND", message, at)
                 raise Suppressed(message)
-            return function.invoke(run, _arguments(function, codes, names, scope))
+            return function.invoke(run, arguments_for(function, codes, names, scope))
 
         return method
 
@@ -447,8 +469,8 @@ class _Compiler:
         def question_mark(scope: Scope) -> Value:
             here: Scope | None = scope
             while here is not None:
-                if QUESTION_MARK in here.names:
-                    return here.names[QUESTION_MARK]
+                if _QUESTION_MARK in here.names:
+                    return here.names[_QUESTION_MARK]
                 here = here.outer
             raise MissingInput("No input value available. '?' can only be used inside an unary-test expression.")
 
@@ -456,8 +478,8 @@ class _Compiler:
 
     def input_comparison(self, node: nodes.InputComparison) -> Code:
         operand, at = self.code(node.operand), node.at
-        compare = _COMPARE[node.operator]
-        return lambda scope: compare(_input(scope, at), operand(scope), scope.run, at)
+        compare = COMPARISONS[node.operator]
+        return lambda scope: compare(implicit_input(scope, at), operand(scope), scope.run, at)
 
     def input_in_range(self, node: nodes.InputInRange) -> Code:
         start_code, end_code = self.code(node.start), self.code(node.end)
@@ -465,7 +487,7 @@ class _Compiler:
 
         def input_in_range(scope: Scope) -> Value:
             start, end = start_code(scope), end_code(scope)
-            value = _input(scope, at)
+            value = implicit_input(scope, at)
             if not are_ordered(value, start, end):
                 message = f"Can't compare '{show(value)}' with '{show(start)}' and '{show(end)}'"
                 scope.run.warn("NOT_COMPARABLE", message, at)
@@ -479,17 +501,18 @@ class _Compiler:
         code, at = self.code(node.expression), node.at
 
         def unary_test(scope: Scope) -> Value:
-            value = _input(scope, at)
+            scope.run.spend()  # because a test may run twice, and so may those in it
+            value = implicit_input(scope, at)
             try:
                 result = code(scope)
             except MissingInput:
-                answer = code(scope.inner({QUESTION_MARK: value}))
+                answer = code(scope.inner({_QUESTION_MARK: value}))
                 return answer if type(answer) is bool else None
             if result is True:
                 return True
             if type(result) is list and contains(result, value, scope.run):
                 return True
-            answer = _equal(value, result, scope.run, at)
+            answer = compare_equal(value, result, scope.run, at)
             if answer is True:
                 return True
             if result is False or type(result) is list:
@@ -500,11 +523,11 @@ class _Compiler:
 
     def any_of(self, node: nodes.AnyOf) -> Code:
         tests, at = self.codes(node.tests), node.at
-        return lambda scope: _decide([(test, scope) for test in tests], True, scope.run, at)  # noqa: FBT003
+        return lambda scope: decide([(test, scope) for test in tests], True, scope.run, at)  # noqa: FBT003
 
     def not_test(self, node: nodes.NotTest) -> Code:
         test, at = self.code(node.test), node.at
-        return lambda scope: _not(test(scope), scope.run, at)
+        return lambda scope: opposite(test(scope), scope.run, at)
 
 
 _COMPILE: dict[type, Callable[[_Compiler, Any], Code]] = {
@@ -533,245 +556,3 @@ _COMPILE: dict[type, Callable[[_Compiler, Any], Code]] = {
     nodes.Reference: _Compiler.reference,
     nodes.UnaryTest: _Compiler.unary_test,
 }
-
-
-# --- what the closures do ---
-
-_Source: TypeAlias = Callable[[Scope], "list[Value] | _Span"]
-_Operation: TypeAlias = Callable[[Value, Value, Run, int], Value]
-
-
-def _property(key: str, at: int) -> Callable[[Scope, Value], Value]:
-    def step(scope: Scope, value: Value) -> Value:
-        if type(value) is dict and key in value:
-            return value[key]
-        return _get(value, key, scope.run, at)
-
-    return step
-
-
-def _get(value: Value, key: str, run: Run, at: int) -> Value:
-    if isinstance(value, dict):
-        if key in value:
-            return value[key]
-        keys = ", ".join(f"'{name}'" for name in list(value)[:20])
-        details = f"Available keys: {keys}" if value else "The context is empty"
-        message = f"No context entry found with key '{key}'. {details}"
-        run.warn_missing("NO_CONTEXT_ENTRY_FOUND", message, at, key, value.keys)
-        return None
-    if type(value) is list:
-        run.reserve_items(len(value))
-        run.spend(len(value))
-        return [_get(item, key, run, at) for item in value]
-    if value is None:
-        run.warn("NO_CONTEXT_ENTRY_FOUND", f"No context entry found with key '{key}'. The context is null", at)
-        return None
-    known = properties(value) or {}
-    if key in known:
-        return known[key]
-    names = ", ".join(f"'{name}'" for name in known)
-    message = f"No property found with name '{key}' of value '{show(value)}'. Available properties: {names}"
-    run.warn_missing("NO_PROPERTY_FOUND", message, at, key, known.keys)
-    return None
-
-
-def _item(items: list[Value], position: Decimal) -> Value:
-    """Counted from 1, or from the end with negative numbers; null outside."""
-    index = position - 1 if position > 0 else position + len(items)
-    return items[int(index)] if 0 <= index < len(items) else None
-
-
-def _matching(items: list[Value], condition: Code, scope: Scope) -> Value:
-    """Items for which the condition is true; if it is a number for the first one, that is an index."""
-    result: list[Value] = []
-    for position, item in enumerate(items):
-        scope.run.spend()
-        answer = condition(_item_scope(item, scope))
-        if answer is True:
-            result.append(item)
-        elif position == 0 and type(answer) is Decimal:
-            return _item(items, answer)
-    scope.run.reserve_items(len(result))
-    return result
-
-
-def _item_scope(item: Value, scope: Scope) -> Scope:
-    """In a filter an item's own entries win over `item`, and both over names outside."""
-    outer = scope.inner({"item": item})
-    if not isinstance(item, dict):
-        return outer
-    functions = Functions(item.functions, scope.functions) if type(item) is Context else scope.functions
-    return Scope(item, functions, outer, scope.run)
-
-
-def _operation(operator: str) -> _Operation:
-    table, message = OPERATIONS[operator]
-
-    def operate(x: Value, y: Value, run: Run, at: int) -> Value:
-        operation = table.get((type(x), type(y)))
-        if operation is not None:
-            if type(x) is str:
-                run.reserve_characters(len(x) + len(y))
-            result = operation(x, y)
-            if result is not NotImplemented:
-                return result
-        wrong = x if type(x) is not Decimal else y
-        run.warn("INVALID_TYPE", message.format(x=show(x), y=show(y), wrong=show(wrong)), at)
-        return None
-
-    return operate
-
-
-def _equal(x: Value, y: Value, run: Run, at: int) -> bool | None:
-    answer = equal(x, y, run)
-    if answer is None:
-        run.warn("NOT_COMPARABLE", f"Can't compare '{show(x)}' with '{show(y)}'", at)
-    return answer
-
-
-def _differ(x: Value, y: Value, run: Run, at: int) -> bool | None:
-    return _not(_equal(x, y, run, at), run, at)
-
-
-def _not(value: Value, run: Run, at: int) -> bool | None:
-    if type(value) is bool:
-        return not value
-    run.warn("INVALID_TYPE", f"Expected boolean but found '{show(value)}'", at)
-    return None
-
-
-def _ordered(order: Callable[[Value, Value], bool]) -> _Operation:
-    def compare(x: Value, y: Value, run: Run, at: int) -> bool | None:
-        if are_ordered(x, y):
-            return order(x, y)
-        run.warn("NOT_COMPARABLE", f"Can't compare '{show(x)}' with '{show(y)}'", at)
-        return None
-
-    return compare
-
-
-_COMPARE: dict[str, _Operation] = {
-    "=": _equal,
-    "!=": _differ,
-    "<": _ordered(precedes),
-    "<=": _ordered(lambda x, y: not precedes(y, x)),
-    ">": _ordered(lambda x, y: precedes(y, x)),
-    ">=": _ordered(lambda x, y: not precedes(x, y)),
-}
-
-
-def _decide(tests: Iterable[tuple[Code, Scope]], decisive: bool, run: Run, at: int) -> bool | None:
-    """Three-valued `or` (decisive is true) and `and` (decisive is false): anything but a boolean counts as null."""
-    result: bool | None = not decisive
-    for code, scope in tests:
-        try:
-            answer = code(scope)
-        except Suppressed:
-            result = None
-            continue
-        if type(answer) is bool:
-            if answer == decisive:
-                return decisive
-            continue
-        if result is not None:
-            run.warn("INVALID_TYPE", f"Expected boolean but found '{show(answer)}'", at)
-        result = None
-    return result
-
-
-def _span(start: Value, end: Value, run: Run, at: int) -> "_Span":
-    for bound in (start, end):
-        if type(bound) is not Decimal:
-            run.warn("INVALID_TYPE", f"Expected number but found '{show(bound)}'", at)
-            raise _NotIterable("Not a range of numbers.")
-    return _Span(start, end)
-
-
-class _Span:
-    """The numbers of `start..end`, up or down by one, made when they are needed."""
-
-    def __init__(self, start: Decimal, end: Decimal) -> None:
-        self.start = start
-        self.is_up = start < end
-        distance = end - start if self.is_up else start - end
-        self.size = int(distance) + 1
-
-    def __iter__(self) -> Iterator[Decimal]:
-        number = self.start
-        step = add if self.is_up else subtract
-        for _ in range(self.size):
-            yield number
-            number = step(number, _ONE)
-
-
-def _rounds(iterators: list[tuple[str, _Source]], scope: Scope, keeps_scope: bool) -> Iterator[Scope]:
-    """The scope of each round; it is the same one each time unless the body `keeps_scope`.
-
-    The last iterator changes fastest, and the first wins a name that is used twice.
-
-    Raises:
-        _NotIterable: before the first round.
-        BudgetExceeded: before the first round if there would be too many.
-    """
-    run, functions = scope.run, scope.functions
-    sources = [source(scope) for _, source in iterators]
-    total = prod(source.size if isinstance(source, _Span) else len(source) for source in sources)
-    if total > run.steps_left:
-        raise run.exceeded(f"The loop has {total} rounds")
-    if total == 0:
-        return
-    inner = Scope({}, functions, scope, run)
-    if len(iterators) == 1:
-        name = iterators[0][0]
-        for index, value in enumerate(sources[0]):
-            if not index & _BATCH:
-                run.spend(min(_BATCH + 1, total - index))
-            if keeps_scope:
-                inner = Scope({}, functions, scope, run)
-            inner.names[name] = value
-            yield inner
-        return
-    names = [name for name, _ in reversed(iterators)]
-    for values in product(*sources):
-        run.spend()
-        if keeps_scope:
-            inner = Scope({}, functions, scope, run)
-        inner.names.update(zip(names, reversed(values), strict=True))
-        yield inner
-
-
-def _find(functions: Iterable[Function], count: int, given: frozenset[str] | None) -> Function | None:
-    for function in functions:
-        if function.takes(count) if given is None else given.issubset(function.parameters):
-            return function
-    return None
-
-
-def _arguments(function: Function, codes: list[Code], names: tuple[str, ...] | None, scope: Scope) -> list[Value]:
-    if names is not None:
-        values = {name: code(scope) for name, code in zip(names, codes, strict=True)}
-        return [values.get(parameter) for parameter in function.parameters]
-    arguments = [code(scope) for code in codes]
-    if not function.is_variadic:
-        return arguments
-    fixed = len(function.parameters) - 1
-    rest = arguments[fixed:]
-    if fixed == 0 and len(rest) == 1 and type(rest[0]) is list:
-        return rest
-    return [*arguments[:fixed], rest]
-
-
-def _no_function(name: str, count: int, names: tuple[str, ...] | None) -> str:
-    if names is None:
-        return f"No function found with name '{name}' and {count} parameters"
-    return f"No function found with name '{name}' and parameters: {','.join(names)}"
-
-
-def _input(scope: Scope, at: int) -> Value:
-    here: Scope | None = scope
-    while here is not None:
-        if INPUT in here.names:
-            return here.names[INPUT]
-        here = here.outer
-    scope.run.warn("NO_VARIABLE_FOUND", "No input value found.", at)
-    return None

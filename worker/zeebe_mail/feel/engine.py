@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 from zeebe_mail.feel.boundary import from_json
 from zeebe_mail.feel.builtins import LIBRARY
-from zeebe_mail.feel.compiler import INPUT, Code, compile_node
+from zeebe_mail.feel.compiler import compile_node
 from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError, FeelWarning, Suppressed
 from zeebe_mail.feel.host import NO_FUNCTIONS, HostFunctions
 from zeebe_mail.feel.parser import parse_expression, parse_unary_tests
 from zeebe_mail.feel.run import Functions, Limits, Run, Scope
+from zeebe_mail.feel.semantics import INPUT, Code
 from zeebe_mail.feel.stdlib_temporal import from_datetime
 from zeebe_mail.feel.temporal import ZonedDateTime
 from zeebe_mail.feel.values import Function, Value

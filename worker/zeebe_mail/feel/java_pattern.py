@@ -58,6 +58,7 @@ _PROPERTIES = {
     "L1": r"\x00-\xff",
     "all": r"\x00-\U0010ffff",
 }
+_WITHOUT_CASE = {"Lower": "a-zA-Z", "Upper": "a-zA-Z"} | dict.fromkeys(("Lu", "Ll", "Lt"), r"\p{Lu}\p{Ll}\p{Lt}")
 _PROPERTY_KEYS = {
     "sc": "Script",
     "script": "Script",
@@ -86,6 +87,7 @@ class _Translator:
         self.index = 0
         self.flags = frozenset(flag for flag in flags if flag in "smix")
         self.output: list[str] = []
+        self.names: set[str] = set()
 
     def invalid(self) -> InvalidPattern:
         return InvalidPattern(f"Invalid pattern '{self.pattern[:300]}'")
@@ -112,16 +114,19 @@ class _Translator:
                     self.index += 1
                 continue
             if character in "*+?{":
-                if not may_repeat:
+                # Where there is nothing to repeat, Java takes `{2}` and repeats nothing.
+                if not may_repeat and character != "{":
                     raise self.invalid()
-                emit(self.quantifier(character))
+                quantifier = self.quantifier(character)
+                emit(quantifier if may_repeat else "")
                 may_repeat = False
                 continue
             may_repeat = True
             match character:
                 case "(":
                     outer_flags.append(self.flags)
-                    may_repeat = self.open_group(outer_flags)
+                    self.open_group(outer_flags)
+                    may_repeat = False
                 case ")":
                     if not outer_flags:
                         raise self.invalid()
@@ -161,29 +166,32 @@ class _Translator:
             text += self.take()
         return text
 
-    def open_group(self, outer_flags: list[frozenset[str]]) -> bool:
-        """Returns whether a quantifier may follow at once, which it may behind `(?i)`, though not behind `(`."""
+    def open_group(self, outer_flags: list[frozenset[str]]) -> None:
+        """Also `(?i)`, which is no group but flags for the rest of the one around."""
         emit = self.output.append
         if self.peek() != "?":
             emit("(")
-            return False
+            return
         self.index += 1
         for opening in ("<=", "<!", ":", "=", "!", ">"):
             if self.peek(len(opening)) == opening:
                 self.index += len(opening)
                 emit(f"(?{opening}")
-                return False
+                return
         if self.peek() == "<":
             end = self.pattern.find(">", self.index)
             name = self.pattern[self.index + 1 : end]
             if end < 0 or not (name.isascii() and name.isalnum() and name[0].isalpha()):
                 raise self.invalid()
+            if name in self.names:
+                raise self.invalid()
+            self.names.add(name)
             self.index = end + 1
             emit(f"(?P<{name}>")
-            return False
-        return self.inline_flags(outer_flags)
+            return
+        self.inline_flags(outer_flags)
 
-    def inline_flags(self, outer_flags: list[frozenset[str]]) -> bool:
+    def inline_flags(self, outer_flags: list[frozenset[str]]) -> None:
         flags, is_on = self.flags, True
         while True:
             character = self.take()
@@ -195,12 +203,12 @@ class _Translator:
                 case ":":
                     self.flags = flags
                     self.output.append("(?:")
-                    return False
+                    return
                 case ")":
                     # They hold up to the end of the group around, whose own flags come back there.
                     outer_flags.pop()
                     self.flags = flags
-                    return False
+                    return
                 case _:
                     raise self.invalid()
 
@@ -225,8 +233,6 @@ class _Translator:
             quoted = self.pattern[self.index : end if end >= 0 else len(self.pattern)]
             self.index = end + 2 if end >= 0 else len(self.pattern)
             return "".join(map(self.literal, quoted))
-        if character == "E":
-            return ""
         if character in "bBAG":
             return f"\\{character}"
         if character == "z":
@@ -242,7 +248,7 @@ class _Translator:
         if character == "k":
             end = self.pattern.find(">", self.index)
             name = self.pattern[self.index + 1 : end]
-            if self.peek() != "<" or not name.isalnum():
+            if self.peek() != "<" or name not in self.names:
                 raise self.invalid()
             self.index = end + 1
             return f"(?i:(?P={name}))" if "i" in self.flags else f"(?P={name})"
@@ -308,8 +314,8 @@ class _Translator:
             name = self.pattern[self.index : end]
             self.index = end + 1
         content = self.property_set(name)
-        if "i" in self.flags and name in ("Lower", "Upper"):
-            content = "a-zA-Z"
+        if "i" in self.flags:
+            content = _WITHOUT_CASE.get(name, content)
         return f"[{content}]" if letter == "p" else f"[^{content}]"
 
     def property_set(self, name: str) -> str:
@@ -375,8 +381,6 @@ class _Translator:
                 quoted = self.pattern[self.index : end if end >= 0 else len(self.pattern)]
                 self.index = end + 2 if end >= 0 else len(self.pattern)
                 return "".join(self.span(item, item) for item in quoted)
-            if escaped == "E":
-                return ""
             if "1" <= escaped <= "9":
                 raise self.invalid()
             first = self.character(escaped)

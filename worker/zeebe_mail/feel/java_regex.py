@@ -72,11 +72,17 @@ def replace(run: Run, pattern: "Pattern[str]", text: str, replacement: str) -> s
 
 
 def _matches(run: Run, pattern: "Pattern[str]", text: str) -> "list[Match[str]]":
+    """All matches as `Matcher.find` finds them: behind an empty one the search goes on one character later."""
     matches = []
+    position = 0
     try:
-        for match in pattern.finditer(text, timeout=run.pattern_s):
+        while position <= len(text):
+            match = pattern.search(text, position, timeout=run.pattern_s)
+            if match is None:
+                break
             run.reserve_items(4)  # a match is as large as a small list
             matches.append(match)
+            position = match.end() + (match.start() == match.end())
     except TimeoutError as error:
         raise run.exceeded(_TOO_SLOW) from error
     return matches

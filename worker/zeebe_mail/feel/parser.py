@@ -341,7 +341,7 @@ class _Parser:
                 break
         if not steps:
             return node
-        if type(node) is Access:
+        if type(node) is Access and node.steps:
             return Access(node.base, node.steps + steps)
         return Access(node, steps)
 
@@ -619,7 +619,8 @@ class _Parser:
             return self.range_from(opening, first)
         if opening.text == "(":
             self.expect_symbol(")")
-            return first
+            # `(a).b` asks a value for a property, `a.b` is one name.
+            return Access(first, []) if type(first) in (Reference, Access) else first
         items = [first]
         while self.expect_symbol(",", "]").text == ",":
             items.append(self.expression())
@@ -636,11 +637,13 @@ class _Parser:
 
     def unary_tests(self) -> Node:
         token = self.token
-        if token.text == "not" and self.is_symbol(min(self.index + 1, len(self.tokens) - 1), "("):
+        if token.text == "not" and self.tokens[self.index + 1].text == "(":
             self.index += 2
-            test = self.tests()
-            self.expect_symbol(")")
-            return NotTest(test, token.start)
+            if not self.at_symbol(")") and self.argument_name(peek=True) is None:
+                test = self.tests()
+                self.expect_symbol(")")
+                return NotTest(test, token.start)
+            self.index -= 2  # what cannot be a test is a call: `not()`
         if token.text == "-" and self.tokens[self.index + 1].kind is END:
             self.index += 1
             return _TRUE

@@ -78,9 +78,9 @@ def parse_date_time(text: str, *, lenient: bool = False) -> LocalDateTime | Zone
         return None
     local = LocalDateTime(date, time)
     offset, zone_of_offset, plain_offset, zone_alone = match.groups()[7:]
-    name = zone_of_offset or plain_offset or zone_alone
+    name = next((name for name in (zone_of_offset, plain_offset, zone_alone) if name is not None), None)
     if name is None:
-        return local if zone_alone is None else None
+        return local
     zone = region(name)
     if zone is None:
         return None

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from re import compile as pattern
 from time import time
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 __all__ = ["MAX_OFFSET_S", "offset_at_instant", "offset_at_local", "offset_text", "region", "standard_offset"]
 
 MAX_OFFSET_S = 18 * 3600
 _DAY_S = 86_400
-_HALF_YEAR_S = 183 * _DAY_S
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CYCLE_S = 146_097 * _DAY_S  # 400 years
 _FIRST_S = -62_135_596_800 + _DAY_S  # 0001-01-02, a day inside what datetime can hold
@@ -88,13 +90,18 @@ def offset_at_instant(zone: str, epoch_s: int) -> int:
 
 
 def standard_offset(zone: str) -> int:
-    """The offset without summer time, today: the smaller of those in winter and in summer."""
+    """The offset without summer time: the smallest of the coming year.
+
+    Not `tzinfo.dst`, for which Ireland's winter and Morocco's Ramadan are negative summers; Java sees it this way.
+    """
     now_s = int(time())
-    return min(offset_at_instant(zone, now_s), offset_at_instant(zone, now_s + _HALF_YEAR_S))
+    return min(offset_at_instant(zone, now_s + day * _DAY_S) for day in range(0, 366, 14))
 
 
 @lru_cache(maxsize=256)
-def _rules(name: str) -> ZoneInfo | None:
+def _rules(name: str) -> "ZoneInfo | None":
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # expressions without zones do without it
+
     if name in _NOT_IN_JAVA:
         return None
     try:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from zeebe_mail.feel.builtins.declare import builtin
 from zeebe_mail.feel.errors import EvaluationError, Suppressed
 from zeebe_mail.feel.json_text import read_json, write_json
-from zeebe_mail.feel.numbers import parse_number, to_int32
+from zeebe_mail.feel.numbers import multiply, parse_number, subtract, to_int32
 from zeebe_mail.feel.run import Run
 from zeebe_mail.feel.temporal import (
     NANOS_PER_SECOND,
@@ -67,7 +67,7 @@ def time(run: Run, value: str | Date | _DateTime) -> _Time:
 @builtin("time(hour: number, minute: number, second: number)")
 def time_from_parts(run: Run, hour: Decimal, minute: Decimal, second: Decimal) -> LocalTime:
     """A local time from its parts; seconds may have nine decimals."""
-    return _time_from_parts(hour, minute, second, nanos=int(second % 1 * NANOS_PER_SECOND))
+    return _time_from_parts(hour, minute, second, nanos=_nanos(second))
 
 
 @builtin("time(hour: number, minute: number, second: number, offset: days and time duration|null)")
@@ -75,7 +75,7 @@ def time_with_offset(run: Run, hour: Decimal, minute: Decimal, second: Decimal, 
     """A time with an offset from UTC; without one (null) seconds have no decimals."""
     if offset is None:
         return _time_from_parts(hour, minute, second, nanos=0)
-    local = _time_from_parts(hour, minute, second, nanos=int(second % 1 * NANOS_PER_SECOND))
+    local = _time_from_parts(hour, minute, second, nanos=_nanos(second))
     offset_s = offset.nanos // NANOS_PER_SECOND
     if abs(offset_s) > MAX_OFFSET_S:
         parts = f"hour={hour}, minute={minute}, second={second}, offset={offset.iso}"
@@ -177,6 +177,10 @@ def _time_from_parts(hour: Decimal, minute: Decimal, second: Decimal, nanos: int
     if not (0 <= hours < 24 and 0 <= minutes < 60 and 0 <= seconds < 60 and nanos >= 0):
         raise Suppressed(f"Failed to parse local-time from: hour={hour}, minute={minute}, second={second}")
     return LocalTime(((hours * 60 + minutes) * 60 + seconds) * NANOS_PER_SECOND + nanos)
+
+
+def _nanos(second: Decimal) -> int:
+    return int(multiply(subtract(second, Decimal(int(second))), Decimal(NANOS_PER_SECOND)))
 
 
 def _number(run: Run, text: str) -> Decimal:

@@ -13,7 +13,6 @@ from decimal import (
 from math import exp as exp_of_double
 from math import log as log_of_double
 from math import sqrt as sqrt_of_double
-from random import random
 
 from zeebe_mail.feel.builtins.declare import builtin
 from zeebe_mail.feel.errors import EvaluationError, Suppressed
@@ -164,6 +163,8 @@ def even(run: Run, number: Decimal) -> bool:
 @builtin("random number()")
 def random_number(run: Run) -> Decimal:
     """A random number from 0 up to 1; not for secrets."""
+    from random import random  # rarely needed, and slow to import
+
     return from_double(random())  # noqa: S311 - what `java.util.Random` does in Camunda
 
 

@@ -132,7 +132,7 @@ def trim(run: Run, string: str) -> str:
 @builtin("uuid()")
 def uuid(run: Run) -> str:
     """A new random UUID."""
-    from uuid import uuid4  # costs a tenth of the import of the whole package
+    from uuid import uuid4  # rarely needed, and slow to import
 
     return str(uuid4())
 

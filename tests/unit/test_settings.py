@@ -1,0 +1,176 @@
+"""What an operator may set, and how a wrong setting is named."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from zeebe_mail.app import gateway_options, secret_resolver, selected, tls_policy
+from zeebe_mail.operations.catalogue import catalogue
+from zeebe_mail.secrets import Redactor
+from zeebe_mail.settings import Settings, SettingsError, load, variables_of
+from zeebe_mail.zeebe.options import GatewayOptions
+
+SetAll = Callable[..., Settings]
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> SetAll:
+    """Load the settings with these environment variables."""
+
+    def set_all(**variables: str) -> Settings:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return load()
+
+    return set_all
+
+
+@pytest.fixture
+def pem(tmp_path: Path) -> str:
+    file = tmp_path / "some.pem"
+    file.write_text("pem")
+    return str(file)
+
+
+def test_without_any_setting_all_have_their_defaults(settings: SetAll) -> None:
+    assert gateway_options(settings()) == GatewayOptions(address="localhost:26500")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ZEEBE_MAIL_MAX_JOBS", "many", "must be a number"),
+        ("ZEEBE_MAIL_MAX_JOBS", "0", "must be greater than or equal to 1"),
+        ("ZEEBE_MAIL_JOB_TIMEOUT", "soon", "must be seconds or an ISO-8601 duration, for example 30 or PT30S"),
+        ("ZEEBE_MAIL_JOB_TIMEOUT", "1", "must be greater than or equal to 2 seconds"),
+        ("ZEEBE_MAIL_STREAMING", "maybe", "must be true or false"),
+        ("ZEEBE_MAIL_LOG_LEVEL", "loud", "must be 'debug', 'info', 'warning' or 'error'"),
+        ("ZEEBE_MAIL_CA_FILE", "/no/such/file", "must be the path of a file that exists"),
+        ("ZEEBE_CLIENT_KEY_PATH", "/no/such/file", "must be the path of a file that exists"),
+        ("ZEEBE_MAIL_SECRETS_BINDINGS", "{", "JSON was expected"),
+        ("ZEEBE_MAIL_MAXJOBS", "5", "unknown setting; did you mean ZEEBE_MAIL_MAX_JOBS?"),
+        ("ZEEBE_MAIL_XYZZY", "5", "unknown setting"),
+        ("ZEEBE_ADDRESS", "a:b:c", "must be host:port"),
+        ("CAMUNDA_CLIENT_GRPC_ADDRESS", "ftp://a", "must be host:port"),
+        ("CAMUNDA_OAUTH_URL", "login.example.org", "must be a URL that begins with https:// or http://"),
+        ("CAMUNDA_OAUTH_URL", "https://a:b/c", "must be a URL that begins with https:// or http://"),
+    ],
+)
+def test_a_wrong_setting_is_named_as_it_was_given_with_what_was_expected(
+    settings: SetAll, name: str, value: str, said: str
+) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        settings(**{name: value})
+    assert str(wrong.value).startswith(f"{name}: {said}")
+
+
+def test_a_wrong_binding_is_named_to_its_inner_field(settings: SetAll) -> None:
+    with pytest.raises(SettingsError, match=r"^ZEEBE_MAIL_SECRETS_BINDINGS\.A\.host: is unknown"):
+        settings(ZEEBE_MAIL_SECRETS_BINDINGS='{"A": {"host": []}}')
+
+
+def test_all_wrong_settings_are_listed_and_no_value_is_shown(settings: SetAll) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        settings(ZEEBE_MAIL_MAX_JOBS="canary-1", ZEEBE_MAIL_HTTP_PORT="canary-2", ZEEBE_MAIL_NOPE="canary-3")
+    assert len(str(wrong.value).splitlines()) == 3
+    assert "canary" not in str(wrong.value)
+
+
+def test_a_client_secret_is_never_shown(settings: SetAll) -> None:
+    assert "hunter2" not in repr(settings(ZEEBE_CLIENT_SECRET="hunter2"))
+
+
+def test_an_empty_variable_counts_as_absent(settings: SetAll) -> None:
+    assert settings(ZEEBE_ADDRESS="", ZEEBE_MAIL_MAX_JOBS="").max_jobs == 100
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("30", timedelta(seconds=30)), ("2.5", timedelta(seconds=2.5)), ("PT5M", timedelta(minutes=5))],
+)
+def test_a_duration_is_seconds_or_iso_8601(settings: SetAll, text: str, expected: timedelta) -> None:
+    assert settings(ZEEBE_MAIL_JOB_TIMEOUT=text).job_timeout == expected
+
+
+def test_every_customary_name_of_a_setting_works(settings: SetAll, monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in ("zeebe_address", "client_id", "token_audience", "cluster_id", "token_scope"):
+        for variable in variables_of(field):
+            monkeypatch.setenv(variable, "some-value")
+            assert getattr(load(), field) == "some-value", variable
+            monkeypatch.delenv(variable)
+
+
+@pytest.mark.parametrize(
+    ("variables", "address", "tls"),
+    [
+        ({"ZEEBE_ADDRESS": "zeebe"}, "zeebe:26500", False),
+        ({"ZEEBE_ADDRESS": "zeebe:443"}, "zeebe:443", True),
+        ({"ZEEBE_ADDRESS": "https://zeebe"}, "zeebe:443", True),
+        ({"ZEEBE_ADDRESS": "grpcs://zeebe:1"}, "zeebe:1", True),
+        ({"ZEEBE_ADDRESS": "http://zeebe:443"}, "zeebe:443", False),
+        ({"ZEEBE_ADDRESS": "grpc://zeebe/"}, "zeebe:26500", False),
+        ({"ZEEBE_ADDRESS": "[::1]:26500"}, "[::1]:26500", False),
+        ({"ZEEBE_ADDRESS": "zeebe:1", "ZEEBE_INSECURE_CONNECTION": "false"}, "zeebe:1", True),
+        ({"ZEEBE_ADDRESS": "zeebe:1", "CAMUNDA_SECURE_CONNECTION": "true"}, "zeebe:1", True),
+        ({"ZEEBE_ADDRESS": "https://zeebe", "ZEEBE_INSECURE_CONNECTION": "true"}, "zeebe:443", False),
+        ({"CAMUNDA_CLUSTER_ID": "abc"}, "abc.bru-2.zeebe.camunda.io:443", True),
+        ({"CAMUNDA_CLUSTER_ID": "abc", "CAMUNDA_CLUSTER_REGION": "syd-1"}, "abc.syd-1.zeebe.camunda.io:443", True),
+    ],
+)
+def test_where_the_gateway_is_and_whether_it_speaks_tls(
+    settings: SetAll, variables: dict[str, str], address: str, *, tls: bool
+) -> None:
+    options = gateway_options(settings(**variables))
+    assert (options.address, options.tls) == (address, tls)
+
+
+def test_a_ca_file_means_tls(settings: SetAll, pem: str) -> None:
+    assert gateway_options(settings(ZEEBE_ADDRESS="zeebe:1", ZEEBE_CA_CERTIFICATE_PATH=pem)).tls
+
+
+@pytest.mark.parametrize("one", ["ZEEBE_CLIENT_CERTIFICATE_PATH", "ZEEBE_CLIENT_KEY_PATH"])
+def test_a_client_certificate_and_its_key_belong_together(settings: SetAll, pem: str, one: str) -> None:
+    with pytest.raises(SettingsError, match="must be given together"):
+        gateway_options(settings(**{one: pem, "ZEEBE_ADDRESS": "https://zeebe"}))
+
+
+def test_saas_needs_no_more_than_cluster_client_and_secret(settings: SetAll) -> None:
+    oauth = gateway_options(settings(CAMUNDA_CLUSTER_ID="abc", CAMUNDA_CLIENT_ID="me", CAMUNDA_CLIENT_SECRET="s")).oauth
+    assert oauth is not None
+    assert oauth.token_url == "https://login.cloud.camunda.io/oauth/token"
+    assert oauth.audience == "zeebe.camunda.io"
+
+
+def test_self_managed_identity_needs_its_token_url(settings: SetAll) -> None:
+    with pytest.raises(SettingsError, match="also needs ZEEBE_CLIENT_SECRET and ZEEBE_AUTHORIZATION_SERVER_URL"):
+        gateway_options(settings(ZEEBE_CLIENT_ID="me"))
+
+
+def test_tls_versions_for_mail_must_not_contradict_each_other(settings: SetAll) -> None:
+    with pytest.raises(SettingsError, match="ZEEBE_MAIL_TLS_MINIMUM must not be newer"):
+        tls_policy(settings(ZEEBE_MAIL_TLS_MINIMUM="TLSv1.3", ZEEBE_MAIL_TLS_MAXIMUM="TLSv1.2"))
+
+
+def test_lists_are_separated_by_commas(settings: SetAll) -> None:
+    assert settings(CAMUNDA_TENANT_IDS="red, blue;green").tenant_ids == ("red", "blue", "green")
+
+
+def test_files_come_before_the_environment(settings: SetAll, tmp_path: Path) -> None:
+    (tmp_path / "A").write_text("file")
+    made = secret_resolver(
+        settings(ZEEBE_MAIL_SECRETS_DIR=str(tmp_path), ZEEBE_MAIL_SECRETS_PREFIX="MY_", MY_A="no", MY_B="variable"),
+        Redactor(),
+    )
+    given = made.resolve({"auth": ["secrets.A", "secrets.B"]}, task_type="t", fields=["auth"], content=[])
+    assert given == {"auth": ["file", "variable"]}
+
+
+def test_task_types_are_chosen_by_patterns() -> None:
+    every = catalogue()
+    assert set(selected(every, ["mail:smtp-*"], [])) == {"mail:smtp-send:1"}
+    with pytest.raises(SettingsError, match='No task type matches "mail:smpt-'):
+        selected(every, ["mail:smpt-*"], [])
+    with pytest.raises(SettingsError, match="No task type is left"):
+        selected(every, [], ["*"])

@@ -1,0 +1,1 @@
+"""Documents: bytes that are kept outside process variables."""

@@ -1,0 +1,30 @@
+"""The port to a document store."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from zeebe_mail.errors import DocumentStoreMissing
+
+Reference = dict[str, Any]
+"""What a process variable holds instead of the bytes, as Camunda writes it (``camunda.document.type``)."""
+
+
+class DocumentStore(Protocol):
+    """A place that keeps bytes and gives references to them."""
+
+    async def create(self, content: bytes, *, name: str, content_type: str) -> Reference:
+        """Keep a document.
+
+        Raises:
+            DocumentError: it was not kept.
+        """
+        ...
+
+
+class NoStore:
+    """The store of a worker that has none."""
+
+    async def create(self, content: bytes, *, name: str, content_type: str) -> Reference:
+        """Refuse."""
+        raise DocumentStoreMissing(f'Document "{name}" cannot be kept, because this worker knows no document store.')
