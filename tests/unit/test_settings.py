@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zeebe_mail.app import gateway_options, secret_resolver, selected, tls_policy
-from zeebe_mail.operations.catalogue import catalogue
+from zeebe_mail.app import gateway_options, secret_resolver, selected, task_types, tls_policy
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import Settings, SettingsError, load, variables_of
 from zeebe_mail.zeebe.options import GatewayOptions
@@ -160,15 +159,14 @@ def test_lists_are_separated_by_commas(settings: SetAll) -> None:
 def test_files_come_before_the_environment(settings: SetAll, tmp_path: Path) -> None:
     (tmp_path / "A").write_text("file")
     made = secret_resolver(
-        settings(ZEEBE_MAIL_SECRETS_DIR=str(tmp_path), ZEEBE_MAIL_SECRETS_PREFIX="MY_", MY_A="no", MY_B="variable"),
-        Redactor(),
+        settings(ZEEBE_MAIL_SECRETS_DIR=str(tmp_path), ZEEBE_MAIL_SECRETS_PREFIX="MY_", MY_A="no", MY_B="variable")
     )
-    given = made.resolve({"auth": ["secrets.A", "secrets.B"]}, task_type="t", fields=["auth"], content=[])
-    assert given == {"auth": ["file", "variable"]}
+    given = made.replace("{{secrets.A}} {{secrets.B}}", Redactor(), host="", task_type="t")
+    assert given == "file variable"
 
 
-def test_task_types_are_chosen_by_patterns() -> None:
-    every = catalogue()
+def test_task_types_are_chosen_by_patterns(settings: SetAll) -> None:
+    every = task_types(settings())
     assert set(selected(every, ["mail:smtp-*"], [])) == {"mail:smtp-send:1"}
     with pytest.raises(SettingsError, match='No task type matches "mail:smpt-'):
         selected(every, ["mail:smpt-*"], [])

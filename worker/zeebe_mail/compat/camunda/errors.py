@@ -56,6 +56,9 @@ def described(error: WorkerError) -> tuple[str, str]:
             return EXPRESSION, f"Failed to evaluate expression. {error}"
         case errors.InputError() | errors.SecretError() | errors.ResultTooLarge():
             return INPUT, str(error)
+        case errors.RecipientsRefused():
+            # The usual next step names a field that this contract does not have.
+            return RUNTIME, f"{_java_words(error)}\n{error.code}: {error.message}"
         case errors.ServerError() | errors.CredentialsError() | errors.Unsupported():
             return RUNTIME, f"{_java_words(error)}\n{error}"
         case _:
