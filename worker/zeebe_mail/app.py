@@ -17,7 +17,9 @@ from typing import Any
 import structlog
 
 from zeebe_mail.compat.camunda.face import CamundaFace
-from zeebe_mail.errors import WorkerError, every_error
+from zeebe_mail.documents.camunda import CamundaDocuments
+from zeebe_mail.documents.store import DocumentStore, NoStore, Reference
+from zeebe_mail.errors import DocumentNotStored, WorkerError, every_error
 from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
@@ -45,6 +47,7 @@ from zeebe_mail.telemetry.metrics import Metrics
 from zeebe_mail.telemetry.probes import Probes
 from zeebe_mail.zeebe.gateway import Gateway
 from zeebe_mail.zeebe.options import GatewayOptions, OAuthOptions, WorkerOptions
+from zeebe_mail.zeebe.tokens import TokenSource, TokenUnavailable
 from zeebe_mail.zeebe.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -203,18 +206,43 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
     policy = _usable(tls_policy(settings))
     connectors = {SmtpSession: SmtpConnector(policy, timeouts, helo_name=settings.helo_name)}
     pool = Pool(connectors, Bulkhead(settings.connections_per_server))
-    handler = JobHandler(
-        operations=faces,
-        sessions=pool,
-        secrets=secret_resolver(settings),
-        rules=settlement_rules(settings, redactor),
-        backoff=backoff_policy(settings),
-        max_attempts=settings.max_attempts,
-    )
+    async with document_store(settings) as documents:
+        handler = JobHandler(
+            operations=faces,
+            sessions=pool,
+            secrets=secret_resolver(settings),
+            rules=settlement_rules(settings, redactor, documents),
+            backoff=backoff_policy(settings),
+            max_attempts=settings.max_attempts,
+        )
+        try:
+            yield Mailroom(handler, pool)
+        finally:
+            pool.close()
+
+
+@asynccontextmanager
+async def document_store(settings: Settings) -> AsyncIterator[DocumentStore]:
+    """The cluster's document store, where its REST address is known."""
+    if settings.rest_address is None:
+        yield NoStore()
+        return
+    oauth = gateway_options(settings).oauth
+    tokens = TokenSource(oauth) if oauth else None
+
+    async def headers() -> dict[str, str]:
+        try:
+            return dict(await tokens.metadata()) if tokens else {}
+        except TokenUnavailable as error:
+            raise DocumentNotStored(f"There is no token for the document store: {error}.") from error
+
+    store = CamundaDocuments(settings.rest_address, headers=headers, ca_file=settings.zeebe_ca_file)
     try:
-        yield Mailroom(handler, pool)
+        yield store
     finally:
-        pool.close()
+        await store.aclose()
+        if tokens:
+            await tokens.aclose()
 
 
 async def run_worker(
@@ -318,7 +346,7 @@ async def run_once(
         return await room.handler.handle(job, TrialAttempt())
 
 
-def settle_once(
+async def settle_once(
     settings: Settings,
     headers: Mapping[str, str],
     *,
@@ -335,14 +363,23 @@ def settle_once(
     """
     manners = selected(task_types(settings), [task_type], [])[task_type].manners if task_type else NATIVE
     job = Job(key=0, type="", variables={}, headers=headers, retries=3, deadline_ms=0)
-    rules = settlement_rules(settings, Redactor())
+    rules = settlement_rules(settings, Redactor(), _Pretended())
     settlement = Settlement(job, rules, RetryPlan(job.retries, 0, backoff_policy(settings)), manners)
     try:
         settlement.prepare()
         outcome = settlement.of_result(response) if error_code is None else settlement.of_error(_example(error_code))
     except WorkerError as error:
         outcome = settlement.of_error(error)
-    return outcome, settlement.warnings
+    return await settlement.with_documents(outcome), settlement.warnings
+
+
+class _Pretended:
+    """A store that keeps nothing, for trying expressions out."""
+
+    async def create(self, content: bytes, *, name: str, content_type: str) -> Reference:
+        """A reference as the cluster would give it."""
+        metadata = {"fileName": name, "contentType": content_type, "size": len(content)}
+        return {"camunda.document.type": "camunda", "storeId": "", "documentId": "", "metadata": metadata}
 
 
 def _example(code: str) -> WorkerError:
@@ -353,9 +390,14 @@ def _example(code: str) -> WorkerError:
     return known[code](inspect.getdoc(known[code]) or "")
 
 
-def settlement_rules(settings: Settings, redactor: Redactor) -> SettlementRules:
+def settlement_rules(settings: Settings, redactor: Redactor, documents: DocumentStore) -> SettlementRules:
     """What holds for every task's settlement."""
-    return SettlementRules(redactor, result_limit_bytes=settings.result_limit_bytes, bpmn_errors=settings.bpmn_errors)
+    return SettlementRules(
+        redactor,
+        result_limit_bytes=settings.result_limit_bytes,
+        bpmn_errors=settings.bpmn_errors,
+        documents=documents,
+    )
 
 
 def backoff_policy(settings: Settings) -> Backoff:

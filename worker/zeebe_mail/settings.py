@@ -131,6 +131,9 @@ class Settings(BaseSettings):
     token_scope: str | None = _customary("ZEEBE_TOKEN_SCOPE", "CAMUNDA_TOKEN_SCOPE")
     """Scope of the token, where the authorization server wants one (Entra does)."""
 
+    rest_address: str | None = _customary("CAMUNDA_REST_ADDRESS", "ZEEBE_REST_ADDRESS", "CAMUNDA_CLIENT_REST_ADDRESS")
+    """Address of the cluster's REST API, where documents are kept, for example `http://localhost:8080`."""
+
     cluster_id: str | None = _customary("CAMUNDA_CLUSTER_ID", "CAMUNDA_CLIENT_CLOUD_CLUSTERID")
     """Cluster of Camunda SaaS; makes the address and the OAuth defaults."""
 

@@ -13,6 +13,7 @@ import pytest
 from tests.unit.compat.test_camunda_face import variables
 from zeebe_mail.app import TrialAttempt, secret_resolver, selected, settlement_rules, task_types
 from zeebe_mail.compat.camunda.face import TASK_TYPE
+from zeebe_mail.documents.store import NoStore
 from zeebe_mail.errors import RecipientsRefused, WorkerError
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
@@ -54,7 +55,7 @@ class Office:
             operations=selected(task_types(settings), [TASK_TYPE], []),
             sessions=self,
             secrets=secret_resolver(settings),
-            rules=settlement_rules(settings, self.redactor),
+            rules=settlement_rules(settings, self.redactor, NoStore()),
             backoff=Backoff(),
             max_attempts=3,
         )

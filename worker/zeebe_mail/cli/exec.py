@@ -27,6 +27,7 @@ def exec_(
     With --response or --error no mail is touched: only the headers' expressions are evaluated. Exit code 0 for a
     completed job, 1 for any other outcome.
     """
+    import asyncio
     import json
 
     from zeebe_mail.app import read_json
@@ -41,12 +42,11 @@ def exec_(
     if response or error:
         from zeebe_mail.app import settle_once
 
-        answer = json.loads(response.read_text(encoding="utf-8")) if response else None
-        outcome, warnings = settle_once(settings, given_headers, task_type=task_type, response=answer, error_code=error)
+        answer = read_json(response) if response else None
+        settling = settle_once(settings, given_headers, task_type=task_type, response=answer, error_code=error)
+        outcome, warnings = asyncio.run(settling)
         shown = {**_shown(outcome), "warnings": warnings}
     else:
-        import asyncio
-
         from zeebe_mail.app import run_once
 
         if task_type is None or variables is None:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from zeebe_mail.feel import DaysTime, EvaluationError, HostFunctions
+from zeebe_mail.jobs.created_documents import marked
 
 CONNECTOR_FUNCTIONS = HostFunctions()
 
@@ -84,3 +85,9 @@ def backoff(
         delay = float(max_delay.nanos)
     spread = delay * float(jitter_factor)
     return DaysTime(max(0, round(delay + random.uniform(-spread, spread))))  # noqa: S311 - jitter, not a secret
+
+
+@CONNECTOR_FUNCTIONS.register("createDocument(value: string|context)")
+def create_document(value: Any) -> dict[str, Any]:
+    """Keep base64 text, or ``{content, name, contentType}``, in the document store; the value becomes its reference."""
+    return marked(value)

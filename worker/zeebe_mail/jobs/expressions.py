@@ -72,6 +72,10 @@ class Expressions:
         self._result = _compiled("resultExpression", result)
         self.warnings: list[str] = []
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return self._error is not None or self._result is not None
+
     def result(self, response: Any) -> dict[str, Any]:
         """The variables that the result expression makes of a response; empty where there is none.
 

@@ -75,9 +75,9 @@ class JobHandler:
             if unfinished >= self._max_attempts:
                 raise TooManyAttempts(f"The job began {unfinished} times and never came to an end.")
             result = await self._run(self.operations[job.type], job, attempt, redactor)
-            return settlement.of_result(result)
+            return await settlement.with_documents(settlement.of_result(result))
         except WorkerError as error:
-            return settlement.of_error(error)
+            return await settlement.with_documents(settlement.of_error(error))
         except JobLost as lost:
             return Drop(str(lost))
         except Exception as bug:

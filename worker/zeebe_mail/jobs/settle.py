@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, assert_never
 
 import structlog
 
-from zeebe_mail.errors import ExpressionError, ResultTooLarge, Retry, WorkerError
+from zeebe_mail.documents.store import DocumentStore, NoStore
+from zeebe_mail.errors import DocumentError, ExpressionError, ResultTooLarge, Retry, WorkerError
+from zeebe_mail.jobs.created_documents import outlined, stored
 from zeebe_mail.jobs.expressions import BpmnError, Expressions, IgnoreError, JobError, Verdict
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.json_text import repaired
 from zeebe_mail.jobs.manners import NATIVE, Manners
-from zeebe_mail.jobs.outcome import Complete, Fail, Outcome, ThrowError
+from zeebe_mail.jobs.outcome import Complete, Drop, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import RetryPlan
 from zeebe_mail.secrets import Redactor
 
@@ -30,6 +32,8 @@ class SettlementRules:
     result_limit_bytes: int
     bpmn_errors: Collection[str] = ()
     """Error codes that become BPMN errors by themselves; ``true`` among them means all."""
+    documents: DocumentStore = field(default_factory=NoStore)
+    """Where ``createDocument`` keeps documents."""
 
 
 class Settlement:
@@ -43,6 +47,7 @@ class Settlement:
         self._expressions = Expressions(result="", error="")
         self._result_variable = ""
         self._bpmn_errors = frozenset(rules.bpmn_errors)
+        self._response: Any = None
 
     def prepare(self) -> None:
         """Read the headers: expressions first, because the error expression also sees what is wrong with the rest.
@@ -72,7 +77,7 @@ class Settlement:
         From here on nothing may cause the mail to be sent again by itself: what fails is an incident that says so and
         has the result attached.
         """
-        response = repaired(self._masked(result))
+        response = self._response = repaired(self._masked(result))
         try:
             variables = {self._result_variable: response} if self._result_variable else {}
             variables |= self._expressions.result(response)
@@ -81,6 +86,17 @@ class Settlement:
             return self._of_verdict(verdict) if verdict else Complete(variables)
         except (ExpressionError, ResultTooLarge) as error:
             return self._incident_after_success(error, response)
+
+    async def with_documents(self, outcome: Outcome) -> Outcome:
+        """The outcome with the documents that its expressions create kept in the store."""
+        if isinstance(outcome, Drop) or not self._expressions:
+            return outcome
+        try:
+            return replace(outcome, variables=await stored(outcome.variables, self._rules.documents))
+        except (ExpressionError, DocumentError) as error:
+            if self._response is None:
+                return self._fail(error, 0, timedelta())
+            return self._incident_after_success(error, self._response)
 
     def of_error(self, error: WorkerError, *, repeatable: bool = True) -> Outcome:
         """The outcome of an operation that raised: the error expression's word, else the default of its class.
@@ -158,7 +174,7 @@ class Settlement:
         )
 
     def _check_size(self, variables: Mapping[str, Any]) -> None:
-        size, limit = len(json.dumps(variables)), self._rules.result_limit_bytes
+        size, limit = len(json.dumps(outlined(variables))), self._rules.result_limit_bytes
         if size > limit:
             raise ResultTooLarge(
                 f"The result has {size} bytes of JSON; a process is given {limit} at most.",
