@@ -276,7 +276,9 @@ async def run_worker(
             raise SettingsError(
                 f"ZEEBE_MAIL_HTTP_PORT: port {settings.http_port} cannot be used ({error.strerror})"
             ) from error
-        worker = Worker(gateway, room.handler, options, metrics, cluster=settings.cluster_name or settings.cluster_id or "")
+        worker = Worker(
+            gateway, room.handler, options, metrics, cluster=settings.cluster_name or settings.cluster_id or ""
+        )
         _on_first_signal(lambda: _stop(worker, metrics))
         log.info(
             "worker started",
