@@ -148,6 +148,16 @@ def test_text_is_cut_and_has_no_controls() -> None:
         (550, "try again in 5 minutes", None),
         (450, "mailbox full", None),
         (450, "4.7.1 from 192.0.2.1", None),
+        (450, "4.7.1 limit exceeded for 100 mails", None),
+        (450, "too many connections in 10 servers", None),
+        (450, "greylisted for 20 hosts; retry in 30 s", timedelta(seconds=30)),
+        (450, "please retry after 300", timedelta(seconds=300)),
+        (450, "please retry after 300. Thank you", timedelta(seconds=300)),
+        (450, "retry after 300 mails", None),
+        (450, "wait at least 2 mins", timedelta(minutes=2)),
+        (450, "delayed for 90 sec.", timedelta(seconds=90)),
+        (450, "retry in 500 ms", None),
+        (450, "rejected for 100", None),
     ],
 )
 def test_a_wait_that_is_asked_for_is_kept(code: int, text: str, wait: timedelta | None) -> None:
