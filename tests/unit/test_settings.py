@@ -93,6 +93,45 @@ def test_a_duration_is_seconds_or_iso_8601(settings: SetAll, text: str, expected
     assert settings(ZEEBE_MAIL_JOB_TIMEOUT=text).job_timeout == expected
 
 
+DURATIONS = ("JOB_TIMEOUT", "SHUTDOWN_GRACE", "BACKOFF", "LONGEST_BACKOFF", "CONNECT_TIMEOUT")
+
+
+@pytest.mark.parametrize("name", DURATIONS)
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("25", 25), ("2.5", 2.5), ("60", 60), (" 30 ", 30), ("PT30S", 30), ("pt1m30s", 90)]
+)
+def test_every_duration_takes_every_form(settings: SetAll, name: str, text: str, seconds: float) -> None:
+    made = settings(**{f"ZEEBE_MAIL_{name}": text})
+    assert getattr(made, name.lower()) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("name", DURATIONS)
+@pytest.mark.parametrize("text", ["soon", "5 minutes", "1e3", "00:05:00:00", "-"])
+def test_what_is_no_duration_is_answered_with_what_was_expected(settings: SetAll, name: str, text: str) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        settings(**{f"ZEEBE_MAIL_{name}": text})
+    expected = "must be seconds or an ISO-8601 duration, for example 30 or PT30S"
+    assert str(wrong.value) == f"ZEEBE_MAIL_{name}: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ZEEBE_ADDRESS", "zeebe:99999", "must be host:port"),
+        ("ZEEBE_ADDRESS", "zeebe:0", "must be host:port"),
+        ("ZEEBE_ADDRESS", "[::::]:26500", "must be host:port"),
+        ("ZEEBE_AUTHORIZATION_SERVER_URL", "https://[::::]/x", "must be a URL that begins with https://"),
+        ("ZEEBE_AUTHORIZATION_SERVER_URL", "https://login.test:70000/x", "must be a URL that begins with https://"),
+        ("CAMUNDA_REST_ADDRESS", "localhost:8080", "must be a URL that begins with https://"),
+        ("ZEEBE_MAIL_SECRETS_DIR", "/nope", "must be the path of a folder that exists"),
+    ],
+)
+def test_an_address_or_folder_that_cannot_be_is_named(settings: SetAll, name: str, value: str, said: str) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        settings(**{name: value})
+    assert str(wrong.value).startswith(f"{name}: {said}")
+
+
 def test_every_customary_name_of_a_setting_works(settings: SetAll, monkeypatch: pytest.MonkeyPatch) -> None:
     for field in ("zeebe_address", "client_id", "token_audience", "cluster_id", "token_scope"):
         for variable in variables_of(field):
