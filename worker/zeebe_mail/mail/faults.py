@@ -21,6 +21,7 @@ import aiosmtplib
 from zeebe_mail import errors
 from zeebe_mail.auth.sasl import SaslError
 from zeebe_mail.mail.server import Security, SmtpServer
+from zeebe_mail.secrets import shortened
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 
@@ -108,7 +109,7 @@ def shown_text(text: str) -> str:
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
         for char in text[: TEXT_LIMIT + 1]
     )
-    return safe if len(safe) <= TEXT_LIMIT else safe[:TEXT_LIMIT] + "…"
+    return shortened(safe, TEXT_LIMIT)
 
 
 # ── exceptions ───────────────────────────────────────────────────────────────────────────────────────────────────
