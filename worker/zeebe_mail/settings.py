@@ -38,9 +38,7 @@ GATEWAY_ADDRESS = re.compile(
     r"(?:(?P<scheme>https?|grpcs?)://)?(?P<host>[^\s/:\[\]]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?/?"
 )
 
-WEB_ADDRESS = re.compile(
-    r"https?://(?P<host>[^\s/?#:@\[\]]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?(?:[/?]\S*)?"
-)
+WEB_ADDRESS = re.compile(r"https?://(?P<host>[^\s/?#:@\[\]]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?(?:[/?]\S*)?")
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """Texts, separated by commas in the environment."""
