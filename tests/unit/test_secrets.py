@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from zeebe_mail.errors import SecretMissing, SecretNotAllowed
+from zeebe_mail.errors import InputError, SecretMissing, SecretNotAllowed
 from zeebe_mail.secrets import REMEMBERED, Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretResolver, Words
 
 
@@ -138,6 +138,24 @@ def test_a_bound_secret_serves_only_its_task_types() -> None:
 def test_a_missing_secret_is_named() -> None:
     with pytest.raises(SecretMissing, match='Secret "NONE" is not available'):
         resolve({"auth": "{{secrets.NONE}}"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{{secret.X}}", "{{secrets.A B}}", "{{ Secrets.X }}", "{{secrets}}", "{{secrets.A}} {{secret.B}}", "{{secrets.A"],
+)
+def test_a_malformed_reference_is_refused_and_not_sent_as_a_password(text: str) -> None:
+    with pytest.raises(InputError, match=r'"auth\.password" has a malformed reference .* write \{\{secrets\.NAME\}\}'):
+        resolve({"auth": {"password": text}})
+    assert resolve({"request": {"text": text}}) == {"request": {"text": text}}
+
+
+def test_a_value_that_is_nested_too_deeply_is_refused() -> None:
+    deep: Any = "x"
+    for _ in range(900):
+        deep = [deep]
+    with pytest.raises(InputError, match=r'"request" is nested too deeply: 100 levels'):
+        resolve({"request": deep})
 
 
 # ── where they are kept ──────────────────────────────────────────────────────────────────────────────────────────

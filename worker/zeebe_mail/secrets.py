@@ -19,13 +19,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Protocol
 
-from zeebe_mail.errors import SecretMissing, SecretNotAllowed
+from zeebe_mail.errors import InputError, SecretMissing, SecretNotAllowed
 
 BRACED = re.compile(r"\{\{\s*secrets\.(\S+?)\s*\}\}")
 BARE = re.compile(r"secrets\.((?:[a-zA-Z0-9]+[/._-])*[a-zA-Z0-9]+)")
+MALFORMED = re.compile(r"\{\{\s*secrets?\b", re.IGNORECASE)
 EITHER = re.compile(f"{BRACED.pattern}|{BARE.pattern}")
 
 MASK = "***"
+DEEPEST = 100  # lists and contexts inside each other
 CUT = "…[cut]"
 """Ends a foreign text that was shortened: a secret may have lost its end there."""
 LONGEST_PIECE = 2000  # characters before a cut in which a secret may begin
@@ -343,6 +345,10 @@ class SecretResolver:
         """The secrets a text refers to, in the forms that count."""
         return [next(filter(None, match.groups())) for match in self._pattern_for(text).finditer(text)]
 
+    def is_malformed(self, text: str) -> bool:
+        """Whether something in a text was meant to be a reference and is none."""
+        return MALFORMED.search(BRACED.sub("", text)) is not None
+
     def _pattern_for(self, text: str) -> re.Pattern[str]:
         return EITHER if self._legacy or BARE.fullmatch(text) else BRACED
 
@@ -380,16 +386,21 @@ class _Walk:
     allowed: tuple[str, ...]
     content: tuple[str, ...]
 
-    def value(self, value: Any, path: str) -> Any:
+    def value(self, value: Any, path: str, depth: int = 0) -> Any:
         if isinstance(value, str):
-            return self._text(value, path) if "secrets." in value else value
+            return self._text(value, path) if "secrets." in value or "{{" in value else value
+        if depth == DEEPEST and isinstance(value, Mapping | list):
+            raise InputError(f'Field "{path.partition(".")[0]}" is nested too deeply: {DEEPEST} levels are possible.')
         if isinstance(value, Mapping):
-            return {self.value(key, path): self.value(item, f"{path}.{key}") for key, item in value.items()}
+            return {self.value(key, path): self.value(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.value(item, path) for item in value]
+            return [self.value(item, path, depth + 1) for item in value]
         return value
 
     def _text(self, text: str, path: str) -> str:
+        if _under(path, self.allowed) and not _under(path, self.content) and self.resolver.is_malformed(text):
+            # It would be sent as it is, for example as a password.
+            raise InputError(f'Field "{path}" has a malformed reference to a secret: write {{{{secrets.NAME}}}}.')
         names = self.resolver.names_in(text)
         if not names:
             return text
