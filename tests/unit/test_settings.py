@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from zeebe_mail.app import gateway_options, secret_resolver, selected, task_types, tls_policy
+from zeebe_mail.demo.pki import Authority
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import Settings, SettingsError, load, variables_of
-from zeebe_mail.zeebe.options import GatewayOptions
+from zeebe_mail.zeebe.options import GatewayOptions, OAuthOptions
 
 SetAll = Callable[..., Settings]
 
@@ -27,10 +28,8 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> SetAll:
 
 
 @pytest.fixture
-def pem(tmp_path: Path) -> str:
-    file = tmp_path / "some.pem"
-    file.write_text("pem")
-    return str(file)
+def pem(pki: Authority) -> str:
+    return str(pki.ca_file)
 
 
 def test_without_any_setting_all_have_their_defaults(settings: SetAll) -> None:
@@ -211,3 +210,59 @@ def test_task_types_are_chosen_by_patterns(settings: SetAll) -> None:
         selected(every, ["mail:smpt-*"], [])
     with pytest.raises(SettingsError, match="No task type is left"):
         selected(every, [], ["*"])
+
+
+def test_garbage_instead_of_certificates_is_told_at_start(settings: SetAll, pem: str, tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_text("not a certificate")
+    secured = {"ZEEBE_ADDRESS": "https://zeebe"}
+    with pytest.raises(SettingsError, match="ZEEBE_CA_CERTIFICATE_PATH holds no certificates"):
+        gateway_options(settings(**secured, ZEEBE_CA_CERTIFICATE_PATH=str(garbage)))
+    both = {"ZEEBE_CLIENT_CERTIFICATE_PATH": pem, "ZEEBE_CLIENT_KEY_PATH": str(garbage)}
+    with pytest.raises(SettingsError, match="ZEEBE_CLIENT_CERTIFICATE_PATH and ZEEBE_CLIENT_KEY_PATH are no"):
+        gateway_options(settings(**secured, **both, ZEEBE_CA_CERTIFICATE_PATH=pem))
+
+
+def test_self_managed_identity_from_the_environment(settings: SetAll, pem: str) -> None:
+    given = settings(
+        ZEEBE_ADDRESS="zeebe.corp:443",
+        ZEEBE_CLIENT_ID="me",
+        ZEEBE_CLIENT_SECRET="s3cret",
+        ZEEBE_AUTHORIZATION_SERVER_URL="https://keycloak.corp/token",
+        ZEEBE_TOKEN_AUDIENCE="zeebe-api",
+        ZEEBE_TOKEN_SCOPE="camunda",
+        ZEEBE_CA_CERTIFICATE_PATH=pem,
+        ZEEBE_OVERRIDE_AUTHORITY="gateway.corp",
+    )
+    assert gateway_options(given) == GatewayOptions(
+        address="zeebe.corp:443",
+        tls=True,
+        ca_file=Path(pem),
+        override_authority="gateway.corp",
+        oauth=OAuthOptions(
+            token_url="https://keycloak.corp/token",
+            client_id="me",
+            client_secret="s3cret",
+            audience="zeebe-api",
+            scope="camunda",
+            ca_file=Path(pem),
+        ),
+    )
+
+
+def test_mutual_tls_from_the_environment(settings: SetAll, pki: Authority) -> None:
+    mine = pki.issue("gateway-client", for_client=True)
+    certificate = {"ZEEBE_CLIENT_CERTIFICATE_PATH": str(mine.chain), "ZEEBE_CLIENT_KEY_PATH": str(mine.key)}
+    options = gateway_options(settings(**certificate, ZEEBE_ADDRESS="https://zeebe"))
+    assert options == GatewayOptions(
+        address="zeebe:443", tls=True, client_cert_file=mine.chain, client_key_file=mine.key
+    )
+    with pytest.raises(SettingsError, match="needs TLS: set ZEEBE_INSECURE_CONNECTION=false"):
+        gateway_options(settings(ZEEBE_INSECURE_CONNECTION="true"))
+
+
+def test_hosts_without_encryption_are_compared_as_mail_servers_are_named(settings: SetAll) -> None:
+    hosts = tls_policy(settings(ZEEBE_MAIL_PLAINTEXT_HOSTS="MailPit, post.Example.ORG., [::1]")).plaintext_hosts
+    assert hosts == {"mailpit", "post.example.org", "::1"}
+    with pytest.raises(SettingsError, match=r"ZEEBE_MAIL_PLAINTEXT_HOSTS: each of them must not contain a port"):
+        tls_policy(settings(ZEEBE_MAIL_PLAINTEXT_HOSTS="mailpit:1025"))
