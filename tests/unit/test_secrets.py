@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from zeebe_mail.errors import SecretMissing, SecretNotAllowed
-from zeebe_mail.secrets import Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretResolver
+from zeebe_mail.errors import InputError, SecretMissing, SecretNotAllowed
+from zeebe_mail.secrets import REMEMBERED, Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretResolver, Words
 
 
 class Known:
@@ -138,6 +138,24 @@ def test_a_bound_secret_serves_only_its_task_types() -> None:
 def test_a_missing_secret_is_named() -> None:
     with pytest.raises(SecretMissing, match='Secret "NONE" is not available'):
         resolve({"auth": "{{secrets.NONE}}"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{{secret.X}}", "{{secrets.A B}}", "{{ Secrets.X }}", "{{secrets}}", "{{secrets.A}} {{secret.B}}", "{{secrets.A"],
+)
+def test_a_malformed_reference_is_refused_and_not_sent_as_a_password(text: str) -> None:
+    with pytest.raises(InputError, match=r'"auth\.password" has a malformed reference .* write \{\{secrets\.NAME\}\}'):
+        resolve({"auth": {"password": text}})
+    assert resolve({"request": {"text": text}}) == {"request": {"text": text}}
+
+
+def test_a_value_that_is_nested_too_deeply_is_refused() -> None:
+    deep: Any = "x"
+    for _ in range(900):
+        deep = [deep]
+    with pytest.raises(InputError, match=r'"request" is nested too deeply: 100 levels'):
+        resolve({"request": deep})
 
 
 # ── where they are kept ──────────────────────────────────────────────────────────────────────────────────────────
@@ -275,6 +293,34 @@ def test_an_environment_variable_that_is_not_utf_8_is_hidden_too() -> None:
     redactor = Redactor()
     redactor.add(b"caf\xe9-secret".decode("utf-8", "surrogateescape"))
     assert redactor.text("caf\udce9-secret") == "***"
+
+
+def test_a_word_that_the_process_wrote_is_shown_though_a_secret_is_in_it() -> None:
+    """A password such as `test` must not break the addresses of its own job."""
+    written = Words({"auth": {"password": "test"}, "request": {"from": "test@x.test", "to": ["b@test", "c@y.test"]}})
+    redactor = Redactor()
+    redactor.add("test", is_credential=True)
+    for kept in ("test@x.test", "<zm-1@x.test>", "b@test", "sent to c@y.test.", "<zm-2@test>"):
+        assert redactor.text(kept, words=written) == kept
+    for masked in ("test", "password=test", "said: test.", "xtest", "z@test2", "a@evil.test", "b64:test@nowhere"):
+        assert redactor.text(masked, words=written) == masked.replace("test", "***")
+
+
+def test_what_only_finished_jobs_had_is_forgotten_in_the_end() -> None:
+    everybody = Redactor()
+    everybody.add("told-for-good")
+    lasting = Redactor(also=everybody)
+    lasting.add("still-in-use")
+    for number in range(5 * REMEMBERED):
+        one = Redactor(also=everybody)
+        one.add(f"password-{number:06}", is_credential=True)
+        assert everybody.text(f"password-{number:06}") == "***"
+    del one
+    assert len(everybody._values) <= REMEMBERED + 2
+    assert sum(map(len, everybody._forms.values())) < 20 * REMEMBERED
+    assert everybody.text("told-for-good still-in-use") == "*** ***"
+    assert everybody.text(f"password-{5 * REMEMBERED - 1:06}") == "***"
+    assert everybody.text("password-000001") == "password-000001"
 
 
 def test_masking_agrees_with_plain_replacement() -> None:

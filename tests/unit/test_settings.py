@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from zeebe_mail.app import gateway_options, secret_resolver, selected, task_types, tls_policy
+from zeebe_mail.demo.pki import Authority
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import Settings, SettingsError, load, variables_of
-from zeebe_mail.zeebe.options import GatewayOptions
+from zeebe_mail.zeebe.options import GatewayOptions, OAuthOptions
 
 SetAll = Callable[..., Settings]
 
@@ -27,10 +28,8 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> SetAll:
 
 
 @pytest.fixture
-def pem(tmp_path: Path) -> str:
-    file = tmp_path / "some.pem"
-    file.write_text("pem")
-    return str(file)
+def pem(pki: Authority) -> str:
+    return str(pki.ca_file)
 
 
 def test_without_any_setting_all_have_their_defaults(settings: SetAll) -> None:
@@ -91,6 +90,45 @@ def test_an_empty_variable_counts_as_absent(settings: SetAll) -> None:
 )
 def test_a_duration_is_seconds_or_iso_8601(settings: SetAll, text: str, expected: timedelta) -> None:
     assert settings(ZEEBE_MAIL_JOB_TIMEOUT=text).job_timeout == expected
+
+
+DURATIONS = ("JOB_TIMEOUT", "SHUTDOWN_GRACE", "BACKOFF", "LONGEST_BACKOFF", "CONNECT_TIMEOUT")
+
+
+@pytest.mark.parametrize("name", DURATIONS)
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("25", 25), ("2.5", 2.5), ("60", 60), (" 30 ", 30), ("PT30S", 30), ("pt1m30s", 90)]
+)
+def test_every_duration_takes_every_form(settings: SetAll, name: str, text: str, seconds: float) -> None:
+    made = settings(**{f"ZEEBE_MAIL_{name}": text})
+    assert getattr(made, name.lower()) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("name", DURATIONS)
+@pytest.mark.parametrize("text", ["soon", "5 minutes", "1e3", "00:05:00:00", "-"])
+def test_what_is_no_duration_is_answered_with_what_was_expected(settings: SetAll, name: str, text: str) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        settings(**{f"ZEEBE_MAIL_{name}": text})
+    expected = "must be seconds or an ISO-8601 duration, for example 30 or PT30S"
+    assert str(wrong.value) == f"ZEEBE_MAIL_{name}: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ZEEBE_ADDRESS", "zeebe:99999", "must be host:port"),
+        ("ZEEBE_ADDRESS", "zeebe:0", "must be host:port"),
+        ("ZEEBE_ADDRESS", "[::::]:26500", "must be host:port"),
+        ("ZEEBE_AUTHORIZATION_SERVER_URL", "https://[::::]/x", "must be a URL that begins with https://"),
+        ("ZEEBE_AUTHORIZATION_SERVER_URL", "https://login.test:70000/x", "must be a URL that begins with https://"),
+        ("CAMUNDA_REST_ADDRESS", "localhost:8080", "must be a URL that begins with https://"),
+        ("ZEEBE_MAIL_SECRETS_DIR", "/nope", "must be the path of a folder that exists"),
+    ],
+)
+def test_an_address_or_folder_that_cannot_be_is_named(settings: SetAll, name: str, value: str, said: str) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        settings(**{name: value})
+    assert str(wrong.value).startswith(f"{name}: {said}")
 
 
 def test_every_customary_name_of_a_setting_works(settings: SetAll, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,3 +210,59 @@ def test_task_types_are_chosen_by_patterns(settings: SetAll) -> None:
         selected(every, ["mail:smpt-*"], [])
     with pytest.raises(SettingsError, match="No task type is left"):
         selected(every, [], ["*"])
+
+
+def test_garbage_instead_of_certificates_is_told_at_start(settings: SetAll, pem: str, tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_text("not a certificate")
+    secured = {"ZEEBE_ADDRESS": "https://zeebe"}
+    with pytest.raises(SettingsError, match="ZEEBE_CA_CERTIFICATE_PATH holds no certificates"):
+        gateway_options(settings(**secured, ZEEBE_CA_CERTIFICATE_PATH=str(garbage)))
+    both = {"ZEEBE_CLIENT_CERTIFICATE_PATH": pem, "ZEEBE_CLIENT_KEY_PATH": str(garbage)}
+    with pytest.raises(SettingsError, match="ZEEBE_CLIENT_CERTIFICATE_PATH and ZEEBE_CLIENT_KEY_PATH are no"):
+        gateway_options(settings(**secured, **both, ZEEBE_CA_CERTIFICATE_PATH=pem))
+
+
+def test_self_managed_identity_from_the_environment(settings: SetAll, pem: str) -> None:
+    given = settings(
+        ZEEBE_ADDRESS="zeebe.corp:443",
+        ZEEBE_CLIENT_ID="me",
+        ZEEBE_CLIENT_SECRET="s3cret",
+        ZEEBE_AUTHORIZATION_SERVER_URL="https://keycloak.corp/token",
+        ZEEBE_TOKEN_AUDIENCE="zeebe-api",
+        ZEEBE_TOKEN_SCOPE="camunda",
+        ZEEBE_CA_CERTIFICATE_PATH=pem,
+        ZEEBE_OVERRIDE_AUTHORITY="gateway.corp",
+    )
+    assert gateway_options(given) == GatewayOptions(
+        address="zeebe.corp:443",
+        tls=True,
+        ca_file=Path(pem),
+        override_authority="gateway.corp",
+        oauth=OAuthOptions(
+            token_url="https://keycloak.corp/token",
+            client_id="me",
+            client_secret="s3cret",
+            audience="zeebe-api",
+            scope="camunda",
+            ca_file=Path(pem),
+        ),
+    )
+
+
+def test_mutual_tls_from_the_environment(settings: SetAll, pki: Authority) -> None:
+    mine = pki.issue("gateway-client", for_client=True)
+    certificate = {"ZEEBE_CLIENT_CERTIFICATE_PATH": str(mine.chain), "ZEEBE_CLIENT_KEY_PATH": str(mine.key)}
+    options = gateway_options(settings(**certificate, ZEEBE_ADDRESS="https://zeebe"))
+    assert options == GatewayOptions(
+        address="zeebe:443", tls=True, client_cert_file=mine.chain, client_key_file=mine.key
+    )
+    with pytest.raises(SettingsError, match="needs TLS: set ZEEBE_INSECURE_CONNECTION=false"):
+        gateway_options(settings(ZEEBE_INSECURE_CONNECTION="true"))
+
+
+def test_hosts_without_encryption_are_compared_as_mail_servers_are_named(settings: SetAll) -> None:
+    hosts = tls_policy(settings(ZEEBE_MAIL_PLAINTEXT_HOSTS="MailPit, post.Example.ORG., [::1]")).plaintext_hosts
+    assert hosts == {"mailpit", "post.example.org", "::1"}
+    with pytest.raises(SettingsError, match=r"ZEEBE_MAIL_PLAINTEXT_HOSTS: each of them must not contain a port"):
+        tls_policy(settings(ZEEBE_MAIL_PLAINTEXT_HOSTS="mailpit:1025"))

@@ -1,6 +1,7 @@
 """Getting in at a gateway: TLS, client certificates, OAuth tokens."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,15 @@ async def test_an_authorization_server_that_is_away_is_named() -> None:
     with pytest.raises(TokenUnavailable, match=r"http://127.0.0.1:1/token cannot be reached: ConnectError"):
         await source.metadata()
     await source.aclose()
+
+
+async def test_a_broken_ca_file_or_address_for_tokens_is_no_token_and_no_bug(tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_text("not a certificate")
+    options = OAuthOptions(token_url="https://127.0.0.1:1/t", client_id="me", client_secret=SECRET)
+    for broken in (replace(options, ca_file=garbage), replace(options, token_url="https://[::::]/x")):
+        source = TokenSource(broken)
+        with pytest.raises(TokenUnavailable) as told:
+            await source.metadata()
+        assert SECRET not in str(told.value)
+        await source.aclose()

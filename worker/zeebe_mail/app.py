@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import inspect
 import json
 import secrets
 import signal
+import socket
+import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,7 +33,7 @@ from zeebe_mail.jobs.settle import Settlement, SettlementRules
 from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool
-from zeebe_mail.mail.server import TlsOptions, TlsVersion
+from zeebe_mail.mail.server import TlsOptions, TlsVersion, host_name
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.operations.catalogue import catalogue
@@ -64,6 +67,7 @@ def gateway_options(settings: Settings) -> GatewayOptions:
         raise SettingsError("ZEEBE_CLIENT_CERTIFICATE_PATH and ZEEBE_CLIENT_KEY_PATH must be given together")
     if settings.zeebe_client_cert_file and not wants_tls:
         raise SettingsError("ZEEBE_CLIENT_CERTIFICATE_PATH needs TLS: set ZEEBE_INSECURE_CONNECTION=false")
+    _readable_certificates(settings)
     return GatewayOptions(
         address=address,
         tls=wants_tls,
@@ -73,6 +77,24 @@ def gateway_options(settings: Settings) -> GatewayOptions:
         override_authority=settings.zeebe_override_authority,
         oauth=_oauth(settings),
     )
+
+
+def _readable_certificates(settings: Settings) -> None:
+    """Read the PEM files once: at start and not with the first call."""
+    trial = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if settings.zeebe_ca_file:
+            trial.load_verify_locations(settings.zeebe_ca_file)
+    except OSError as error:
+        raise SettingsError(f"ZEEBE_CA_CERTIFICATE_PATH holds no certificates that can be used: {error}") from error
+    try:
+        if settings.zeebe_client_cert_file:
+            trial.load_cert_chain(settings.zeebe_client_cert_file, settings.zeebe_client_key_file, password="")
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            "ZEEBE_CLIENT_CERTIFICATE_PATH and ZEEBE_CLIENT_KEY_PATH are no certificate and its open key in PEM: "
+            f"{error}"
+        ) from error
 
 
 def _address(settings: Settings) -> tuple[str, bool]:
@@ -132,15 +154,32 @@ def tls_policy(settings: Settings) -> TlsPolicy:
         client_key_file=settings.client_key_file,
         min_version=TlsVersion(settings.tls_minimum),
         max_version=TlsVersion(settings.tls_maximum),
-        plaintext_hosts=frozenset(settings.plaintext_hosts),
+        plaintext_hosts=frozenset(map(_plaintext_host, settings.plaintext_hosts)),
     )
+
+
+def _plaintext_host(host: str) -> str:
+    try:
+        return host_name(host)
+    except ValueError as error:
+        raise SettingsError(f"ZEEBE_MAIL_PLAINTEXT_HOSTS: each of them {error}") from error
+
+
+def smtp_connector(settings: Settings) -> SmtpConnector:
+    """What opens sessions with SMTP servers.
+
+    Raises:
+        SettingsError: the settings contradict each other, or a file cannot be used.
+    """
+    timeouts = SmtpTimeouts(connect_s=settings.connect_timeout.total_seconds())
+    return SmtpConnector(_usable(tls_policy(settings)), timeouts, helo_name=settings.helo_name)
 
 
 def _usable(policy: TlsPolicy) -> TlsPolicy:
     """The same policy, once its files have been read: at start and not with the first mail."""
     try:
         tls.context(policy, TlsOptions())
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise SettingsError(
             f"ZEEBE_MAIL_CA_FILE, ZEEBE_MAIL_CLIENT_CERT_FILE or ZEEBE_MAIL_CLIENT_KEY_FILE cannot be used: {error}"
         ) from error
@@ -202,10 +241,7 @@ class Mailroom:
 @asynccontextmanager
 async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, Face]) -> AsyncIterator[Mailroom]:
     """Handler and sessions; the sessions are closed at the end of the block."""
-    timeouts = SmtpTimeouts(connect_s=settings.connect_timeout.total_seconds())
-    policy = _usable(tls_policy(settings))
-    connectors = {SmtpSession: SmtpConnector(policy, timeouts, helo_name=settings.helo_name)}
-    pool = Pool(connectors, Bulkhead(settings.connections_per_server))
+    pool = Pool({SmtpSession: smtp_connector(settings)}, Bulkhead(settings.connections_per_server))
     async with document_store(settings) as documents:
         handler = JobHandler(
             operations=faces,
@@ -272,13 +308,10 @@ async def run_worker(
         metrics = Metrics(lambda: _counts(room.pool))
         try:
             probes = Probes(metrics).serve(settings.http_host, settings.http_port)
-        except OSError as error:
-            raise SettingsError(
-                f"ZEEBE_MAIL_HTTP_PORT: port {settings.http_port} cannot be used ({error.strerror})"
-            ) from error
-        worker = Worker(
-            gateway, room.handler, options, metrics, cluster=settings.cluster_name or settings.cluster_id or ""
-        )
+        except (OSError, UnicodeError) as error:
+            raise _no_probes(settings, error) from error
+        cluster = settings.cluster_name or settings.cluster_id or ""
+        worker = Worker(gateway, room.handler, options, metrics, cluster=cluster)
         _on_first_signal(lambda: _stop(worker, metrics))
         log.info(
             "worker started",
@@ -298,6 +331,14 @@ async def run_worker(
             probes.shutdown()
             probes.server_close()
     log.info("worker stopped", action="worker_stopped")
+
+
+def _no_probes(settings: Settings, error: OSError | UnicodeError) -> SettingsError:
+    """Which of the two settings is to blame when /live cannot be served."""
+    why = getattr(error, "strerror", None) or error
+    if isinstance(error, UnicodeError | socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return SettingsError(f"ZEEBE_MAIL_HTTP_HOST: is no address of this machine ({why})")
+    return SettingsError(f"ZEEBE_MAIL_HTTP_PORT: port {settings.http_port} cannot be used ({why})")
 
 
 def _counts(pool: Pool) -> dict[str, int]:
@@ -419,6 +460,8 @@ def read_json(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file}: {error.strerror}") from error
     except ValueError as error:
         raise SettingsError(f"{file} is not JSON: {error}") from error
+    except RecursionError as error:
+        raise SettingsError(f"{file} is nested too deeply") from error
     if not isinstance(content, dict):
         raise SettingsError(f"{file} must hold a JSON object of names and values")
     return content

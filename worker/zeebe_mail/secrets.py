@@ -11,19 +11,27 @@ import json
 import os
 import re
 import urllib.parse
+import weakref
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Protocol
 
-from zeebe_mail.errors import SecretMissing, SecretNotAllowed
+from zeebe_mail.errors import InputError, SecretMissing, SecretNotAllowed
 
 BRACED = re.compile(r"\{\{\s*secrets\.(\S+?)\s*\}\}")
 BARE = re.compile(r"secrets\.((?:[a-zA-Z0-9]+[/._-])*[a-zA-Z0-9]+)")
+MALFORMED = re.compile(r"\{\{\s*secrets?\b", re.IGNORECASE)
 EITHER = re.compile(f"{BRACED.pattern}|{BARE.pattern}")
 
 MASK = "***"
+DEEPEST = 100  # lists and contexts inside each other
+CUT = "…[cut]"
+"""Ends a foreign text that was shortened: a secret may have lost its end there."""
+LONGEST_PIECE = 2000  # characters before a cut in which a secret may begin
+REMEMBERED = 500  # values that are hidden in logs after the last job that had them
 URLSAFE = str.maketrans("+/", "-_")
 SHORTEST_MASKED_INSIDE_TEXT = 4  # characters; a shorter secret is masked only where it is the whole value
 
@@ -86,16 +94,71 @@ def _matches(text: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
+def shortened(text: str, limit: int) -> str:
+    """A text of so many characters at most, marked where it was cut."""
+    return text if len(text) <= limit else text[:limit] + CUT
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in some data, keys included, however deep."""
+    open_ends = [value]
+    while open_ends:
+        one = open_ends.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, Mapping):
+            open_ends += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple):
+            open_ends += one
+
+
+class Words:
+    """The words that a process itself wrote in clear, read when the first is asked for.
+
+    A secret that is a part of such a word is not hidden there: the password ``test`` in ``me@x.test`` tells nobody
+    anything, and ``me@x.***`` is no address any more. The domain of an address counts as a word too, because it comes
+    back in the Message-ID.
+    """
+
+    _PART = re.compile(r"[\w.+@-]")
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self._variables = variables
+        self._known: set[str] | None = None
+
+    def cover(self, text: str, start: int, end: int) -> bool:
+        """Whether this piece of a text is inside a longer word that the process wrote."""
+        first, last = start, end
+        while first > 0 and self._PART.match(text[first - 1]):
+            first -= 1
+        while last < len(text) and self._PART.match(text[last]):
+            last += 1
+        if (first, last) == (start, end):
+            return False
+        if self._known is None:
+            words = {word.strip(".") for one in _texts(self._variables) for word in re.findall(r"[\w.+@-]+", one)}
+            self._known = words | {word[word.index("@") :] for word in words if "@" in word}
+        while last > end and text[last - 1] == ".":
+            last -= 1  # the full stop of a sentence
+        domain = text.rfind("@", first, start + 1)
+        begins = (first, domain) if domain >= 0 else (first,)
+        return any(
+            begin <= start and last - begin > end - start and text[begin:last] in self._known for begin in begins
+        )
+
+
 class Redactor:
-    """Hides every secret that it was ever told of, in plain, base64, percent-encoded and JSON form.
+    """Hides every secret that it was told of, in plain, base64, percent-encoded and JSON form.
 
     A text is looked through once, whatever the number of secrets: every place whose next four characters begin some
     form of a secret is compared with the forms that begin so.
     """
 
     def __init__(self, also: Redactor | None = None) -> None:
-        """``also`` is told of every secret too."""
+        """``also`` hides the same values as long as this one lives, and the last ones for some time after."""
         self._also = also
+        self._lent: Counter[str] = Counter()
+        self._kept: dict[str, None] = {}
         self._values: set[str] = set()
         self._credentials: set[str] = set()
         self._short: set[str] = set()
@@ -112,7 +175,9 @@ class Redactor:
             return
         self._values.add(value)
         if self._also:
-            self._also.add(value)
+            if len(self._values) == 1:
+                weakref.finalize(self, self._also._take_back, self._values)  # noqa: SLF001 - one of its kind
+            self._also._lend(value)  # noqa: SLF001
         if len(value) < SHORTEST_MASKED_INSIDE_TEXT:
             self._short.add(value)
             return
@@ -121,41 +186,87 @@ class Redactor:
             alike.append((form, value))
             alike.sort(key=lambda known: len(known[0]), reverse=True)
 
+    def _lend(self, value: str) -> None:
+        """Hide a value as long as somebody has it; those told for good stay."""
+        if value not in self._values:
+            self.add(value)
+            self._lent[value] = 0
+        self._kept.pop(value, None)
+        if value in self._lent:
+            self._lent[value] += 1
+
+    def _take_back(self, values: Iterable[str]) -> None:
+        """One holder less. What nobody holds is hidden until enough others have come: a late log line may have it."""
+        for value in values:
+            if value in self._lent:
+                self._lent[value] -= 1
+                if not self._lent[value]:
+                    self._kept[value] = None
+        while len(self._kept) > REMEMBERED:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, value: str) -> None:
+        del self._kept[value], self._lent[value]
+        self._values.discard(value)
+        self._short.discard(value)
+        for form in set(_written_forms(value)):
+            key = form[:SHORTEST_MASKED_INSIDE_TEXT]
+            left = [known for known in self._forms.get(key, ()) if known != (form, value)]
+            if left:
+                self._forms[key] = left
+            else:
+                self._forms.pop(key, None)
+
     def written_in(self, variables: Mapping[str, Any]) -> frozenset[str]:
         """The values, credentials aside, that these variables hold in clear: masking them would hide nothing."""
         candidates = self._values - self._credentials
         if not candidates:
             return frozenset()
-        text = json.dumps(variables, ensure_ascii=False, default=str)
+        text = "\n".join(_texts(variables))
         return frozenset(value for value in candidates if value in text)
 
-    def text(self, text: str, spare: frozenset[str] = frozenset()) -> str:
-        """The text with every secret in it, but those to ``spare``, replaced by ``***``."""
+    def text(self, text: str, spare: frozenset[str] = frozenset(), words: Words | None = None) -> str:
+        """The text with every secret in it, but those to ``spare`` and inside ``words``, replaced by ``***``."""
         if text in self._short and text not in spare:
             return MASK
+        if CUT in text:
+            *heads, end = text.split(CUT)
+            text = CUT.join((*(self._without_piece(head, spare) for head in heads), end))
         if self._forms.keys().isdisjoint(map("".join, zip(text, text[1:], text[2:], text[3:], strict=False))):
             return text
         parts, done, place = [], 0, 0
         while place <= len(text) - SHORTEST_MASKED_INSIDE_TEXT:
             alike = self._forms.get(text[place : place + SHORTEST_MASKED_INSIDE_TEXT], ())
             found = next((form for form, value in alike if text.startswith(form, place) and value not in spare), "")
-            if found:
+            if found and not (words and words.cover(text, place, place + len(found))):
                 parts += [text[done:place], MASK]
                 place = done = place + len(found)
             else:
                 place += 1
         return "".join((*parts, text[done:]))
 
-    def data(self, value: Any, spare: frozenset[str] = frozenset()) -> Any:
+    def _without_piece(self, text: str, spare: frozenset[str]) -> str:
+        """A text that was cut, without the beginning of a secret at its end."""
+        for start in range(max(0, len(text) - LONGEST_PIECE), len(text)):
+            piece = text[start:]
+            if len(piece) >= SHORTEST_MASKED_INSIDE_TEXT:
+                alike = self._forms.get(piece[:SHORTEST_MASKED_INSIDE_TEXT], [])
+            else:
+                alike = [form for key, forms in self._forms.items() if key.startswith(piece) for form in forms]
+            if any(form.startswith(piece) and value not in spare for form, value in alike):
+                return text[:start] + MASK
+        return text
+
+    def data(self, value: Any, spare: frozenset[str] = frozenset(), words: Words | None = None) -> Any:
         """The same for all texts, keys included, inside lists and dictionaries."""
         if not self._values:
             return value
         if isinstance(value, str):
-            return self.text(value, spare)
+            return self.text(value, spare, words)
         if isinstance(value, Mapping):
-            return {self.data(key, spare): self.data(item, spare) for key, item in value.items()}
+            return {self.data(key, spare, words): self.data(item, spare, words) for key, item in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
-            return [self.data(item, spare) for item in value]
+            return [self.data(item, spare, words) for item in value]
         return value
 
 
@@ -234,6 +345,10 @@ class SecretResolver:
         """The secrets a text refers to, in the forms that count."""
         return [next(filter(None, match.groups())) for match in self._pattern_for(text).finditer(text)]
 
+    def is_malformed(self, text: str) -> bool:
+        """Whether something in a text was meant to be a reference and is none."""
+        return MALFORMED.search(BRACED.sub("", text)) is not None
+
     def _pattern_for(self, text: str) -> re.Pattern[str]:
         return EITHER if self._legacy or BARE.fullmatch(text) else BRACED
 
@@ -271,16 +386,21 @@ class _Walk:
     allowed: tuple[str, ...]
     content: tuple[str, ...]
 
-    def value(self, value: Any, path: str) -> Any:
+    def value(self, value: Any, path: str, depth: int = 0) -> Any:
         if isinstance(value, str):
-            return self._text(value, path) if "secrets." in value else value
+            return self._text(value, path) if "secrets." in value or "{{" in value else value
+        if depth == DEEPEST and isinstance(value, Mapping | list):
+            raise InputError(f'Field "{path.partition(".")[0]}" is nested too deeply: {DEEPEST} levels are possible.')
         if isinstance(value, Mapping):
-            return {self.value(key, path): self.value(item, f"{path}.{key}") for key, item in value.items()}
+            return {self.value(key, path): self.value(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.value(item, path) for item in value]
+            return [self.value(item, path, depth + 1) for item in value]
         return value
 
     def _text(self, text: str, path: str) -> str:
+        if _under(path, self.allowed) and not _under(path, self.content) and self.resolver.is_malformed(text):
+            # It would be sent as it is, for example as a password.
+            raise InputError(f'Field "{path}" has a malformed reference to a secret: write {{{{secrets.NAME}}}}.')
         names = self.resolver.names_in(text)
         if not names:
             return text

@@ -5,6 +5,7 @@ Our own begin with ``ZEEBE_MAIL_``; those of the Zeebe connection have the names
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ GATEWAY_ADDRESS = re.compile(
     r"(?:(?P<scheme>https?|grpcs?)://)?(?P<host>[^\s/:\[\]]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?/?"
 )
 
-TOKEN_URL = re.compile(r"https?://(?:[^\s/?#:@\[\]]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?(?:[/?]\S*)?")
+WEB_ADDRESS = re.compile(r"https?://(?P<host>[^\s/?#:@\[\]]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?(?:[/?]\S*)?")
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """Texts, separated by commas in the environment."""
@@ -60,6 +61,18 @@ Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
 def _customary(*names: str) -> Any:
     return Field(default=None, validation_alias=AliasChoices(*names))
+
+
+def _can_be_reached(address: re.Match[str] | None) -> bool:
+    """Whether an address has the right form, a port that exists and, in brackets, an IPv6 address."""
+    if address is None or not 0 < int(address["port"] or 1) <= 65535:
+        return False
+    if address["host"].startswith("["):
+        try:
+            ipaddress.IPv6Address(address["host"][1:-1])
+        except ValueError:
+            return False
+    return True
 
 
 class SecretBinding(BaseModel):
@@ -168,10 +181,10 @@ class Settings(BaseSettings):
     shutdown_grace: Duration = Field(default=timedelta(seconds=25), ge=timedelta(0))
     """How long SIGTERM waits for mails that are handed over and not answered yet. Keep below the orchestrator's."""
 
-    backoff: timedelta = Field(default=timedelta(seconds=5), gt=timedelta(0), le=timedelta(days=1))
+    backoff: Duration = Field(default=timedelta(seconds=5), gt=timedelta(0), le=timedelta(days=1))
     """First wait before a failed job is tried again, where the task has no `retryBackoff`; doubled each time."""
 
-    longest_backoff: timedelta = Field(default=timedelta(minutes=5), gt=timedelta(0), le=timedelta(days=1))
+    longest_backoff: Duration = Field(default=timedelta(minutes=5), gt=timedelta(0), le=timedelta(days=1))
     """Longest such wait."""
 
     max_attempts: int = Field(default=10, ge=1)
@@ -207,7 +220,7 @@ class Settings(BaseSettings):
     plaintext_hosts: Words = ()
     """Mail servers that may be used without encryption, separated by commas; this machine always may."""
 
-    connect_timeout: timedelta = Field(default=timedelta(seconds=10), ge=timedelta(seconds=1), le=timedelta(minutes=5))
+    connect_timeout: Duration = Field(default=timedelta(seconds=10), ge=timedelta(seconds=1), le=timedelta(minutes=5))
     """How long a mail server may take for connection, TLS and greeting together."""
 
     helo_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
@@ -288,14 +301,21 @@ class Settings(BaseSettings):
     @field_validator("zeebe_address")
     @classmethod
     def _has_a_host(cls, value: str | None) -> str | None:
-        if value is not None and not GATEWAY_ADDRESS.fullmatch(value.strip()):
+        if value is not None and not _can_be_reached(GATEWAY_ADDRESS.fullmatch(value.strip())):
             raise ValueError("must be host:port, with or without http://, https://, grpc:// or grpcs://")
         return value
 
-    @field_validator("token_url")
+    @field_validator("secrets_dir")
+    @classmethod
+    def _is_a_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("must be the path of a folder that exists")
+        return value
+
+    @field_validator("token_url", "rest_address")
     @classmethod
     def _is_a_url(cls, value: str | None) -> str | None:
-        if value is not None and not TOKEN_URL.fullmatch(value.strip()):
+        if value is not None and not _can_be_reached(WEB_ADDRESS.fullmatch(value.strip())):
             raise ValueError("must be a URL that begins with https:// or http://")
         return value.strip() if value else value
 

@@ -358,3 +358,24 @@ def test_a_login_that_the_process_does_not_know_is_masked() -> None:
     redactor.add("shop@x.test")
     made = settlement({"resultVariable": "mail"}, redactor=redactor)
     assert made.of_result({"response": "250 hello shop@x.test"}) == Complete({"mail": {"response": "250 hello ***"}})
+
+
+def test_a_password_that_is_a_common_word_leaves_our_own_fields_usable() -> None:
+    redactor = Redactor()
+    redactor.add("test", is_credential=True)
+    variables = {
+        "server": {"host": "mail.test"},
+        "auth": {"username": "test@x.test", "password": "test"},
+        "request": {"from": "test@x.test", "to": "b@y.test"},
+    }
+    job = Job(key=1, type="t", variables=variables, headers={"resultVariable": "mail"}, retries=3, deadline_ms=0)
+    made = Settlement(job, SettlementRules(redactor, result_limit_bytes=100_000), RetryPlan(3, 0, Backoff()))
+    made.prepare()
+    sent = {
+        "messageId": "<zm-1@x.test>",
+        "accepted": ["b@y.test"],
+        "response": "250 queued; your password is test, b@y.test",
+        "envelope": {"from": "test@x.test", "to": ["b@y.test"]},
+    }
+    expected = {**sent, "response": "250 queued; your password is ***, b@y.test"}
+    assert made.of_result(sent) == Complete({"mail": expected})

@@ -24,6 +24,7 @@ from zeebe_mail.mail.faults import (
     translate,
 )
 from zeebe_mail.mail.server import Security
+from zeebe_mail.secrets import CUT, Redactor
 
 WHERE = Where("mail.test", 587, Security.STARTTLS, Phase.MAIL, logs_in=True)
 
@@ -134,7 +135,7 @@ def test_a_reply_is_taken_apart(text: str, enhanced: str, rest: str) -> None:
 
 def test_text_is_cut_and_has_no_controls() -> None:
     assert shown_text("a\x1b[31m\r\n\u202e\udcff") == "a\\x1b[31m\\r\\n\\u202e\\udcff"
-    assert len(shown_text("x" * 5000)) == 501
+    assert shown_text("x" * 5000) == "x" * 500 + CUT
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,28 @@ def test_text_is_cut_and_has_no_controls() -> None:
         (550, "try again in 5 minutes", None),
         (450, "mailbox full", None),
         (450, "4.7.1 from 192.0.2.1", None),
+        (450, "4.7.1 limit exceeded for 100 mails", None),
+        (450, "too many connections in 10 servers", None),
+        (450, "greylisted for 20 hosts; retry in 30 s", timedelta(seconds=30)),
+        (450, "please retry after 300", timedelta(seconds=300)),
+        (450, "please retry after 300. Thank you", timedelta(seconds=300)),
+        (450, "retry after 300 mails", None),
+        (450, "wait at least 2 mins", timedelta(minutes=2)),
+        (450, "delayed for 90 sec.", timedelta(seconds=90)),
+        (450, "retry in 500 ms", None),
+        (450, "rejected for 100", None),
     ],
 )
 def test_a_wait_that_is_asked_for_is_kept(code: int, text: str, wait: timedelta | None) -> None:
     assert asked_wait(code, text) == wait
+
+
+@pytest.mark.parametrize("shown", range(1, 30, 3))
+def test_a_secret_that_a_cut_divides_is_hidden_as_far_as_it_is_there(shown: int) -> None:
+    secret = "S3cr/t-Pa55w0rd-of-thirty-char"
+    redactor = Redactor()
+    redactor.add(secret, is_credential=True)
+    told = translate(aiosmtplib.SMTPResponseException(550, f"5.1.1 {'x' * (500 - shown)}{secret}"), WHERE)
+    for text in (redactor.data(told.message), redactor.data(told.details)["text"]):
+        assert "xxx***" + CUT in text
+        assert not any(secret[:size] in text for size in range(1, 30))

@@ -62,14 +62,18 @@ async def _show(steps: AsyncIterator[Step]) -> bool:
 
 
 async def _cluster(settings: Settings) -> AsyncIterator[Step]:
-    from zeebe_mail.app import gateway_options, task_types
+    from zeebe_mail.app import gateway_options, mailroom, task_types
     from zeebe_mail.mail.probe import Step
+    from zeebe_mail.secrets import Redactor
     from zeebe_mail.zeebe.client import connect
     from zeebe_mail.zeebe.gateway import GatewayUnavailable, Rejected
 
     options = gateway_options(settings)
+    faces = task_types(settings)
+    async with mailroom(settings, Redactor(), faces):
+        pass  # all that `run` makes of the settings can be made
     yield Step("settings", good=True, result="understood")
-    yield Step("task types", good=True, result=", ".join(sorted(task_types(settings))))
+    yield Step("task types", good=True, result=", ".join(sorted(faces)))
     where = f"{options.address} {'with' if options.tls else 'without'} TLS{', with OAuth' if options.oauth else ''}"
     try:
         async with connect(options) as client:
@@ -85,11 +89,10 @@ async def _cluster(settings: Settings) -> AsyncIterator[Step]:
 
 
 async def _mail_server(settings: Settings, place: SmtpServer, auth: Auth) -> AsyncIterator[Step]:
-    from zeebe_mail.app import tls_policy
+    from zeebe_mail.app import smtp_connector
     from zeebe_mail.mail.probe import probe_smtp
-    from zeebe_mail.mail.smtp import SmtpConnector
 
-    async for step in probe_smtp(place, auth, SmtpConnector(tls_policy(settings))):
+    async for step in probe_smtp(place, auth, smtp_connector(settings)):
         yield step
 
 
@@ -113,16 +116,27 @@ def _place(server: str, security: str | None) -> SmtpServer:
 
 
 def _login(settings: Settings, place: SmtpServer, user: str | None, password_secret: str | None) -> Auth:
-    from pydantic import SecretStr
-
     from zeebe_mail.app import secret_resolver
-    from zeebe_mail.auth.models import NoAuth, PasswordAuth
+    from zeebe_mail.auth.models import NoAuth
     from zeebe_mail.secrets import Redactor
 
     if user is None:
         return NoAuth()
     if password_secret is None:
-        return PasswordAuth(username=user, password=SecretStr(typer.prompt("Password", hide_input=True)))
+        _password_auth(user, "-")  # what is wrong with the name is said before anybody types a password
+        return _password_auth(user, typer.prompt("Password", hide_input=True))
     reference = f"{{{{secrets.{password_secret}}}}}"
     password = secret_resolver(settings).replace(reference, Redactor(), host=place.host, task_type="mail:smtp-send:1")
-    return PasswordAuth(username=user, password=SecretStr(password))
+    return _password_auth(user, password)
+
+
+def _password_auth(user: str, password: str) -> Auth:
+    from zeebe_mail.auth.models import PasswordAuth
+    from zeebe_mail.errors import InputError
+    from zeebe_mail.jobs.validate import validate
+    from zeebe_mail.settings import SettingsError
+
+    try:
+        return validate(PasswordAuth, {"type": "password", "username": user, "password": password})
+    except InputError as error:
+        raise SettingsError(f"--user and its password: {error.message}") from error

@@ -32,7 +32,7 @@ from zeebe_mail.jobs.json_text import repaired
 from zeebe_mail.jobs.manners import NATIVE, Manners
 from zeebe_mail.jobs.outcome import Complete, Drop, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import RetryPlan
-from zeebe_mail.secrets import Redactor
+from zeebe_mail.secrets import Redactor, Words
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +79,7 @@ class Settlement:
         self._result_variable = ""
         self._bpmn_errors = frozenset(rules.bpmn_errors)
         self._response: Any = None
+        self._words = Words(job.variables)
 
     def prepare(self) -> None:
         """Read the headers: the error expression first, because it also sees what is wrong with the rest.
@@ -200,7 +201,7 @@ class Settlement:
     def _masked(self, value: Any) -> Any:
         """The same data without secrets, except what the process itself has written in clear."""
         redactor = self._rules.redactor
-        return redactor.data(value, redactor.written_in(self._job.variables))
+        return redactor.data(value, redactor.written_in(self._job.variables), self._words)
 
     def _clean(self, value: Any) -> Any:
         return repaired(self._masked(value))

@@ -107,7 +107,7 @@ def _place(model: type[BaseModel], location: Sequence[str | int]) -> tuple[str, 
             variants = [one for one in variants if step in _tags(one)] or variants
             continue
         field = next((found for one in variants if (found := _field(one, step))), None)
-        path.append(str(step))
+        path.append(_shown(str(step)))
         if field is None:
             label = label if isinstance(step, int) else ""
             continue
@@ -117,6 +117,11 @@ def _place(model: type[BaseModel], location: Sequence[str | int]) -> tuple[str, 
         variants = nested or variants
     siblings = [str(field.alias) for one in variants for field in one.model_fields.values()]
     return ".".join(path), label, siblings
+
+
+def _shown(name: str) -> str:
+    """A name that a process chose, as it may stand in a message: a line break would begin another line there."""
+    return name if name.isprintable() else name.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def _is_model(thing: Any) -> bool:

@@ -21,6 +21,7 @@ import aiosmtplib
 from zeebe_mail import errors
 from zeebe_mail.auth.sasl import SaslError
 from zeebe_mail.mail.server import Security, SmtpServer
+from zeebe_mail.secrets import shortened
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 
@@ -108,7 +109,7 @@ def shown_text(text: str) -> str:
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
         for char in text[: TEXT_LIMIT + 1]
     )
-    return safe if len(safe) <= TEXT_LIMIT else safe[:TEXT_LIMIT] + "…"
+    return shortened(safe, TEXT_LIMIT)
 
 
 # ── exceptions ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -345,16 +346,29 @@ def recipients_refused(rejections: Iterable[Rejection], where: Where) -> errors.
     )
 
 
-_WAIT = re.compile(
-    r"(?:again|retry|wait|come back|in|after|for)\W+(?:in\W+|after\W+)?(\d{1,5})\s*(s|m|h)", re.IGNORECASE
+_AMOUNT = (
+    r"(?P<amount>\d{1,5})"
+    r"(?:\s*(?P<unit>s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b|(?=\s*$|[.,;)](?:\s|$)))"
 )
+_WAITS = (
+    # "retry after 300" says seconds, as HTTP has it; a number of anything else is no wait.
+    re.compile(
+        rf"\b(?:again|retry|retrying|wait|back)\W+(?:(?:in|after|for|at least|about|another)\W+)*{_AMOUNT}",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\b(?:in|after|for)\W+{_AMOUNT}", re.IGNORECASE),
+)
+"""Where a wait is looked for: first behind a word that asks for one, then behind any that may."""
 _LONGEST_WAIT = timedelta(hours=1)
 
 
 def asked_wait(code: int, text: str) -> timedelta | None:
     """The wait that a server asks for in prose ("try again in 5 minutes", as greylisting does), at most an hour."""
-    said = _WAIT.search(text) if code // 100 == 4 else None
+    if code // 100 != 4:
+        return None
+    asked = _WAITS[0].search(text)
+    said = asked or next((found for found in _WAITS[1].finditer(text) if found["unit"]), None)
     if said is None:
         return None
-    unit = {"s": "seconds", "m": "minutes", "h": "hours"}[said[2].lower()]
-    return min(timedelta(**{unit: int(said[1])}), _LONGEST_WAIT)
+    unit = {"s": "seconds", "m": "minutes", "h": "hours"}[(said["unit"] or "s")[0].lower()]
+    return min(timedelta(**{unit: int(said["amount"])}), _LONGEST_WAIT)

@@ -60,7 +60,8 @@ def _passed(session: SmtpSession, server: SmtpServer, auth: Auth, *, failed: str
     """The steps before the one that failed."""
     _, host, port = server.endpoint
     steps = [Step("TCP", good=True, result=f"{host} port {port}")]
-    if server.security is not Security.NONE:
+    # With STARTTLS a conversation can fail before anything is encrypted.
+    if server.security is not Security.NONE and (session.encryption or failed == "TLS"):
         steps.append(Step("TLS", good=True, result=_encryption(session)))
     steps.append(Step("capabilities", good=True, result=", ".join(session.offers) or "none"))
     if isinstance(auth, PasswordAuth):

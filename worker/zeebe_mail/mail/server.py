@@ -70,8 +70,14 @@ def _blank_is_absent(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
 Host = Annotated[str, AfterValidator(host_name)]
-Port = Annotated[int | None, Field(ge=1, le=65535), BeforeValidator(_blank_is_absent)]
+Port = Annotated[int | None, Field(ge=1, le=65535), BeforeValidator(_no_truth_value), BeforeValidator(_blank_is_absent)]
 Pem = Annotated[str | None, BeforeValidator(_blank_is_absent)]
 
 
@@ -119,7 +125,10 @@ class SmtpServer(Part):
     tls: Annotated[TlsOptions, Prompt("TLS", group="tls")] = TlsOptions()
     """Certificates and versions for this server."""
     deadline_seconds: Annotated[
-        float, Field(ge=1, le=3600), Prompt("Deadline", group="server", hint="Seconds, default 120")
+        float,
+        Field(ge=1, le=3600),
+        BeforeValidator(_no_truth_value),
+        Prompt("Deadline", group="server", hint="Seconds, default 120"),
     ] = 120
     """Seconds for everything up to the end of the mail's text. The server's last answer has its own 10 minutes."""
 

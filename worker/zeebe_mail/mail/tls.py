@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import os
 import ssl
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from zeebe_mail.errors import InputError, PlaintextNotAllowed
 from zeebe_mail.mail.server import TlsOptions, TlsVersion
@@ -53,6 +57,37 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@contextmanager
+def _file_with(content: bytes) -> Iterator[str]:
+    """A path with this content, for OpenSSL, which reads a chain and its key from files only.
+
+    In memory where the system has that, so that a read-only container will do; else a temporary file of our own
+    (0600) that is gone at once.
+
+    Raises:
+        InputError: neither can be had.
+    """
+    with ExitStack() as files:
+        try:
+            file: IO[bytes] = files.enter_context(open(os.memfd_create("client-certificate"), "wb"))  # noqa: PTH123
+            path = f"/proc/self/fd/{file.fileno()}"
+            in_memory = Path(path).exists()
+        except (OSError, AttributeError):
+            in_memory = False
+        if not in_memory:
+            try:
+                file = files.enter_context(tempfile.NamedTemporaryFile(suffix=".pem"))
+                path = str(file.name)
+            except OSError as error:
+                raise InputError(
+                    f"The worker has no place for server.tls.clientCertificate: {error.strerror}.",
+                    next_step="Give the worker a writable /tmp, or the certificate in ZEEBE_MAIL_CLIENT_CERT_FILE.",
+                ) from error
+        file.write(content)
+        file.flush()
+        yield path
+
+
 @functools.lru_cache(maxsize=256)
 def context(policy: TlsPolicy, options: TlsOptions) -> ssl.SSLContext:
     """The context for a server under a policy.
@@ -88,13 +123,11 @@ def _identify(made: ssl.SSLContext, policy: TlsPolicy, options: TlsOptions) -> N
         if policy.client_certificate_file:
             made.load_cert_chain(policy.client_certificate_file, policy.client_key_file, password="")
         return
-    # OpenSSL reads a chain and its key from a file only; the file is ours alone (0600) and gone at once.
-    with tempfile.NamedTemporaryFile("w", encoding="ascii", errors="replace", suffix=".pem") as file:
-        file.write(f"{options.client_certificate}\n{options.client_key.get_secret_value()}\n")
-        file.flush()
+    pem = f"{options.client_certificate}\n{options.client_key.get_secret_value()}\n"
+    with _file_with(pem.encode("ascii", "replace")) as file:
         try:
             # A password keeps OpenSSL from asking on the terminal when the key is encrypted.
-            made.load_cert_chain(file.name, password="")
+            made.load_cert_chain(file, password="")
         except (ssl.SSLError, ValueError) as error:
             raise InputError(
                 "server.tls.clientCertificate and server.tls.clientKey are not a PEM certificate and its open key."

@@ -79,7 +79,9 @@ class Client:
         request = pb.DeployResourceRequest(
             resources=[pb.Resource(name=file.name, content=file.read_bytes()) for file in files]
         )
-        answer = await self._gateway.call(self._gateway.stub.DeployResource, request, timeout_s=30.0)
+        answer = await self._gateway.call(
+            self._gateway.stub.DeployResource, request, timeout_s=30.0, wait_for_connection=False
+        )
         return [
             Deployed(one.process.bpmnProcessId, one.process.version, one.process.resourceName)
             for one in answer.deployments

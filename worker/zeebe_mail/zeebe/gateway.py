@@ -16,6 +16,7 @@ from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, ThrowError
+from zeebe_mail.secrets import shortened
 from zeebe_mail.zeebe.options import GatewayOptions, WorkerOptions
 from zeebe_mail.zeebe.tokens import Metadata, TokenSource, TokenUnavailable
 
@@ -86,7 +87,7 @@ TOO_LARGE = re.compile("exceeds maximum size|larger than max", re.IGNORECASE)
 def translate(error: grpc.aio.AioRpcError) -> Exception:
     """The meaning of a failed call. The text is the gateway's own and holds no variables."""
     code = error.code()
-    reason = f"{code.name}: {(error.details() or '')[:300]}"
+    reason = f"{code.name}: {shortened(error.details() or '', 300)}"
     if code in GONE:
         return JobGone(reason)
     if code is Status.RESOURCE_EXHAUSTED and TOO_LARGE.search(reason):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from zeebe_mail.secrets import shortened
 from zeebe_mail.zeebe.options import OAuthOptions
 
 if TYPE_CHECKING:
@@ -103,7 +104,10 @@ class TokenSource:
 
         options = self._options
         if self._client is None:
-            trust = ssl.create_default_context(cafile=str(options.ca_file) if options.ca_file else None)
+            try:
+                trust = ssl.create_default_context(cafile=str(options.ca_file) if options.ca_file else None)
+            except OSError as error:
+                raise TokenUnavailable(f"the CA certificates in {options.ca_file} cannot be used: {error}") from error
             self._client = httpx.AsyncClient(timeout=REQUEST_TIMEOUT_S, verify=trust)
         form = {
             "grant_type": "client_credentials",
@@ -113,7 +117,7 @@ class TokenSource:
         form |= {name: value for name, value in (("audience", options.audience), ("scope", options.scope)) if value}
         try:
             response = await self._client.post(options.token_url, data=form)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise TokenUnavailable(f"{options.token_url} cannot be reached: {type(error).__name__}") from error
         return _read(response, options)
 
@@ -126,7 +130,7 @@ def _read(response: httpx.Response, options: OAuthOptions) -> tuple[Metadata, fl
         answer = {}
     token = answer.get("access_token")
     if response.status_code != 200 or not isinstance(token, str):
-        said = str(answer.get("error", "no access_token in the answer"))[:100]
+        said = shortened(str(answer.get("error", "no access_token in the answer")), 100)
         raise TokenUnavailable(
             f"{options.token_url} gave no token for client {options.client_id}: HTTP {response.status_code}, {said}"
         )

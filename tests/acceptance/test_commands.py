@@ -1,0 +1,327 @@
+"""The commands as people type them: what they print, and how they end, for good and bad input."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.worker import SOURCES, mail
+from tests.servers.stalling_smtp import StallingSmtp
+from zeebe_mail.demo.engine import free_ports
+from zeebe_mail.telemetry.metrics import Metrics
+from zeebe_mail.telemetry.probes import Probes
+
+ROOT = SOURCES.parent
+EXAMPLE = ROOT / "bpmn-examples" / "send-mail.bpmn"
+
+
+class Ended:
+    """A command that has ended."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def all(self) -> str:
+        return self.out + self.err
+
+
+def typed(*arguments: str, **settings: str) -> Ended:
+    """Run a command in a process of its own; a traceback is never an answer."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCES), "COLUMNS": "200", **settings}
+    command = [sys.executable, "-m", "zeebe_mail", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    ended = Ended(done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in ended.all, ended.all
+    return ended
+
+
+async def meanwhile(*arguments: str, **settings: str) -> Ended:
+    """The same while servers of this process answer."""
+    return await asyncio.to_thread(lambda: typed(*arguments, **settings))
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[Any], str]:
+    """Writes something as a JSON file, text as it is."""
+
+    def written(content: Any) -> str:
+        file = tmp_path / f"{len(list(tmp_path.iterdir()))}.json"
+        file.write_text(content if isinstance(content, str) else json.dumps(content))
+        return str(file)
+
+    return written
+
+
+@pytest.fixture
+async def smtp() -> AsyncIterator[StallingSmtp]:
+    async with StallingSmtp() as server:
+        yield server
+
+
+@pytest.fixture
+def nobody() -> str:
+    """An address where nobody listens."""
+    (port,) = free_ports(1)
+    return f"127.0.0.1:{port}"
+
+
+@pytest.fixture
+def chatterbox() -> Iterator[int]:
+    """A port where something answers that is neither HTTP nor SMTP."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def talk() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.sendall(b"SSH-2.0-nothing for you\r\n")
+                    connection.recv(1000)
+
+        threading.Thread(target=talk, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+# ── exec ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_exec_sends_a_mail_and_prints_the_outcome(smtp: StallingSmtp, write: Callable[[Any], str]) -> None:
+    files = ("--variables", write(mail(smtp.port)), "--headers", write({"resultVariable": "sent"}))
+    ended = await meanwhile("exec", "mail:smtp-send:1", *files)
+    assert ended.code == 0, ended.all
+    outcome = json.loads(ended.out)
+    assert outcome["outcome"] == "Complete"
+    assert outcome["variables"]["sent"]["accepted"] == ["b@x.test"]
+    assert len(smtp.mails) == 1
+
+
+async def test_a_password_that_is_a_common_word_breaks_no_address(write: Callable[[Any], str]) -> None:
+    async with StallingSmtp(password="test", echoes=True) as server:
+        job = mail(server.port, auth={"type": "password", "username": "test@x.test", "password": "test"})
+        job["request"] |= {"from": "test@x.test"}
+        files = ("--variables", write(job), "--headers", write({"resultVariable": "sent"}))
+        ended = await meanwhile("exec", "mail:smtp-send:1", *files)
+    assert ended.code == 0, ended.all
+    sent = json.loads(ended.out)["variables"]["sent"]
+    assert sent["envelope"] == {"from": "test@x.test", "to": ["b@x.test"]}
+    assert sent["messageId"].endswith("@x.test>")
+    assert "from *** who said" in sent["response"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "is missing"),
+        ({"server": {"host": "h", "port": True}}, '"Port" (server.port) must be a number'),
+        ({"request": {"headers": {"X-A\r\nBcc": "x"}}}, "X-A\\\\r\\\\nBcc"),
+        ({"auth": {"type": "password", "username": "u", "password": "{{secret.X}}"}}, "malformed reference"),
+    ],
+)
+def test_exec_says_what_is_wrong_with_a_job(write: Callable[[Any], str], variables: Any, said: str) -> None:
+    ended = typed("exec", "mail:smtp-send:1", "--variables", write(variables))
+    assert ended.code == 1
+    assert json.loads(ended.out)["code"] == "INVALID_INPUT"
+    assert said in json.dumps(json.loads(ended.out)["message"])[1:-1].replace('\\"', '"')
+
+
+def test_exec_refuses_what_is_nested_too_deeply(write: Callable[[Any], str]) -> None:
+    lists = "[" * 900 + "]" * 900
+    ended = typed("exec", "mail:smtp-send:1", "--variables", write(f'{{"request": {{"text": {lists}}}}}'))
+    assert (ended.code, json.loads(ended.out)["code"]) == (1, "INVALID_INPUT")
+    assert "nested too deeply" in json.loads(ended.out)["message"]
+    assert len(ended.all) < 3000
+    ended = typed("exec", "mail:smtp-send:1", "--variables", write('{"a":' + "[" * 5000 + "]" * 5000 + "}"))
+    assert ended.code == 2
+    assert "nested too deeply" in ended.err
+
+
+@pytest.mark.parametrize("option", ["--variables", "--headers", "--response"])
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "No such file"), ("{oops", "is not JSON"), ("[1]", "JSON object")]
+)
+def test_exec_names_a_file_that_it_cannot_use(
+    write: Callable[[Any], str], option: str, content: str | None, said: str
+) -> None:
+    files = {"--variables": write({}), option: write(content) if content else "/nope"}
+    ended = typed("exec", "mail:smtp-send:1", *(part for pair in files.items() for part in pair))
+    assert ended.code == 2
+    assert ended.err.startswith(f"zeebe-mail: {files[option]}")
+    assert said in ended.err
+
+
+def test_exec_without_mail_evaluates_expressions(write: Callable[[Any], str]) -> None:
+    headers = write(
+        {"resultExpression": "={id: messageId}", "errorExpression": "=bpmnError(error.code, error.message)"}
+    )
+    ended = typed("exec", "--headers", headers, "--error", "SERVER_BUSY")
+    assert (ended.code, json.loads(ended.out)["code"]) == (1, "SERVER_BUSY")
+    ended = typed(
+        "exec", "--headers", write({"resultExpression": "={id: messageId}"}), "--response", write({"messageId": "<1>"})
+    )
+    assert (ended.code, json.loads(ended.out)["variables"]) == (0, {"id": "<1>"})
+
+
+def test_exec_names_what_is_not_known(write: Callable[[Any], str]) -> None:
+    assert 'No task type matches "mail:nope:1"' in typed("exec", "mail:nope:1", "--variables", write({})).err
+    assert "There is no error code NOPE" in typed("exec", "--error", "NOPE").err
+    assert typed("exec").code == 2
+
+
+# ── check ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_check_says_when_nobody_is_there(nobody: str) -> None:
+    ended = typed("check", ZEEBE_ADDRESS=nobody)
+    assert ended.code == 1
+    assert "✓ settings" in ended.out
+    assert "✗ gateway" in ended.out
+    assert "refused" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"ZEEBE_MAIL_TLS_MINIMUM": "TLSv1.3", "ZEEBE_MAIL_TLS_MAXIMUM": "TLSv1.2"}, "must not be newer"),
+        ({"ZEEBE_MAIL_SECRETS_DIR": "/nope"}, "ZEEBE_MAIL_SECRETS_DIR: must be the path of a folder"),
+        ({"ZEEBE_MAIL_CA_FILE": __file__}, "ZEEBE_MAIL_CA_FILE, "),
+        ({"ZEEBE_CA_CERTIFICATE_PATH": __file__}, "ZEEBE_CA_CERTIFICATE_PATH holds no certificates"),
+        ({"ZEEBE_AUTHORIZATION_SERVER_URL": "https://[::::]/x"}, "ZEEBE_AUTHORIZATION_SERVER_URL: must be a URL"),
+        ({"ZEEBE_ADDRESS": "zeebe:99999"}, "ZEEBE_ADDRESS: must be host:port"),
+        ({"ZEEBE_MAIL_NOPE": "1"}, "ZEEBE_MAIL_NOPE: unknown setting"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_check_and_run_stumble_over_the_same_settings(command: str, settings: dict[str, str], said: str) -> None:
+    oauth = {"ZEEBE_CLIENT_ID": "me", "ZEEBE_CLIENT_SECRET": "s", "ZEEBE_AUTHORIZATION_SERVER_URL": "https://x.test/t"}
+    ended = typed(command, **{"ZEEBE_ADDRESS": "https://127.0.0.1:1", **oauth, **settings})
+    assert ended.code == 2, ended.all
+    assert said in ended.err
+    assert "✓ settings" not in ended.out
+
+
+async def test_check_of_a_mail_server_without_encryption(smtp: StallingSmtp) -> None:
+    ended = await meanwhile(
+        "check", "--server", f"127.0.0.1:{smtp.port}", "--security", "NONE", ZEEBE_MAIL_HELO_NAME="worker.x.test"
+    )
+    assert ended.code == 0, ended.all
+    assert [line[:14].split()[1] for line in ended.out.splitlines()] == ["DNS", "TCP", "capabilities"]
+    assert b"EHLO worker.x.test\r\n" in smtp.seen
+
+
+@pytest.mark.parametrize(("security", "failed"), [("STARTTLS", "capabilities"), ("SSL_TLS", "TLS")])
+async def test_check_never_says_encrypted_when_nothing_is(chatterbox: int, security: str, failed: str) -> None:
+    ended = await meanwhile("check", "--server", f"127.0.0.1:{chatterbox}", "--security", security)
+    assert ended.code == 1
+    assert f"✗ {failed}" in ended.out
+    assert "✓ TLS" not in ended.out
+
+
+async def test_check_blames_a_missing_starttls(smtp: StallingSmtp) -> None:
+    ended = await meanwhile("check", "--server", f"smtp://127.0.0.1:{smtp.port}")
+    assert ended.code == 1
+    assert "✗ TLS" in ended.out
+    assert "does not offer STARTTLS" in ended.out
+
+
+def test_check_of_a_mail_server_blames_settings_and_not_the_connection(nobody: str) -> None:
+    ended = typed("check", "--server", nobody, ZEEBE_MAIL_CA_FILE=__file__)
+    assert ended.code == 2
+    assert "ZEEBE_MAIL_CA_FILE" in ended.err
+    assert "✗ TCP" not in ended.out
+
+
+def test_check_names_options_that_cannot_be(nobody: str) -> None:
+    ended = typed("check", "--server", nobody, "--user", "a\nb")
+    assert ended.code == 2
+    assert "--user" in ended.err
+    assert "control characters" in ended.err
+    assert "--server" in typed("check", "--server", "host:0").err
+    ended = typed("check", "--server", nobody, "--user", "me", "--password-secret", "NOPE")
+    assert ended.code == 2
+    assert 'Secret "NOPE" is not available' in ended.err
+
+
+# ── deploy, health, generate ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_deploy_says_at_once_that_nobody_is_there(nobody: str) -> None:
+    ended = typed("deploy", str(EXAMPLE), ZEEBE_ADDRESS=nobody)
+    assert ended.code == 2
+    assert f"The gateway at {nobody} cannot be used" in ended.err
+    assert "refused" in ended.err
+
+
+def test_deploy_names_a_file_that_is_not_there() -> None:
+    ended = typed("deploy", "/nope.bpmn")
+    assert ended.code == 2
+    assert "/nope.bpmn" in ended.err
+
+
+@pytest.mark.live
+def test_check_and_deploy_with_a_broker(broker: Any, tmp_path: Path) -> None:
+    ended = typed("check", ZEEBE_ADDRESS=broker.address)
+    assert ended.code == 0, ended.all
+    assert "✓ partitions" in ended.out
+    ended = typed("deploy", str(EXAMPLE), ZEEBE_ADDRESS=broker.address)
+    assert ended.code == 0, ended.all
+    assert "version" in ended.out
+    bad = tmp_path / "bad.bpmn"
+    bad.write_text("<no/>")
+    ended = typed("deploy", str(bad), ZEEBE_ADDRESS=broker.address)
+    assert ended.code == 2
+    assert "The engine refused the files" in ended.err
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_health_asks_the_worker_and_no_proxy(host: str, nobody: str) -> None:
+    metrics = Metrics(lambda: {"leased": 0, "idle": 0, "waiting": 0})
+    server = Probes(metrics).serve(host, 0)
+    settings = {"ZEEBE_MAIL_HTTP_PORT": str(server.server_port), "ZEEBE_MAIL_HTTP_HOST": host}
+    settings |= {"http_proxy": f"http://{nobody}"}
+    try:
+        assert typed("health", "--live", **settings).code == 0
+        starting = typed("health", **settings)
+        assert (starting.code, json.loads(starting.out)["status"]) == (1, "down")
+        metrics.source_alive("poll t")
+        ready = typed("health", **settings)
+        assert (ready.code, json.loads(ready.out)["status"]) == (0, "up")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_health_says_when_no_worker_is_there(chatterbox: int, nobody: str) -> None:
+    for port, why in ((nobody.rpartition(":")[2], "refused"), (str(chatterbox), "something else is there")):
+        ended = typed("health", ZEEBE_MAIL_HTTP_PORT=port)
+        assert ended.code == 1
+        assert ended.out.startswith(f"No worker answers on port {port}")
+        assert why in ended.out
+
+
+def test_an_address_of_another_machine_is_blamed_and_not_the_port(nobody: str) -> None:
+    for host in ("192.0.2.1", "nope.invalid"):
+        ended = typed("run", ZEEBE_ADDRESS=nobody, ZEEBE_MAIL_HTTP_HOST=host)
+        assert ended.code == 2
+        assert "zeebe-mail: ZEEBE_MAIL_HTTP_HOST: is no address of this machine" in ended.err
+
+
+def test_generated_pages_are_current_and_old_ones_are_named(tmp_path: Path) -> None:
+    assert typed("generate", "--check", "--root", str(ROOT)).code == 0
+    ended = typed("generate", "--check", "--root", str(tmp_path))
+    assert ended.code == 1
+    assert ended.out.startswith("not current: ")
+    assert list(tmp_path.iterdir()) == []
+    assert typed("generate", "--root", str(tmp_path)).code == 0
+    assert typed("generate", "--check", "--root", str(tmp_path)).code == 0
