@@ -25,6 +25,8 @@ def equal(x: Value, y: Value, run: Run) -> bool | None:
         return x is y
     type_x, type_y = type(x), type(y)
     if type_x is type_y and type_x in _SCALARS:
+        if type_x is str:
+            run.touch(x)
         return bool(x == y)
     if (type_x is list and type_y is list) or (type_x in _CONTEXTS and type_y in _CONTEXTS):
         return is_equal(x, y, run)

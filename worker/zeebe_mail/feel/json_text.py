@@ -27,7 +27,10 @@ def read_json(run: Run, text: str) -> Value:
     run.reserve_items(text.count(",") + text.count("[") + text.count("{"))
     start = len(text) - len(text.lstrip(_JSON_SPACES))
     try:
-        value, _ = _DECODER.raw_decode(text, start)
+        value, end = _DECODER.raw_decode(text, start)
+        # Behind the text of a number or a word Java's reader wants a space; behind anything else all may stand.
+        if not isinstance(value, str | list | dict) and text[end : end + 1].strip(_JSON_SPACES):
+            raise ValueError(text[end])
         return from_json(value)
     except (JSONDecodeError, ValueError, RecursionError) as error:
         raise Suppressed(f"Failed to parse JSON from '{text[:300]}'") from error

@@ -262,6 +262,8 @@ def _extreme(run: Run, items: list[Value], is_first: Callable[[Value, Value], bo
     run.spend(len(items))
     if not are_ordered(*items):
         raise Suppressed(f"{show(items)} is not comparable")
+    if type(items[0]) is str:
+        run.touch(*items)
     best = items[0]
     for item in items[1:]:
         if is_first(item, best):
