@@ -506,8 +506,13 @@ class _Compiler:
             try:
                 result = code(scope)
             except MissingInput:
-                answer = code(scope.inner({_QUESTION_MARK: value}))
+                try:
+                    answer = code(scope.inner({_QUESTION_MARK: value}))
+                except Suppressed:
+                    return False
                 return answer if type(answer) is bool else None
+            except Suppressed:
+                return False
             if result is True:
                 return True
             if type(result) is list and contains(result, value, scope.run):

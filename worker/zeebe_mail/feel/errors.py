@@ -13,7 +13,15 @@ from typing import NamedTuple
 
 from zeebe_mail.feel.diagnostics import point_at
 
-__all__ = ["BudgetExceeded", "EvaluationError", "FeelError", "FeelSyntaxError", "FeelWarning", "InternalError", "Suppressed"]
+__all__ = [
+    "BudgetExceeded",
+    "EvaluationError",
+    "FeelError",
+    "FeelSyntaxError",
+    "FeelWarning",
+    "InternalError",
+    "Suppressed",
+]
 
 
 class FeelError(Exception):
