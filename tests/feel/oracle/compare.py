@@ -113,7 +113,8 @@ def without_zones(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if value.get("@type") == "time":
-        return {**value, "value": re.match("[0-9:.]+", value["value"])[0]}
+        clock = re.match("[0-9:.]+", str(value.get("value")))  # a context may have a key `@type`, too
+        return {**value, "value": clock[0]} if clock else value
     return {key: without_zones(item) for key, item in value.items()}
 
 

@@ -49,13 +49,14 @@ def feel(
     variables = _variables(context)
     try:
         evaluation = compile_expression(text, CONNECTOR_FUNCTIONS).evaluate(variables)
+        shown = dumps(to_json(evaluation.value), indent=2, ensure_ascii=False)
     except EvaluationError as error:
         _report(text, error.warnings)
         raise _failed(str(error)) from error
     except FeelError as error:
         raise _failed(str(error)) from error
     _report(text, evaluation.warnings)
-    typer.echo(dumps(to_json(evaluation.value), indent=2, ensure_ascii=False))
+    typer.echo(shown)
 
 
 def _variables(context: Path | None) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from zeebe_mail.feel.errors import BudgetExceeded, FeelWarning
 from zeebe_mail.feel.temporal import ZonedDateTime
 from zeebe_mail.feel.values import Function, Value
 
-__all__ = ["Functions", "Limits", "Run", "Scope"]
+__all__ = ["LONG_TEXT", "Functions", "Limits", "Run", "Scope"]
 
+LONG_TEXT = 4096  # characters; to read that many is a step
 _SLICE = 1000
 _PIECES = 255  # pieces of a text are counted 256 at a time
 _MAX_WARNINGS = 100
@@ -101,7 +102,7 @@ class Run:
 
     def touch(self, *texts: str) -> None:
         """Called before texts are read from end to end, which is more than a step when they are long."""
-        self.spend(sum(map(len, texts)) >> 12)
+        self.spend(sum(map(len, texts)) // LONG_TEXT)
 
     def reserve_characters(self, count: int) -> None:
         """Called before a text of that length is built."""

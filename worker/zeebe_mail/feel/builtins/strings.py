@@ -21,7 +21,6 @@ _JAVA_TRIMMED = "".join(map(chr, range(0x21)))
 @builtin("substring(string: string, start position: number)")
 def substring(run: Run, string: str, start: Decimal) -> str:
     """The rest of the string from a position, counted from 1, or from the end if it is negative."""
-    run.touch(string, string)
     length = utf16.length(string)
     return _part(string, _index(start, length), length, length)
 
@@ -29,7 +28,6 @@ def substring(run: Run, string: str, start: Decimal) -> str:
 @builtin("substring(string: string, start position: number, length: number)")
 def substring_of_length(run: Run, string: str, start: Decimal, length: Decimal) -> str:
     """At most `length` characters from a position."""
-    run.touch(string, string)
     total = utf16.length(string)
     begin = _index(start, total)
     return _part(string, begin, min(begin + to_int32(length), total), total)
@@ -38,7 +36,6 @@ def substring_of_length(run: Run, string: str, start: Decimal, length: Decimal) 
 @builtin("string length(string: string)")
 def string_length(run: Run, string: str) -> Decimal:
     """The number of characters; one beyond U+FFFF counts twice."""
-    run.touch(string)
     return Decimal(utf16.length(string))
 
 
@@ -59,14 +56,12 @@ def lower_case(run: Run, string: str) -> str:
 @builtin("substring before(string: string, match: string)")
 def substring_before(run: Run, string: str, match: str) -> str:
     """What stands before the first occurrence of `match`; empty if there is none."""
-    run.touch(string, match)
     return string[: max(string.find(match), 0)]
 
 
 @builtin("substring after(string: string, match: string)")
 def substring_after(run: Run, string: str, match: str) -> str:
     """What stands after the first occurrence of `match`; empty if there is none."""
-    run.touch(string, match)
     index = string.find(match)
     return string[index + len(match) :] if index >= 0 else ""
 
@@ -86,21 +81,18 @@ def replace_with_flags(run: Run, text: str, pattern: str, replacement: str, flag
 @builtin("contains(string: string, match: string)")
 def contains(run: Run, string: str, match: str) -> bool:
     """Whether `match` occurs in the string."""
-    run.touch(string, match)
     return match in string
 
 
 @builtin("starts with(string: string, match: string)")
 def starts_with(run: Run, string: str, match: str) -> bool:
     """Whether the string begins with `match`."""
-    run.touch(match)
     return string.startswith(match)
 
 
 @builtin("ends with(string: string, match: string)")
 def ends_with(run: Run, string: str, match: str) -> bool:
     """Whether the string ends with `match`."""
-    run.touch(match)
     return string.endswith(match)
 
 
@@ -134,7 +126,6 @@ def extract(run: Run, text: str, pattern: str) -> list[str]:
 @builtin("trim(string: string)")
 def trim(run: Run, string: str) -> str:
     """Without blanks and control characters at both ends."""
-    run.touch(string)
     return string.strip(_JAVA_TRIMMED)
 
 
@@ -169,7 +160,6 @@ def from_base64(run: Run, value: str) -> str:
 @builtin("is blank(string: string)")
 def is_blank(run: Run, string: str) -> bool:
     """Whether the string is empty or has only white space."""
-    run.touch(string)
     return not string.strip(_JAVA_BLANK)
 
 
