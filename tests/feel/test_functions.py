@@ -1,6 +1,6 @@
 import pytest
 
-from tests.feel.expressions import is_null_because, same_text, value
+from tests.feel.expressions import failure, is_null_because, same_text, value
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,20 @@ def test_json_does_not_end_within_a_word(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [('{"a":1} x', '{"a": 1}'), ("0 1", "0"), ("true x", "true"), ("true,", "true"), ('"a"x', '"a"')],
+    [
+        ('{"a":1} x', '{"a": 1}'),
+        ("0 1", "0"),
+        ("true x", "true"),
+        ("true,", "true"),
+        ("null$", "null"),
+        ('"a"x', '"a"'),
+    ],
 )
 def test_behind_json_something_else_may_stand(text: str, expected: str) -> None:
     same_text("from json(t)", expected, t=text)
+
+
+def test_an_order_that_fails_sorts_nothing() -> None:
+    is_null_because("sort([[1], [2]], function(a, b) a < b)", "FUNCTION_INVOCATION_FAILURE")
+    is_null_because("sort([1, 2], function(a, b) modulo(a, 0) = b)", "FUNCTION_INVOCATION_FAILURE")
+    assert "too small" in str(failure('sort([1, 2], function(a, b) assert(a, false, "too small"))'))

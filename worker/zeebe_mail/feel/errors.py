@@ -4,6 +4,7 @@
   x FeelSyntaxError         the text is not FEEL; nothing was evaluated
   x EvaluationError         the expression has no value (a failed assert, `?` without input, text index out of range)
     + BudgetExceeded        it would take too many steps, too much memory or too long
+    + FailedAssertion       a condition of `assert` does not hold
     + InternalError         a defect of this package; the exception that shows it is the cause
 
 Nearly everything else that goes wrong in FEEL is a null and a `FeelWarning`, see `Evaluation.warnings`.
@@ -16,6 +17,7 @@ from zeebe_mail.feel.diagnostics import point_at
 __all__ = [
     "BudgetExceeded",
     "EvaluationError",
+    "FailedAssertion",
     "FeelError",
     "FeelSyntaxError",
     "FeelWarning",
@@ -61,6 +63,10 @@ class EvaluationError(FeelError):
 
 class BudgetExceeded(EvaluationError):
     """The expression asked for more steps, memory, depth or time than it may have."""
+
+
+class FailedAssertion(EvaluationError):
+    """A condition of `assert` does not hold."""
 
 
 class InternalError(EvaluationError):

@@ -44,7 +44,7 @@ def _ends_well(value: Value, following: str) -> bool:
     if isinstance(value, str | list | dict):
         return True
     if value is None or isinstance(value, bool):
-        return not (following.isalnum() or following in ("_", "$"))
+        return not (following.isalnum() or following == "_")
     return not following.strip(_JSON_SPACES)
 
 
