@@ -78,4 +78,4 @@ def _value(typed: dict[str, Any]) -> Any:
     try:
         return decode(typed)
     except FeelError:
-        return typed["value"]
+        return typed.get("value")

@@ -3,6 +3,7 @@
 from random import Random
 
 NUMBERS = ("0", "1", "2", "3", "10", "1.5", "0.10", "-1", "-2.50", "100", "1e3".replace("e3", "000"), ".5", "7.00")
+EXTREMES = ("(10 ** 400)", "(10 ** -400)", "(-10 ** 6000)", "(10 ** -6000)", "9" * 40, "0." + "0" * 40 + "1")
 STRINGS = ('""', '"a"', '"abc"', '"foo bar"', '"äÖ"', '"1,000.5"', '"a,b,c"', '"x1y22"', '"🐎"', '"2020-01-31"')
 BOOLEANS = ("true", "false", "null")
 TEMPORALS = (
@@ -221,6 +222,8 @@ def _number(random: Random, depth: int) -> str:
     wrong = _wrong_sometimes(random, depth)
     if wrong is not None:
         return wrong
+    if random.random() < 0.03:
+        return random.choice(EXTREMES)
     if depth == 0 or random.random() < 0.4:
         return random.choice(NUMBERS)
     left, right = _number(random, depth - 1), _number(random, depth - 1)
@@ -271,6 +274,8 @@ def _list(random: Random, depth: int) -> str:
 
 
 def _context(random: Random, depth: int) -> str:
+    if random.random() < 0.05:  # half a character as a key
+        return f'context put({{}}, substring("🐎", 2), {_any(random, max(depth - 1, 0))})'
     keys = random.sample(("a", "b", "c"), random.randrange(3))
     return "{" + ", ".join(f"{key}: {_any(random, max(depth - 1, 0))}" for key in keys) + "}"
 

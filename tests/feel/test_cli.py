@@ -69,6 +69,47 @@ def test_a_context_that_is_no_object_is_refused(app: typer.Typer, tmp_path: Path
     assert "The context" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"x": "\xff"}', "is not UTF-8"),
+        (b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deep"),
+        (b'{"x": ' + b"[" * 500 + b"]" * 500 + b"}", "nested deeper than 150"),
+        (b'{"x": ' + b"9" * 5000 + b"}", "A number may have 500 digits"),
+        (b'{"x": 1e400000}', ""),
+    ],
+)
+def test_a_hostile_context_is_refused_without_a_traceback(
+    app: typer.Typer, tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "context.json"
+    path.write_bytes(content)
+    result = call(app, "x", "--context", str(path))
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert message in result.stderr
+
+
+def test_half_a_character_as_a_key_can_be_printed(app: typer.Typer) -> None:
+    assert json.loads(call(app, 'context put({}, substring("🐎", 2), 1)').stdout) == {"?": 1}
+
+
+def test_a_result_that_is_nested_too_deep_ends_with_status_1(app: typer.Typer) -> None:
+    nested = ", ".join(f"l{i}: [l{i - 1}]" for i in range(1, 200))
+    result = call(app, f"{{l0: [1], {nested}}}.l199")
+    assert result.exit_code == 1
+    assert "deeper than 150" in result.stderr
+
+
+def test_an_expression_may_begin_with_a_minus(app: typer.Typer) -> None:
+    assert call(app, "--", "-1").stdout == "-1\n"
+
+
+def test_bytes_that_are_no_text_do_not_stop_a_set(app: typer.Typer) -> None:
+    lines = b'\xef\xbb\xbf{"id": 1, "expression": "1"}\n\xff\n{"id": 2, "expression": "1"}\n'
+    result = CliRunner().invoke(app, ["--jsonl"], input=lines)
+    assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == [1, None, 2]
+
+
 def test_a_missing_context_file_is_named(app: typer.Typer, tmp_path: Path) -> None:
     result = call(app, "x", "--context", str(tmp_path / "none.json"))
     assert result.exit_code == 1

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.feel.expressions import is_null_because, same_text, value
+from tests.feel.expressions import failure, is_null_because, same_text, value
 
 
 @pytest.mark.parametrize(
@@ -142,3 +142,31 @@ def test_patterns_that_java_does_not_know_are_invalid(pattern: str) -> None:
 )
 def test_matches_are_replaced_and_split_as_in_java(text: str, expected: str) -> None:
     same_text(text, expected)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-31", "23:59:00", "01", "1x", "1,2", "1.", "1e", "1}", "1]", "truex", "null1", "false_"]
+)
+def test_json_does_not_end_within_a_word(text: str) -> None:
+    is_null_because("from json(t)", "FUNCTION_INVOCATION_FAILURE", t=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"a":1} x', '{"a": 1}'),
+        ("0 1", "0"),
+        ("true x", "true"),
+        ("true,", "true"),
+        ("null$", "null"),
+        ('"a"x', '"a"'),
+    ],
+)
+def test_behind_json_something_else_may_stand(text: str, expected: str) -> None:
+    same_text("from json(t)", expected, t=text)
+
+
+def test_an_order_that_fails_sorts_nothing() -> None:
+    is_null_because("sort([[1], [2]], function(a, b) a < b)", "FUNCTION_INVOCATION_FAILURE")
+    is_null_because("sort([1, 2], function(a, b) modulo(a, 0) = b)", "FUNCTION_INVOCATION_FAILURE")
+    assert "too small" in str(failure('sort([1, 2], function(a, b) assert(a, false, "too small"))'))

@@ -36,6 +36,38 @@ def test_each_line_is_answered_and_none_stops_the_rest() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("case", "message"),
+    [
+        ('"expression": "x", "context": {"x": {"@type": {}}}', "no values of the type 'dict'"),
+        ('"expression": "x", "context": {"x": {"@type": []}}', "no values of the type 'list'"),
+        ('"expression": "x", "context": {"x": {"@type": "date"}}', 'its "value" is no text'),
+        ('"expression": "x", "context": {"x": {"@type": "date", "value": "tomorrow"}}', "'tomorrow' is no date"),
+        ('"expression": "x", "context": {"x": 1e99999999999999999999}', "out of range"),
+        ('"expression": "x", "context": {"x": ' + "[" * 700 + "]" * 700 + "}", "deeper than 150"),
+        ('"expression": "x", "context": {"x": ' + '{"a":' * 800 + "1" + "}" * 800 + "}", "deeper than 150"),
+        ('"expression": "x", "context": false', "context of the case is not an object"),
+        ('"expression": "x", "context": []', "context of the case is not an object"),
+        ('"expression": "x", "kind": {}', "neither 'expression' nor 'unary-tests'"),
+    ],
+)
+def test_a_case_that_cannot_be_read_fails_under_its_id(case: str, message: str) -> None:
+    replies = answers(f'{{"id": 7, {case}}}', '{"id": 8, "expression": "1"}')
+    assert [reply["id"] for reply in replies] == [7, 8]
+    assert replies[0]["outcome"] == "failure"
+    assert message in replies[0]["message"]
+
+
+def test_an_id_comes_back_whatever_number_it_is() -> None:
+    out = io.StringIO()
+    run(io.StringIO('{"id": 1e99999999999999999999, "expression": "1"}'), out)
+    assert out.getvalue().startswith('{"id": 1e99999999999999999999, "outcome": "value"')
+
+
+def test_a_byte_order_mark_is_no_part_of_a_line() -> None:
+    assert answers('\ufeff{"id": 1, "expression": "2"}', "\ufeff")[0]["value"] == 2
+
+
 def test_numbers_are_exact() -> None:
     (reply,) = answers('{"id": 1, "expression": "x + 0.10", "context": {"x": 123456789012345678901234567890.10}}')
     assert write(reply["value"]) == "123456789012345678901234567890.20"
@@ -69,7 +101,7 @@ def test_a_function_in_the_context_is_given_as_text() -> None:
     ],
 )
 def test_typed_values_come_back(kind: str, text: str) -> None:
-    typed = {"@type": kind, "value": text.replace("H0.5S", "H0.5S")}
+    typed = {"@type": kind, "value": text}
     assert encode(decode(typed)) == typed
 
 

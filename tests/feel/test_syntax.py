@@ -158,3 +158,30 @@ def test_ninety_levels_can_be_evaluated() -> None:
 def test_a_text_that_is_too_long_is_not_read() -> None:
     with pytest.raises(BudgetExceeded, match="characters"):
         compile_unary_tests("1," * 60_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5 in (> 3 and < 6)", True),
+        ("7 in (> 3 and < 6)", False),
+        ("5 in (< 3 or > 4)", True),
+        ("1 in x.f(1)", False),
+    ],
+)
+def test_logic_between_comparisons_in_parentheses(text: str, expected: bool) -> None:
+    assert value(text, x={}) is expected
+
+
+@pytest.mark.parametrize(
+    ("tests", "given", "expected"),
+    [("not(> 3 and < 6)", 5, False), ("not(> 3 and < 6)", 7, True), ("x.f(1)", 1, False), ("not(x.f(1))", 1, True)],
+)
+def test_unary_tests_that_are_no_boolean(tests: str, given: int, expected: bool) -> None:
+    assert compile_unary_tests(tests).evaluate(given, {"x": {}}).value is expected
+
+
+@pytest.mark.parametrize("tests", ["[1..3] or [4..6]", "[1..6] and > 3", "> 3 and < 6", "not([1..3] or [4..6])"])
+def test_a_range_or_comparison_is_the_whole_of_a_unary_test(tests: str) -> None:
+    with pytest.raises(FeelSyntaxError):
+        compile_unary_tests(tests)

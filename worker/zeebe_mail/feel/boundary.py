@@ -17,11 +17,13 @@ from zeebe_mail.feel.stdlib_temporal import from_date, from_datetime, from_time,
 from zeebe_mail.feel.temporal import Date, DaysTime, LocalDateTime, LocalTime, YearsMonths, ZonedDateTime, ZonedTime
 from zeebe_mail.feel.values import MAX_DATA_DEPTH, Context, Function, Range, Value, show
 
-__all__ = ["Json", "from_json", "to_json"]
+__all__ = ["Json", "from_json", "read_variables", "to_json"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 _MAX_INT64 = 2**63
+_MAX_BITS = 25_000  # of more, a number has too many digits anyway
+_MAX_ITEMS = 10_000_000
 _AS_IT_IS = frozenset(
     {
         type(None),
@@ -47,41 +49,73 @@ def from_json(value: Any) -> Value:
     Raises:
         FeelError: an object of another type, or data nested too deep.
     """
-    return _from_json(value, 0)
+    return _from_json(value, 0, _Intake(_MAX_ITEMS))
 
 
-def _from_json(value: Any, depth: int) -> Value:
+def read_variables(variables: Mapping[str, Any], max_items: int) -> dict[str, Value]:
+    """The variables of an expression, of whose lists and contexts all items together are counted.
+
+    Raises:
+        FeelError: as `from_json`, or more items than `max_items`.
+    """
+    intake = _Intake(max_items)
+    return {
+        name: value if type(value) in _AS_IT_IS else _from_json(value, 0, intake) for name, value in variables.items()
+    }
+
+
+class _Intake:
+    """Counts items as they are copied, because data from Python may hold the same list many times."""
+
+    __slots__ = ("left", "most")
+
+    def __init__(self, most: int) -> None:
+        self.most = self.left = most
+
+    def take(self, count: int) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise BudgetExceeded(f"The data has more than {self.most} items.")
+
+
+def _from_json(value: Any, depth: int, intake: _Intake) -> Value:
     kind = type(value)
     if kind in _AS_IT_IS:
         return value
     if depth > MAX_DATA_DEPTH:
         raise BudgetExceeded(f"A value is nested deeper than {MAX_DATA_DEPTH} levels.")
     if kind is dict:
+        intake.take(len(value))
         return {
-            key if type(key) is str else str(key): item if type(item) in _AS_IT_IS else _from_json(item, depth + 1)
+            key if type(key) is str else str(key): (
+                item if type(item) in _AS_IT_IS else _from_json(item, depth + 1, intake)
+            )
             for key, item in value.items()
         }
     if kind is list:
-        return [_from_json(item, depth + 1) for item in value]
+        intake.take(len(value))
+        return [_from_json(item, depth + 1, intake) for item in value]
     if kind is int:
-        return Decimal(value) if -_MAX_INT64 < value < _MAX_INT64 else magnitude_checked(Decimal(value))
+        if -_MAX_INT64 < value < _MAX_INT64:
+            return Decimal(value)
+        return magnitude_checked(Decimal(value if value.bit_length() <= _MAX_BITS else "1E+9999"))
     if kind is float:
         return from_double(value) if isfinite(value) else None
     if kind is Decimal:
         return magnitude_checked(value or value.copy_abs()) if value.is_finite() else None
-    return _from_python(value, depth)
+    return _from_python(value, depth, intake)
 
 
-def _from_python(value: Any, depth: int) -> Value:
+def _from_python(value: Any, depth: int, intake: _Intake) -> Value:
     match value:
         case Mapping():
-            return _from_json(dict(value), depth)
+            return _from_json(dict(value), depth, intake)
         case tuple():
-            return _from_json(list(value), depth)
+            return _from_json(list(value), depth, intake)
         case str():
             return str(value)
         case int():
-            return _from_json(int(value), depth)
+            return _from_json(int(value), depth, intake)
         case datetime():
             return from_datetime(value)
         case date():
@@ -110,20 +144,24 @@ def _to_json(value: Value, depth: int) -> Json:
         case None | bool():
             return value
         case str():
-            # Half of a character of two UTF-16 units cannot be written as UTF-8.
-            return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+            return _written(value)
         case Decimal():
             return _number(value)
         case list():
             return [_to_json(item, depth + 1) for item in value]
         case dict():
-            return {key: _to_json(item, depth + 1) for key, item in value.items()}
+            return {_written(key): _to_json(item, depth + 1) for key, item in value.items()}
         case ZonedTime() | ZonedDateTime() | YearsMonths() | DaysTime():
             return value.iso
         case Function() | Range():
             return show(value)
         case _:
             return str(value)
+
+
+def _written(text: str) -> str:
+    """Half of a character of two UTF-16 units cannot be written as UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _number(value: Decimal) -> int | float:

@@ -7,7 +7,7 @@ types here.
 from decimal import Decimal
 
 from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError
-from zeebe_mail.feel.run import Run
+from zeebe_mail.feel.run import LONG_TEXT, Run
 from zeebe_mail.feel.temporal import Date, DaysTime, LocalDateTime, LocalTime, YearsMonths, ZonedDateTime, ZonedTime
 from zeebe_mail.feel.values import MAX_DATA_DEPTH, Context, Value, show
 
@@ -25,6 +25,8 @@ def equal(x: Value, y: Value, run: Run) -> bool | None:
         return x is y
     type_x, type_y = type(x), type(y)
     if type_x is type_y and type_x in _SCALARS:
+        if type_x is str and len(x) >= LONG_TEXT:
+            run.touch(x)
         return bool(x == y)
     if (type_x is list and type_y is list) or (type_x in _CONTEXTS and type_y in _CONTEXTS):
         return is_equal(x, y, run)

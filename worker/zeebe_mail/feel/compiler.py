@@ -492,6 +492,8 @@ class _Compiler:
                 message = f"Can't compare '{show(value)}' with '{show(start)}' and '{show(end)}'"
                 scope.run.warn("NOT_COMPARABLE", message, at)
                 return None
+            if type(value) is str:
+                scope.run.touch(value, start, end)
             is_after_start = not precedes(value, start) if is_start_closed else precedes(start, value)
             return is_after_start and (not precedes(end, value) if is_end_closed else precedes(value, end))
 
@@ -506,8 +508,13 @@ class _Compiler:
             try:
                 result = code(scope)
             except MissingInput:
-                answer = code(scope.inner({_QUESTION_MARK: value}))
+                try:
+                    answer = code(scope.inner({_QUESTION_MARK: value}))
+                except Suppressed:
+                    return False
                 return answer if type(answer) is bool else None
+            except Suppressed:
+                return False
             if result is True:
                 return True
             if type(result) is list and contains(result, value, scope.run):

@@ -1,9 +1,12 @@
 """Messages that help the author of a process: a caret under the place, and the name that was probably meant."""
 
 from collections.abc import Iterable
+from itertools import islice
 
-__all__ = ["nearest", "point_at"]
+__all__ = ["near_in_length", "nearest", "point_at"]
 
+_MAX_NAME = 40  # characters of a name for which a similar one is looked for
+_MAX_CANDIDATES = 200
 _WIDTH = 100  # columns of source shown around the caret
 
 
@@ -22,11 +25,19 @@ def point_at(text: str, position: int) -> str:
     return f"  {shown}\n  {blank}^"
 
 
+def near_in_length(name: str, known: Iterable[str]) -> list[str]:
+    """Those of `known` names, at most 200, whose length lets `name` be one of them misspelt."""
+    if len(name) > _MAX_NAME:
+        return []
+    low, high = len(name) - _most_edits(name), min(len(name) + _most_edits(name), _MAX_NAME)
+    return list(islice((candidate for candidate in known if low <= len(candidate) <= high), _MAX_CANDIDATES))
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The one of `known` names that `name` was probably meant to be, if any is near enough."""
     lowered = name.lower()
     best: str | None = None
-    best_distance = max(1, len(name) // 3) + 1
+    best_distance = _most_edits(name) + 1
     for candidate in known:
         if abs(len(candidate) - len(name)) >= best_distance:
             continue
@@ -34,6 +45,10 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         if distance < best_distance:
             best, best_distance = candidate, distance
     return best
+
+
+def _most_edits(name: str) -> int:
+    return max(1, len(name) // 3)
 
 
 def _edits(left: str, right: str, limit: int) -> int:

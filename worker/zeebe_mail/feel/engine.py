@@ -5,10 +5,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from zeebe_mail.feel.boundary import from_json
+from zeebe_mail.feel.boundary import read_variables
 from zeebe_mail.feel.builtins import LIBRARY
 from zeebe_mail.feel.compiler import compile_node
-from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError, FeelWarning, Suppressed
+from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError, FeelError, FeelWarning, InternalError, Suppressed
 from zeebe_mail.feel.host import NO_FUNCTIONS, HostFunctions
 from zeebe_mail.feel.parser import parse_expression, parse_unary_tests
 from zeebe_mail.feel.run import Functions, Limits, Run, Scope
@@ -106,17 +106,21 @@ def _compile(parse: Any, text: str, functions: HostFunctions) -> Code:
         return compile_node(parse(text), library)
     except RecursionError as error:
         raise BudgetExceeded("The expression is nested too deep for the stack of this thread.") from error
+    except FeelError:
+        raise
+    except Exception as error:
+        raise _defect("read", error) from error
 
 
 def _evaluate(
     code: Code, variables: Mapping[str, Any], limits: Limits, clock: datetime | ZonedDateTime | None
 ) -> Evaluation:
     run = Run(limits, _moment(clock) if isinstance(clock, datetime) else clock)
-    names = {name: from_json(value) for name, value in variables.items()}
-    # A function is called by the name of its variable, which other values are not.
-    functions = {name: [value] for name, value in names.items() if type(value) is Function}
-    scope = Scope(names, Functions(functions, None) if functions else None, None, run)
     try:
+        names = read_variables(variables, limits.max_items)
+        # A function is called by the name of its variable, which other values are not.
+        functions = {name: [value] for name, value in names.items() if type(value) is Function}
+        scope = Scope(names, Functions(functions, None) if functions else None, None, run)
         value = code(scope)
         _check_size(value, run)
     except Suppressed as failure:
@@ -125,6 +129,12 @@ def _evaluate(
         raise _failed(error, run) from error.__cause__
     except RecursionError as error:
         raise _failed(BudgetExceeded("The evaluation is nested too deep for the stack of this thread."), run) from error
+    except MemoryError as error:
+        raise _failed(BudgetExceeded("The evaluation takes more memory than there is."), run) from error
+    except FeelError:
+        raise
+    except Exception as error:
+        raise _failed(_defect("evaluated", error), run) from error
     return Evaluation(value, tuple(run.warnings))
 
 
@@ -149,6 +159,11 @@ def _moment(clock: datetime) -> ZonedDateTime:
     moment = from_datetime(clock if clock.tzinfo else clock.astimezone())
     assert isinstance(moment, ZonedDateTime)
     return moment
+
+
+def _defect(verb: str, error: Exception) -> InternalError:
+    """The last guard: callers need to know of no error but `FeelError`."""
+    return InternalError(f"The expression cannot be {verb}: {type(error).__name__}: {str(error)[:300]}")
 
 
 def _failed(error: EvaluationError, run: Run) -> EvaluationError:

@@ -4,6 +4,8 @@
   x FeelSyntaxError         the text is not FEEL; nothing was evaluated
   x EvaluationError         the expression has no value (a failed assert, `?` without input, text index out of range)
     + BudgetExceeded        it would take too many steps, too much memory or too long
+    + FailedAssertion       a condition of `assert` does not hold
+    + InternalError         a defect of this package; the exception that shows it is the cause
 
 Nearly everything else that goes wrong in FEEL is a null and a `FeelWarning`, see `Evaluation.warnings`.
 """
@@ -12,7 +14,16 @@ from typing import NamedTuple
 
 from zeebe_mail.feel.diagnostics import point_at
 
-__all__ = ["BudgetExceeded", "EvaluationError", "FeelError", "FeelSyntaxError", "FeelWarning", "Suppressed"]
+__all__ = [
+    "BudgetExceeded",
+    "EvaluationError",
+    "FailedAssertion",
+    "FeelError",
+    "FeelSyntaxError",
+    "FeelWarning",
+    "InternalError",
+    "Suppressed",
+]
 
 
 class FeelError(Exception):
@@ -52,6 +63,14 @@ class EvaluationError(FeelError):
 
 class BudgetExceeded(EvaluationError):
     """The expression asked for more steps, memory, depth or time than it may have."""
+
+
+class FailedAssertion(EvaluationError):
+    """A condition of `assert` does not hold."""
+
+
+class InternalError(EvaluationError):
+    """A defect of this package or of a function of the host; no expression should ever end like this."""
 
 
 class FeelWarning(NamedTuple):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import regex
 
+from zeebe_mail.feel.errors import BudgetExceeded
 from zeebe_mail.feel.java_regex import InvalidPattern
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["compile_java_pattern"]
 
 _MAX_LENGTH = 10_000
+_MAX_UNROLLED = 20_000
 _LINE_ENDS = r"\n\r\u0085\u2028\u2029"
 _AT_END = r"(?=(?:\r\n|(?<!\r)\n|[\r\u0085\u2028\u2029])?\Z)"
 _AT_LINE_END = r"(?=\r\n|(?<!\r)\n|[\r\u0085\u2028\u2029]|\Z)"
@@ -70,11 +72,13 @@ _PROPERTY_KEYS = {
 
 
 def compile_java_pattern(pattern: str, flags: str) -> "Pattern[str]":
-    """Raises InvalidPattern."""
+    """Raises InvalidPattern, or BudgetExceeded for a pattern that is too large when its repetitions are written out."""
     try:
         return regex.compile(_Translator(pattern, flags).translate(), regex.VERSION1)
     except (regex.error, RecursionError, OverflowError, ValueError) as error:
         raise InvalidPattern(f"Invalid pattern '{pattern[:300]}'") from error
+    except MemoryError as error:
+        raise BudgetExceeded("A pattern takes more memory than there is.") from error
 
 
 class _Translator:
@@ -88,6 +92,7 @@ class _Translator:
         self.flags = frozenset(flag for flag in flags if flag in "smix")
         self.output: list[str] = []
         self.names: set[str] = set()
+        self.minimum = 1  # of the last quantifier
 
     def invalid(self) -> InvalidPattern:
         return InvalidPattern(f"Invalid pattern '{self.pattern[:300]}'")
@@ -104,6 +109,8 @@ class _Translator:
     def translate(self) -> str:
         outer_flags: list[frozenset[str]] = []
         may_repeat = False  # is there something before that a quantifier can repeat?
+        # `regex` writes out as many repetitions as there must be; sizes of what is open, and of the last item in it.
+        sizes, size = [0], 0
         emit = self.output.append
         while self.index < len(self.pattern):
             character = self.take()
@@ -119,11 +126,15 @@ class _Translator:
                     raise self.invalid()
                 quantifier = self.quantifier(character)
                 emit(quantifier if may_repeat else "")
+                if may_repeat:
+                    sizes[-1] += size * (max(self.minimum, 1) - 1)
+                    self.check_size(sizes[-1])
                 may_repeat = False
                 continue
-            may_repeat = True
+            may_repeat, size = True, 1
             match character:
                 case "(":
+                    sizes.append(0)
                     outer_flags.append(self.flags)
                     self.open_group(outer_flags)
                     may_repeat = False
@@ -131,6 +142,7 @@ class _Translator:
                     if not outer_flags:
                         raise self.invalid()
                     self.flags = outer_flags.pop()
+                    size = sizes.pop() + 1
                     emit(")")
                 case "|":
                     emit("|")
@@ -147,12 +159,19 @@ class _Translator:
                     emit(_AT_LINE_END if "m" in self.flags else _AT_END)
                 case _:
                     emit(self.literal(character))
+            if character != "(":
+                sizes[-1] += size
         if outer_flags:
             raise self.invalid()
         return "".join(self.output)
 
+    def check_size(self, size: int) -> None:
+        if size > _MAX_UNROLLED:
+            raise BudgetExceeded(f"The pattern '{self.pattern[:300]}' repeats more than {_MAX_UNROLLED} items.")
+
     def quantifier(self, character: str) -> str:
         text = character
+        self.minimum = 0 if character in "*?" else 1
         if character == "{":
             end = self.pattern.find("}", self.index)
             text = self.pattern[self.index - 1 : end + 1]
@@ -161,6 +180,7 @@ class _Translator:
                 raise self.invalid()
             if comma and high and int(high) < int(low):
                 raise self.invalid()
+            self.minimum = int(low)
             self.index = end + 1
         if self.peek() in ("?", "+") and self.peek():
             text += self.take()

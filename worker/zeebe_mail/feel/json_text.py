@@ -27,7 +27,9 @@ def read_json(run: Run, text: str) -> Value:
     run.reserve_items(text.count(",") + text.count("[") + text.count("{"))
     start = len(text) - len(text.lstrip(_JSON_SPACES))
     try:
-        value, _ = _DECODER.raw_decode(text, start)
+        value, end = _DECODER.raw_decode(text, start)
+        if not _ends_well(value, text[end : end + 1]):
+            raise ValueError(text[end])
         return from_json(value)
     except (JSONDecodeError, ValueError, RecursionError) as error:
         raise Suppressed(f"Failed to parse JSON from '{text[:300]}'") from error
@@ -35,6 +37,15 @@ def read_json(run: Run, text: str) -> Value:
 
 def write_json(run: Run, value: Value) -> str:
     return run.join(_pieces(value, 0))
+
+
+def _ends_well(value: Value, following: str) -> bool:
+    """Java's reader wants a space behind a number, and nothing that could be part of a word behind one."""
+    if isinstance(value, str | list | dict):
+        return True
+    if value is None or isinstance(value, bool):
+        return not (following.isalnum() or following == "_")
+    return not following.strip(_JSON_SPACES)
 
 
 def _refuse(constant: str) -> Value:

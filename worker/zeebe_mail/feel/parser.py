@@ -636,34 +636,41 @@ class _Parser:
     # --- unary tests ---
 
     def unary_tests(self) -> Node:
-        token = self.token
+        begin, token = self.index, self.token
         if token.text == "not" and self.tokens[self.index + 1].text == "(":
             self.index += 2
             if not self.at_symbol(")") and self.argument_name(peek=True) is None:
-                test = self.tests()
-                self.expect_symbol(")")
-                return NotTest(test, token.start)
-            self.index -= 2  # what cannot be a test is a call: `not()`
+                test = self.tests(in_cell=True)
+                if type(test) is not InputComparison or self.at_symbol(")"):
+                    self.expect_symbol(")")
+                    return NotTest(test, token.start)
+            self.index = begin  # what cannot be a test is a call: `not()`, `not(> 3 and < 6)`
         if token.text == "-" and self.tokens[self.index + 1].kind is END:
             self.index += 1
             return _TRUE
-        return self.tests()
+        return self.tests(in_cell=True)
 
-    def tests(self) -> Node:
+    def tests(self, *, in_cell: bool = False) -> Node:
         at = self.token.start
-        tests = [self.test()]
+        tests = [self.test(in_cell=in_cell)]
         while self.take_symbol(","):
-            tests.append(self.test())
+            tests.append(self.test(in_cell=in_cell))
         return tests[0] if len(tests) == 1 else AnyOf(tests, at)
 
-    def test(self) -> Node:
+    def test(self, *, in_cell: bool = False) -> Node:
+        """In a cell nothing can follow a range, which within an expression may be an operand: `[1..3] or [4..6]`."""
         token = self.token
         if token.text in ("true", "false") and self.tokens[self.index + 1].kind is END:
             self.index += 1
             return InputComparison("=", Literal(token.text == "true"), token.start)
         if token.kind is SYMBOL and token.text in _INPUT_COMPARISONS:
             return self.input_comparison()
-        node = self.expression()
+        if in_cell and token.kind is SYMBOL and token.text in ("(", "[", "]"):
+            node = self.bracketed()
+            if type(node) is not InputInRange:
+                node = self.operators(self.tail(node), _OR)
+        else:
+            node = self.expression()
         return node if type(node) is InputInRange else UnaryTest(node, token.start)
 
     def in_tests(self) -> Node:
@@ -676,6 +683,11 @@ class _Parser:
             tests = self.tests()
             if self.take_symbol(")"):
                 return tests
+            if type(tests) is InputComparison:
+                together = self.logic(tests, _OR)  # `(> 3 and < 6)`
+                if together is not tests:
+                    self.expect_symbol(")")
+                    return UnaryTest(together, opening.start)
             if type(tests) is not UnaryTest or not self.take_symbol(".."):
                 raise self.unexpected('")"', '","', '".."')
             return self.range_from(opening, tests.expression)

@@ -6,20 +6,25 @@ long text) has its own limit. There are two: one of the wall, and one of the pro
 make run faster.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from time import monotonic, thread_time
 from typing import NamedTuple
 
-from zeebe_mail.feel.diagnostics import nearest
+from zeebe_mail.feel.diagnostics import near_in_length, nearest
 from zeebe_mail.feel.errors import BudgetExceeded, FeelWarning
 from zeebe_mail.feel.temporal import ZonedDateTime
 from zeebe_mail.feel.values import Function, Value
 
-__all__ = ["Functions", "Limits", "Run", "Scope"]
+__all__ = ["LONG_TEXT", "Functions", "Limits", "Run", "Scope"]
 
+LONG_TEXT = 4096  # characters; to read that many is a step
 _SLICE = 1000
 _PIECES = 255  # pieces of a text are counted 256 at a time
 _MAX_WARNINGS = 100
+# To find the nearest name is slow: so many are compared in one evaluation, and so many of one place looked at.
+_MAX_COMPARED = 400
+_MAX_LOOKED_AT = 2000
 
 
 class Limits(NamedTuple):
@@ -39,6 +44,7 @@ class Limits(NamedTuple):
 class Run:
     __slots__ = (
         "_characters_left",
+        "_compared_left",
         "_deadline",
         "_fuel",
         "_items_left",
@@ -57,6 +63,7 @@ class Run:
         self._steps_left = limits.max_steps - self._fuel
         self._items_left = limits.max_items
         self._characters_left = limits.max_characters
+        self._compared_left = _MAX_COMPARED
         self._deadline = monotonic() + limits.max_s
         self._processor_deadline: float | None = None  # from the first look at the clock on, which is slow
 
@@ -70,6 +77,11 @@ class Run:
         self._steps_left += self._fuel
         if self._steps_left < 0:
             raise self.exceeded(f"The expression takes more than {self.limits.max_steps} steps")
+        self._look_at_clocks()
+        self._fuel = min(_SLICE, self._steps_left)
+        self._steps_left -= self._fuel
+
+    def _look_at_clocks(self) -> None:
         now = thread_time()
         if self._processor_deadline is None:
             self._processor_deadline = now + self.limits.max_processor_s
@@ -77,8 +89,6 @@ class Run:
             raise self.exceeded(f"The expression takes longer than {self.limits.max_processor_s} s of work")
         if monotonic() > self._deadline:
             raise self.exceeded(f"The expression takes longer than {self.limits.max_s} s")
-        self._fuel = min(_SLICE, self._steps_left)
-        self._steps_left -= self._fuel
 
     @property
     def steps_left(self) -> int:
@@ -87,7 +97,12 @@ class Run:
     @property
     def pattern_s(self) -> float:
         """How long one search for a pattern may take now."""
-        return max(0.001, min(self.limits.max_pattern_s, self._deadline - monotonic()))
+        self._look_at_clocks()
+        return min(self.limits.max_pattern_s, max(0.001, self._deadline - monotonic()))
+
+    def touch(self, *texts: str) -> None:
+        """Called before texts are read from end to end, which is more than a step when they are long."""
+        self.spend(sum(map(len, texts)) // LONG_TEXT)
 
     def reserve_characters(self, count: int) -> None:
         """Called before a text of that length is built."""
@@ -127,7 +142,11 @@ class Run:
     def warn_missing(self, kind: str, message: str, at: int, name: str, known: Callable[[], Iterable[str]]) -> None:
         """A warning about a name, with the nearest one that exists."""
         if len(self.warnings) < _MAX_WARNINGS:
-            similar = nearest(name, known())
+            similar = None
+            if self._compared_left > 0:
+                candidates = near_in_length(name, islice(known(), _MAX_LOOKED_AT))[: self._compared_left]
+                self._compared_left -= max(1, len(candidates))
+                similar = nearest(name, candidates)
             self.warn(kind, message, at, f"Did you mean '{similar}'?" if similar else None)
 
 
@@ -155,10 +174,8 @@ class Scope:
     def inner(self, names: dict[str, Value]) -> "Scope":
         return Scope(names, self.functions, self, self.run)
 
-    def all_names(self) -> list[str]:
+    def all_names(self) -> Iterator[str]:
         scope: Scope | None = self
-        names: list[str] = []
         while scope is not None:
-            names.extend(scope.names)
+            yield from scope.names
             scope = scope.outer
-        return names

@@ -5,7 +5,7 @@ because it may still be part of a context key; the parser complains when it meet
 """
 
 from collections.abc import Iterator
-from re import DOTALL, VERBOSE
+from re import DOTALL, VERBOSE, Match
 from re import compile as pattern
 from typing import NamedTuple
 from unicodedata import category
@@ -46,8 +46,7 @@ _NOT_PART = rf"\x00-\x23\x25-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f{SPACES}"
 
 # One match takes the spaces and comments in front of a token, too; behind the last one it takes only these. A row of
 # characters beyond ASCII is at first a name, because `re` does not know which of them are letters for Java.
-_TOKEN = pattern(
-    rf"""
+_PATTERN = rf"""
     (?: [{SPACES}]+ | //[^\n]* | /\*.*?\*/ )*
     (?:
         ( [^0-9{_NOT_PART}][^{_NOT_PART}]* )
@@ -57,9 +56,9 @@ _TOKEN = pattern(
       | ( \*\* | \.\. | <= | >= | != | [-+*/=<>()\[\]{{}},:.?@] )
       | ( . )
     )?
-    """,
-    DOTALL | VERBOSE,
-)
+    """
+_TOKEN = pattern(_PATTERN, DOTALL | VERBOSE)
+_TOKEN_OR_SLASH = pattern(_PATTERN.replace(r"| /\*.*?\*/", ""), DOTALL | VERBOSE)  # no comments of several lines
 _KINDS = (END, NAME, NUMBER, STRING, BACKTICKS, SYMBOL, UNKNOWN)
 
 
@@ -67,7 +66,7 @@ def scan(text: str) -> list[Token]:
     """All tokens of `text`; the last is `END`."""
     tokens: list[Token] = []
     add, new = tokens.append, tuple.__new__  # half the time of scanning goes into making tokens
-    for match in _TOKEN.finditer(text):
+    for match in _matches(text) if "/*" in text else _TOKEN.finditer(text):
         group = match.lastindex
         if group is None:
             continue
@@ -77,10 +76,25 @@ def scan(text: str) -> list[Token]:
             add(new(Token, (kind, content, end - len(content) - 2, end)))
         elif kind is NAME and not content.isascii():
             tokens.extend(_names(content, end - len(content)))
+        elif kind is UNKNOWN and content == '"':
+            # A string that does not end: nothing behind it counts, and it is not searched for strings again and again.
+            add(Token(kind, content, end - 1, end))
+            break
         else:
             add(new(Token, (kind, content, end - len(content), end)))
     tokens.append(Token(END, "", len(text), len(text)))
     return tokens
+
+
+def _matches(text: str) -> "Iterator[Match[str]]":
+    """Where no comment ends any more, none is looked for: each one that begins there would be read to the end."""
+    last, position = text.rfind("*/"), 0
+    for match in _TOKEN.finditer(text):
+        yield match
+        position = match.end()
+        if position > last:
+            break
+    yield from _TOKEN_OR_SLASH.finditer(text, position)
 
 
 def _names(row: str, start: int) -> Iterator[Token]:

@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from itertools import product
+from itertools import islice, product
 from math import prod
 from typing import TypeAlias
 
@@ -41,6 +41,7 @@ __all__ = [
 INPUT = "cellInput"  # the variable that holds the input of unary tests
 
 _ONE = Decimal(1)
+_SHOWN_NAME = 300  # characters of a key in a message
 _BATCH = 255  # rounds of a loop are counted 256 at a time
 
 Code: TypeAlias = Callable[[Scope], Value]
@@ -65,7 +66,7 @@ def _get(value: Value, key: str, run: Run, at: int) -> Value:
     if isinstance(value, dict):
         if key in value:
             return value[key]
-        keys = ", ".join(f"'{name}'" for name in list(value)[:20])
+        keys = ", ".join(f"'{name[:_SHOWN_NAME]}'" for name in islice(value, 20))
         details = f"Available keys: {keys}" if value else "The context is empty"
         message = f"No context entry found with key '{key}'. {details}"
         run.warn_missing("NO_CONTEXT_ENTRY_FOUND", message, at, key, value.keys)
@@ -154,6 +155,8 @@ def opposite(value: Value, run: Run, at: int) -> bool | None:
 def _ordered(order: Callable[[Value, Value], bool]) -> Operation:
     def compare(x: Value, y: Value, run: Run, at: int) -> bool | None:
         if are_ordered(x, y):
+            if type(x) is str:
+                run.touch(x, y)
             return order(x, y)
         run.warn("NOT_COMPARABLE", f"Can't compare '{show(x)}' with '{show(y)}'", at)
         return None
@@ -228,7 +231,9 @@ def rounds(iterators: list[tuple[str, Source]], scope: Scope, keeps_scope: bool)
     sources = [source(scope) for _, source in iterators]
     total = prod(source.size if isinstance(source, Span) else len(source) for source in sources)
     if total > run.steps_left:
-        raise run.exceeded(f"The loop has {total} rounds")
+        # Python refuses to write out an integer of thousands of digits.
+        count = str(total) if total < 10**18 else "more than 10^18"
+        raise run.exceeded(f"The loop has {count} rounds")
     if total == 0:
         return
     inner = Scope({}, functions, scope, run)

@@ -4,14 +4,10 @@ __all__ = ["length", "part"]
 
 
 def length(text: str) -> int:
-    return len(text) if _is_plain(text) else len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def part(text: str, start: int, end: int) -> str:
-    if _is_plain(text):
+    if text.isascii():
         return text[start:end]
     return text.encode("utf-16-le", "surrogatepass")[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
-
-
-def _is_plain(text: str) -> bool:
-    return text.isascii() or not text or max(text) <= "\uffff"

@@ -156,7 +156,10 @@ def _pieces(value: Value, depth: int) -> Iterator[str]:
         case bool():
             yield "true" if value else "false"
         case str():
-            yield f'"{value}"'
+            if len(value) <= _SHOWN:
+                yield f'"{value}"'
+            else:  # without a copy, because a message shows only its beginning
+                yield from ('"', value, '"')
         case list():
             yield "["
             for index, item in enumerate(value):

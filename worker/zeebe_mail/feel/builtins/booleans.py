@@ -1,7 +1,7 @@
 """Booleans, missing values and assertions."""
 
 from zeebe_mail.feel.builtins.declare import builtin
-from zeebe_mail.feel.errors import EvaluationError
+from zeebe_mail.feel.errors import FailedAssertion
 from zeebe_mail.feel.run import Run
 from zeebe_mail.feel.values import Value, show_all
 
@@ -42,7 +42,7 @@ def assert_with_cause(run: Run, value: Value, condition: Value, cause: Value) ->
 
 def _fail(run: Run, message: str) -> Value:
     run.warn("ASSERT_FAILURE", message)
-    raise EvaluationError(f"Assertion failure: {message}")
+    raise FailedAssertion(f"Assertion failure: {message}")
 
 
 FUNCTIONS = [not_, is_defined, get_or_else, assert_, assert_with_cause]

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
 from zeebe_mail.feel.errors import Suppressed
-from zeebe_mail.feel.run import Run
+from zeebe_mail.feel.run import LONG_TEXT, Run
 from zeebe_mail.feel.temporal import Date, DaysTime, LocalDateTime, LocalTime, YearsMonths, ZonedDateTime, ZonedTime
 from zeebe_mail.feel.values import Context, Function, Range, Value, show_all
 
@@ -78,6 +78,8 @@ def declare(declaration: Declaration, implementation: Implementation) -> Functio
         for argument, classes in zip(arguments, allowed, strict=True):
             if classes is not None and type(argument) not in classes:
                 raise Suppressed(f"Illegal arguments: {show_all(arguments)}")
+            if type(argument) is str and len(argument) >= LONG_TEXT:
+                run.touch(argument)
         return implementation(run, *arguments)
 
     return Function(declaration.parameters, invoke, is_variadic=is_variadic)

@@ -8,7 +8,7 @@ from math import sqrt
 from zeebe_mail.feel.builtins.declare import builtin
 from zeebe_mail.feel.compare import are_ordered, is_equal, precedes
 from zeebe_mail.feel.compare import contains as contains_value
-from zeebe_mail.feel.errors import BudgetExceeded, Suppressed
+from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError, FailedAssertion, InternalError, Suppressed
 from zeebe_mail.feel.numbers import add, divide, from_double, multiply, subtract, to_int32
 from zeebe_mail.feel.run import Run
 from zeebe_mail.feel.values import MAX_DATA_DEPTH, Function, Value, show, show_all
@@ -208,7 +208,12 @@ def sort(run: Run, items: list[Value], order: Function) -> list[Value]:
 
     def is_before(x: Value, y: Value) -> bool:
         run.spend()
-        answer = order.invoke(run, [x, y])
+        try:
+            answer = order.invoke(run, [x, y])
+        except (BudgetExceeded, FailedAssertion, InternalError):
+            raise
+        except EvaluationError as error:
+            raise Suppressed(f"fail to sort list by given precedes function: {error}") from error
         if type(answer) is not bool:
             message = f"expected boolean but found '{show(answer)}'"
             raise Suppressed(f"fail to sort list by given precedes function: {message}")
@@ -262,6 +267,8 @@ def _extreme(run: Run, items: list[Value], is_first: Callable[[Value, Value], bo
     run.spend(len(items))
     if not are_ordered(*items):
         raise Suppressed(f"{show(items)} is not comparable")
+    if type(items[0]) is str:
+        run.touch(*items)
     best = items[0]
     for item in items[1:]:
         if is_first(item, best):

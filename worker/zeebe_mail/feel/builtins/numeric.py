@@ -134,9 +134,10 @@ def sqrt(run: Run, number: Decimal) -> Decimal | None:
 @builtin("log(number: number)")
 def log(run: Run, number: Decimal) -> Decimal:
     """The natural logarithm as a double; the evaluation fails unless the number is positive."""
-    if number <= 0:
+    double = float(number)
+    if double <= 0:  # also what is too small for a double
         raise EvaluationError(f"log({number}) is not a finite number.")
-    return from_double(log_of_double(number))
+    return from_double(log_of_double(double))
 
 
 @builtin("exp(number: number)")
