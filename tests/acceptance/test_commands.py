@@ -147,9 +147,13 @@ def test_exec_refuses_what_is_nested_too_deeply(write: Callable[[Any], str]) -> 
     assert "nested too deeply" in ended.err
 
 
-@pytest.mark.parametrize("option", ["--variables", "--headers", "--response"])
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "No such file"), ("{oops", "is not JSON"), ("[1]", "JSON object")]
+    ("option", "content", "said"),
+    [
+        *((option, None, "No such file") for option in ("--variables", "--headers", "--response")),
+        *((option, "{oops", "is not JSON") for option in ("--variables", "--headers", "--response")),
+        *((option, "[1]", "JSON object") for option in ("--variables", "--headers")),
+    ],
 )
 def test_exec_names_a_file_that_it_cannot_use(
     write: Callable[[Any], str], option: str, content: str | None, said: str
@@ -171,6 +175,23 @@ def test_exec_without_mail_evaluates_expressions(write: Callable[[Any], str]) ->
         "exec", "--headers", write({"resultExpression": "={id: messageId}"}), "--response", write({"messageId": "<1>"})
     )
     assert (ended.code, json.loads(ended.out)["variables"]) == (0, {"id": "<1>"})
+
+
+def test_exec_tries_expressions_with_retries_details_and_lists(write: Callable[[Any], str]) -> None:
+    expression = '=bpmnError("R" + string(job.retries), string join(error.details.rejected, ","), {})'
+    details = write({"rejected": ["a@x.test", "b@x.test"]})
+    headers = write({"errorExpression": expression})
+    ended = typed(
+        "exec", "--headers", headers, "--error", "RECIPIENTS_REFUSED", "--error-details", details, "--retries", "7"
+    )
+    told = json.loads(ended.out)
+    assert (told["outcome"], told["code"], told["message"]) == ("ThrowError", "R7", "a@x.test,b@x.test")
+    slow = write({"resultExpression": "={n: count(response), m: count(for i in 1..100000 return i)}"})
+    ended = typed("exec", "--headers", slow, "--response", write([1, 2]))
+    assert json.loads(ended.out)["variables"] == {"n": 2, "m": 100_000}
+    ended = typed("exec", "--headers", write({"bpmnErrors": True}), "--error", "SERVER_BUSY")
+    assert json.loads(ended.out)["outcome"] == "ThrowError"
+    assert typed("exec", "--error", "SERVER_BUSY", "--response", details).code == 2
 
 
 def test_exec_names_what_is_not_known(write: Callable[[Any], str]) -> None:

@@ -24,7 +24,7 @@ from zeebe_mail.zeebe.worker import Worker
 Script = Callable[[Job, Attempt], Awaitable[Outcome]]
 
 
-async def until(condition: Callable[[], object], *, limit_s: float = 10.0, what: str = "") -> None:
+async def until(condition: Callable[[], object], *, limit_s: float = 30.0, what: str = "") -> None:
     """Wait for a condition, with a deadline that a healthy run never comes near."""
     ends_at = time.monotonic() + limit_s
     while not condition():

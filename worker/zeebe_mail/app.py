@@ -396,21 +396,27 @@ async def settle_once(
     task_type: str | None = None,
     response: Any = None,
     error_code: str | None = None,
+    error_details: Mapping[str, Any] | None = None,
+    retries: int = 3,
 ) -> tuple[Outcome, list[str]]:
     """What Zeebe would be told of a response, or of an error with this code; and the expressions' warnings.
 
-    A foreign task type has its own way to put an error.
+    A foreign task type has its own way to put an error. Documents are made up and not kept.
 
     Raises:
         SettingsError: there is no error with this code, or no such task type.
     """
     manners = selected(task_types(settings), [task_type], [])[task_type].manners if task_type else NATIVE
-    job = Job(key=0, type="", variables={}, headers=headers, retries=3, deadline_ms=0)
+    job = Job(key=0, type="", variables={}, headers=headers, retries=retries, deadline_ms=0)
     rules = settlement_rules(settings, Redactor(), _Pretended())
     settlement = Settlement(job, rules, RetryPlan(job.retries, 0, backoff_policy(settings)), manners)
     try:
         settlement.prepare()
-        outcome = settlement.of_result(response) if error_code is None else settlement.of_error(_example(error_code))
+        settlement.take_time()
+        if error_code is None:
+            outcome = settlement.of_result(response)
+        else:
+            outcome = settlement.of_error(_example(error_code, error_details or {}))
     except WorkerError as error:
         outcome = settlement.of_error(error)
     return await settlement.with_documents(outcome), settlement.warnings
@@ -425,12 +431,12 @@ class _Pretended:
         return {"camunda.document.type": "camunda", "storeId": "", "documentId": "", "metadata": metadata}
 
 
-def _example(code: str) -> WorkerError:
+def _example(code: str, details: Mapping[str, Any]) -> WorkerError:
     """An error as it would come, with its meaning for a message."""
     known = {error.code: error for error in every_error()}
     if code not in known:
         raise SettingsError(f"There is no error code {code}; known are {', '.join(sorted(known))}")
-    return known[code](inspect.getdoc(known[code]) or "")
+    return known[code](inspect.getdoc(known[code]) or "", details=details)
 
 
 def settlement_rules(settings: Settings, redactor: Redactor, documents: DocumentStore) -> SettlementRules:
@@ -454,14 +460,23 @@ def read_json(file: Path) -> dict[str, Any]:
     Raises:
         SettingsError: the file cannot be read or holds something else.
     """
+    content = read_any_json(file)
+    if not isinstance(content, dict):
+        raise SettingsError(f"{file} must hold a JSON object of names and values")
+    return content
+
+
+def read_any_json(file: Path) -> Any:
+    """JSON from a file.
+
+    Raises:
+        SettingsError: the file cannot be read or is not JSON.
+    """
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{file}: {error.strerror}") from error
     except ValueError as error:
         raise SettingsError(f"{file} is not JSON: {error}") from error
     except RecursionError as error:
         raise SettingsError(f"{file} is nested too deeply") from error
-    if not isinstance(content, dict):
-        raise SettingsError(f"{file} must hold a JSON object of names and values")
-    return content

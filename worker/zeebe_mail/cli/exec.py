@@ -21,6 +21,8 @@ def exec_(
     error: Annotated[
         str | None, typer.Option(help="Code of an error: evaluate the error expression on it, without any mail.")
     ] = None,
+    error_details: Annotated[Path | None, typer.Option(help="With --error: JSON file with its details.")] = None,
+    retries: Annotated[int, typer.Option(help="With --response or --error: retries the job has left.", min=0)] = 3,
 ) -> None:
     """Run one job without a broker and print its outcome as JSON. The mail is real.
 
@@ -30,7 +32,7 @@ def exec_(
     import asyncio
     import json
 
-    from zeebe_mail.app import read_json
+    from zeebe_mail.app import read_any_json, read_json
     from zeebe_mail.jobs.outcome import Complete
     from zeebe_mail.secrets import Redactor
     from zeebe_mail.settings import load
@@ -38,12 +40,21 @@ def exec_(
 
     settings, redactor = load(), Redactor()
     configure_logs(level=settings.log_level, log_format=settings.log_format, mask=redactor.data)
-    given_headers = {name: str(value) for name, value in read_json(headers).items()} if headers else {}
+    given_headers = {name: _text(value) for name, value in read_json(headers).items()} if headers else {}
+    if response and error:
+        raise typer.BadParameter("--response and --error exclude each other")
     if response or error:
         from zeebe_mail.app import settle_once
 
-        answer = read_json(response) if response else None
-        settling = settle_once(settings, given_headers, task_type=task_type, response=answer, error_code=error)
+        settling = settle_once(
+            settings,
+            given_headers,
+            task_type=task_type,
+            response=read_any_json(response) if response else None,
+            error_code=error,
+            error_details=read_json(error_details) if error_details else None,
+            retries=retries,
+        )
         outcome, warnings = asyncio.run(settling)
         shown = {**_shown(outcome), "warnings": warnings}
     else:
@@ -56,6 +67,11 @@ def exec_(
     typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
     if not isinstance(outcome, Complete):
         raise typer.Exit(1)
+
+
+def _text(value: Any) -> str:
+    """A header as the Modeler would write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _shown(outcome: Outcome) -> dict[str, Any]:
