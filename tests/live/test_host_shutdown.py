@@ -62,7 +62,9 @@ async def test_what_is_handed_over_is_finished(recorded: Recorded) -> None:
     assert recorded.records.all("JOB", "FAILED", type="finished") == []
 
 
-async def test_what_is_not_finished_within_the_grace_is_said_and_the_worker_ends(recorded: Recorded) -> None:
+async def test_a_mail_without_an_answer_within_the_grace_becomes_an_incident_and_is_not_sent_again(
+    recorded: Recorded,
+) -> None:
     async def commit_and_hang(job: Job, attempt: Attempt) -> Outcome:
         await attempt.commit()
         await asyncio.Event().wait()
@@ -72,11 +74,13 @@ async def test_what_is_not_finished_within_the_grace_is_said_and_the_worker_ends
     with log_lines() as lines:
         async with zeebe(recorded.address) as engine:
             await engine.deploy_task("hangs")
-            async with host(recorded.address, handler, shutdown_grace=timedelta(seconds=0.5)):
+            async with host(recorded.address, handler, shutdown_grace=timedelta(seconds=2)):
                 await engine.start("hangs", {})
                 await until(lambda: handler.running)
-    (said,) = problems(lines)
-    assert (said["action"], said["handed_over"]) == ("job_unfinished", True)
+            incident = await asyncio.to_thread(recorded.records.wait_for, "INCIDENT", "CREATED", bpmnProcessId="hangs")
+            assert await engine.activate("hangs") == []
+    assert "OUTCOME_UNKNOWN" in incident["value"]["errorMessage"]
+    assert problems(lines) == []
     assert handler.running == 0
 
 

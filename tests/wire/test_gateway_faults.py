@@ -74,21 +74,24 @@ async def test_an_answer_that_was_heard_and_whose_reply_was_lost_counts_as_told(
     assert problems(lines) == []
 
 
-async def test_a_failure_is_not_told_after_the_jobs_deadline_but_a_completion_is() -> None:
+async def test_only_what_became_of_a_mail_is_told_after_the_jobs_deadline() -> None:
     async def answer(job: Job, attempt: Attempt) -> Outcome:
+        if job.key == 1:
+            return Fail("NO: no", retries=0)
         await attempt.commit()
-        return Complete() if job.key == 1 else Fail("NO: no", retries=0)
+        return Complete() if job.key == 2 else Fail("OUTCOME_UNKNOWN: who knows", retries=0)
 
     async with FakeGateway() as gateway:
         gateway.fails("CompleteJob", Code.UNAVAILABLE, times=10)
-        gateway.fails("FailJob", Code.UNAVAILABLE, times=1000)
+        gateway.fails("FailJob", Code.UNAVAILABLE, times=20)
         gateway.fails("UpdateJobTimeout", Code.UNAVAILABLE, times=1000)
-        for key in (1, 2):
+        for key in (1, 2, 3):
             gateway.job(key, deadline=round((time.time() + 2) * 1000))
         handler = Scripted("t", script=answer)
         async with host(gateway.address, handler, streaming=False, job_timeout=timedelta(seconds=2)) as running:
             await until(lambda: running.count("dropped") == 1)
             await until(lambda: running.count("completed") == 1, limit_s=20)
+            await until(lambda: running.count("incident") == 1, limit_s=30)
 
 
 async def test_an_answer_that_is_refused_for_good_becomes_an_incident_once() -> None:

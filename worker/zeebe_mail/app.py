@@ -310,7 +310,9 @@ async def run_worker(
             probes = Probes(metrics).serve(settings.http_host, settings.http_port)
         except (OSError, UnicodeError) as error:
             raise _no_probes(settings, error) from error
-        worker = Worker(gateway, room.handler, options, metrics, cluster=settings.cluster_name)
+        worker = Worker(
+            gateway, room.handler, options, metrics, cluster=settings.cluster_name or settings.cluster_id or ""
+        )
         _on_first_signal(lambda: _stop(worker, metrics))
         log.info(
             "worker started",

@@ -9,7 +9,7 @@
       - SecretMissing · SecretNotAllowed
     x ExpressionError        a result or error expression cannot be used              never retried
       - ExpressionInvalid · ExpressionFailed
-    x DocumentError          a document could not be kept                             retried while nothing was sent
+    x DocumentError          a document could not be kept                             never retried
       - DocumentNotStored · DocumentStoreMissing
     x ResultTooLarge         the result cannot be given to the process                never retried
     x TooManyAttempts        the job never comes to an end                            never retried
@@ -152,9 +152,10 @@ class DocumentError(WorkerError):
 
 
 class DocumentNotStored(DocumentError):
-    """The document store cannot be reached, or refuses the document."""
+    """The document store cannot be reached, or refuses the document that an expression creates."""
 
     code = "DOCUMENT_NOT_STORED"
+    retry = Retry.NEVER
     advice = "Check the store's address, its limits and the worker's credentials for it."
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from zeebe_mail.documents.store import NoStore
-from zeebe_mail.errors import Busy, DocumentNotStored
+from zeebe_mail.errors import Busy, DocumentNotStored, DocumentStoreMissing
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
@@ -65,6 +65,11 @@ async def test_a_documents_content_does_not_count_against_the_results_limit() ->
     assert isinstance(outcome, Complete)
 
 
+async def test_without_a_store_the_job_fails_before_any_mail_moves() -> None:
+    with pytest.raises(DocumentStoreMissing):
+        await settled({"resultExpression": "={copy: createDocument(raw)}"}, NoStore())
+
+
 async def test_an_error_expression_may_create_one_too() -> None:
     store = MemoryStore()
     expression = '=bpmnError("X", "y", {log: createDocument("aGVsbG8=")})'
@@ -77,11 +82,20 @@ async def test_an_error_expression_may_create_one_too() -> None:
     ("expression", "store", "code"),
     [
         ("={copy: createDocument(raw)}", BrokenStore(), "DOCUMENT_NOT_STORED"),
-        ("={copy: createDocument(raw)}", NoStore(), "DOCUMENT_STORE_MISSING"),
         ('={copy: createDocument("no base64!")}', MemoryStore(), "EXPRESSION_FAILED"),
         ("={copy: createDocument({name: raw, content: 5})}", MemoryStore(), "EXPRESSION_FAILED"),
         ("=createDocument(raw)", MemoryStore(), "EXPRESSION_FAILED"),
         ("={copy: createDocument(5)}", MemoryStore(), "EXPRESSION_FAILED"),
+        (
+            '={copy: createDocument({content: raw, contentType: "a/b\\r\\nX: 1"})}',
+            MemoryStore(),
+            "EXPRESSION_FAILED",
+        ),
+        (
+            '={a: context put({}, get entries(createDocument(raw))[1].key, "x")}',
+            MemoryStore(),
+            "EXPRESSION_FAILED",
+        ),
     ],
 )
 async def test_a_document_that_cannot_be_kept_is_an_incident_and_the_mail_is_not_sent_again(

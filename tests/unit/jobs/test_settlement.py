@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from zeebe_mail.errors import Busy, EndpointSaturated, ExpressionInvalid, InputError, RecipientsRefused, Retry
+from zeebe_mail.errors import (
+    Busy,
+    EndpointSaturated,
+    ExpressionInvalid,
+    InputError,
+    OutcomeUnknown,
+    RecipientsRefused,
+    Retry,
+)
+from zeebe_mail.jobs.expressions import TakesLonger
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import MESSAGE_LIMIT, Complete, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
@@ -176,10 +185,74 @@ def test_contexts_written_by_hand_count_like_the_functions() -> None:
         '=[bpmnError("X", "y")]',
     ],
 )
-def test_a_wrong_type_is_an_incident_and_not_null(expression: str) -> None:
-    outcome = of_error(expression)
+def test_a_wrong_type_is_an_incident_that_tells_of_both_errors(expression: str) -> None:
+    outcome = of_error(expression, Busy("Later."))
+    assert isinstance(outcome, Fail)
+    assert (outcome.retries, outcome.code) == (0, "SERVER_BUSY")
+    assert "Later." in outcome.message
+    assert "EXPRESSION_FAILED" in outcome.message
+    assert outcome.variables["error"]["code"] == "SERVER_BUSY"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        '={errorType: "bpmnError", errorCode: "X", variables: "abc"}',
+        '={errorType: "ignoreError", variables: [1, 2]}',
+        '={errorType: "bpmnError", errorCode: ["x"]}',
+        '={errorType: "jobError", errorMessage: {a: 1}}',
+        '={errorType: "bpmnError", errorCode: string join(for i in 1..2000 return "x")}',
+    ],
+)
+def test_a_verdict_that_zeebe_would_refuse_is_an_incident_with_the_result(expression: str) -> None:
+    outcome = settlement({"errorExpression": expression}).of_result(RESPONSE)
     assert isinstance(outcome, Fail)
     assert (outcome.retries, outcome.code) == (0, "EXPRESSION_FAILED")
+    assert "<zm-1@x.test>" in outcome.message
+    assert outcome.variables["response"] == RESPONSE
+
+
+def test_retries_stay_within_what_zeebe_can_count() -> None:
+    outcome = of_error('=jobError("m", {}, 3000000000)')
+    assert isinstance(outcome, Fail)
+    assert outcome.retries == 2**31 - 1
+
+
+def test_no_expression_has_a_mail_in_doubt_sent_again() -> None:
+    """The most ordinary error expression must not turn a lost answer into a second mail."""
+    expression = "=if error != null then jobError(error.message, {}, job.retries - 1) else null"
+    outcome = of_error(expression, OutcomeUnknown("Lost after <zm-1@x.test>."))
+    assert isinstance(outcome, Fail)
+    assert (outcome.retries, outcome.backoff) == (0, timedelta())
+    assert "<zm-1@x.test>" in outcome.message
+
+
+def test_a_servers_text_cannot_break_the_error_expression() -> None:
+    outcome = of_error('=bpmnError("X", error.message)', RecipientsRefused("550 camunda.function.type"))
+    assert outcome == ThrowError("X", "550 camunda.function.type", {})
+
+
+def test_what_expressions_make_is_repaired_and_masked_too() -> None:
+    redactor = Redactor()
+    redactor.add("hunter2-secret", is_credential=True)
+    made = settlement({"resultExpression": '={a: "hunter2" + "-secret", b: from base64("AGE=")}'}, redactor=redactor)
+    assert made.of_result(RESPONSE) == Complete({"a": "***", "b": "\ufffda"})
+
+
+@pytest.mark.parametrize(
+    ("header", "says"), [("RECIPENTS_REFUSED", "did you mean RECIPIENTS_REFUSED"), ("=true", "no error code")]
+)
+def test_an_unknown_code_in_the_header_is_refused_before_any_mail_moves(header: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        settlement({"bpmnErrors": header})
+
+
+def test_an_expression_that_takes_long_is_begun_again_where_nobody_waits() -> None:
+    made = settlement({"resultExpression": "={n: count(for i in 1..100000 return i)}"})
+    with pytest.raises(TakesLonger):
+        made.of_result(RESPONSE)
+    made.take_time()
+    assert made.of_result(RESPONSE) == Complete({"n": 100_000})
 
 
 def test_backoff_grows_with_the_attempts_and_stays_below_its_limit() -> None:
@@ -236,7 +309,10 @@ def test_a_back_off_that_is_no_duration_is_refused(text: str) -> None:
         settlement({"retryBackoff": text})
 
 
-@pytest.mark.parametrize("header", ["true", "RECIPIENTS_REFUSED", "SERVER_BUSY, RECIPIENTS_REFUSED"])
+@pytest.mark.parametrize(
+    "header",
+    ["true", "True", "RECIPIENTS_REFUSED", "SERVER_BUSY, RECIPIENTS_REFUSED", "SERVER_BUSY;RECIPIENTS_REFUSED"],
+)
 def test_a_header_turns_codes_into_bpmn_errors_without_an_expression(header: str) -> None:
     outcome = settlement({"bpmnErrors": header}).of_error(REFUSED)
     assert isinstance(outcome, ThrowError)
@@ -261,6 +337,8 @@ def test_what_is_not_repeatable_has_no_retries_left() -> None:
     assert Busy.retry is Retry.LATER
     assert isinstance(outcome, Fail)
     assert outcome.retries == 0
+    made = settlement({"errorExpression": '=jobError("again", {}, 2)'})
+    assert made.of_error(Busy("Later."), repeatable=False) == Fail("again", 0, timedelta(), {"error": "again"})
 
 
 def test_a_login_that_is_also_the_sender_stays_readable_and_the_password_never_does() -> None:

@@ -13,7 +13,7 @@ from zeebe_mail.errors import DocumentNotStored
 if TYPE_CHECKING:
     import httpx
 
-REQUEST_TIMEOUT_S = 30.0
+REQUEST_TIMEOUT_S = 10.0  # below the grace period of a shutdown: the mail is out when documents are uploaded
 SHOWN_ANSWER = 300  # characters
 
 Headers = Callable[[], Awaitable[dict[str, str]]]
@@ -46,7 +46,7 @@ class CamundaDocuments:
             answer = await self._connected().post(
                 f"{self._base_url}/v2/documents", files=parts, headers=await self._headers()
             )
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise DocumentNotStored(
                 f'Document "{name}" was not stored: {self._base_url} cannot be reached ({type(error).__name__}).'
             ) from error
@@ -55,8 +55,7 @@ class CamundaDocuments:
                 f'Document "{name}" ({len(content)} bytes) was not stored: {self._base_url} answered '
                 f"HTTP {answer.status_code} {answer.text[:SHOWN_ANSWER]}."
             )
-        reference: Reference = answer.json()
-        return reference
+        return _reference(answer, name)
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -72,3 +71,13 @@ class CamundaDocuments:
             trust = ssl.create_default_context(cafile=str(self._ca_file) if self._ca_file else None)
             self._client = httpx.AsyncClient(timeout=REQUEST_TIMEOUT_S, verify=trust)
         return self._client
+
+
+def _reference(answer: httpx.Response, name: str) -> Reference:
+    try:
+        reference = answer.json()
+    except ValueError:
+        reference = None
+    if not isinstance(reference, dict):
+        raise DocumentNotStored(f'The answer to storing document "{name}" is no document reference.')
+    return reference

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,9 @@ from zeebe_mail.feel import EvaluationError
 MARK = f"zeebe-mail.document.{secrets.token_hex(8)}"
 """Nobody who writes an expression or a mail knows this name, so nobody can forge a mark."""
 
+MEDIA_TYPE = re.compile(
+    r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9!#$&^_.+-]+=[A-Za-z0-9!#$&^_.+-]+)*"
+)
 DEFAULT_NAME = "document"
 DEFAULT_TYPE = "application/octet-stream"
 
@@ -32,13 +36,13 @@ def marked(value: Any) -> dict[str, Any]:
     content = given.get("content") or given.get("data") or ""
     if not isinstance(content, str):
         raise EvaluationError("Function 'createDocument': content must be base64 text.")
-    return {
-        MARK: {
-            "content": content,
-            "name": str(given.get("name") or given.get("fileName") or DEFAULT_NAME),
-            "contentType": str(given.get("contentType") or DEFAULT_TYPE),
-        }
-    }
+    name = given.get("name") or given.get("fileName") or DEFAULT_NAME
+    content_type = given.get("contentType") or DEFAULT_TYPE
+    if not isinstance(name, str) or not name.isprintable():
+        raise EvaluationError("Function 'createDocument': name must be text without control characters.")
+    if not isinstance(content_type, str) or not MEDIA_TYPE.fullmatch(content_type):
+        raise EvaluationError("Function 'createDocument': contentType must be as in text/plain.")
+    return {MARK: {"content": content, "name": name, "contentType": content_type}}
 
 
 def outlined(value: Any) -> Any:
@@ -64,6 +68,8 @@ async def _stored(value: Any, store: DocumentStore) -> Any:
     if isinstance(value, Mapping):
         if MARK in value:
             asked = value[MARK]
+            if not isinstance(asked, Mapping):
+                raise ExpressionFailed("createDocument was taken apart; use its value as it is.")
             return await store.create(_decoded(asked["content"]), name=asked["name"], content_type=asked["contentType"])
         return {key: await _stored(item, store) for key, item in value.items()}
     if isinstance(value, list):

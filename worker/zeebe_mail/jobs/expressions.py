@@ -13,12 +13,23 @@ from datetime import timedelta
 from typing import Any
 
 from zeebe_mail.errors import ExpressionFailed, ExpressionInvalid, InputError
-from zeebe_mail.feel import Expression, FeelError, FeelWarning, compile_expression, to_json
+from zeebe_mail.feel import (
+    DEFAULT_LIMITS,
+    BudgetExceeded,
+    Expression,
+    FeelError,
+    FeelWarning,
+    Limits,
+    compile_expression,
+    to_json,
+)
 from zeebe_mail.jobs.connector_functions import CONNECTOR_FUNCTIONS
 from zeebe_mail.jobs.retry import parse_duration
 
 SHOWN_VALUE = 200  # characters of a wrong value in a message
 FORBIDDEN = "camunda.function.type"
+LONGEST_CODE = 1000  # characters
+MOST_RETRIES = 2**31 - 1
 KINDS = {
     str: "text",
     bool: "a boolean",
@@ -59,10 +70,18 @@ class IgnoreError:
 Verdict = BpmnError | JobError | IgnoreError
 
 
+QUICK = Limits(max_steps=20_000, max_items=20_000, max_characters=1_000_000, max_processor_s=0.02, max_pattern_s=0.01)
+"""What an expression may use while the event loop waits for it."""
+
+
+class TakesLonger(Exception):
+    """The expression did not come to its end within ``QUICK``."""
+
+
 class Expressions:
     """The two expressions of one task. ``warnings`` collects what became null on the way, for those who debug."""
 
-    def __init__(self, *, result: str, error: str) -> None:
+    def __init__(self, *, result: str = "", error: str = "") -> None:
         """Compile both; blank means absent, a leading ``=`` does not count.
 
         Raises:
@@ -70,7 +89,12 @@ class Expressions:
         """
         self._error = _compiled("errorExpression", error)
         self._result = _compiled("resultExpression", result)
+        self.limits = QUICK
         self.warnings: list[str] = []
+
+    def take_time(self) -> None:
+        """Let evaluations take as long as they may at all, and no longer only as long as an event loop may wait."""
+        self.limits = DEFAULT_LIMITS
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -104,9 +128,13 @@ class Expressions:
 
     def _evaluate(self, header: str, expression: Expression, names: Mapping[str, Any]) -> Any:
         try:
-            evaluation = expression.evaluate(names)
+            evaluation = expression.evaluate(names, limits=self.limits)
             self.warnings += [f"{header}: {_shown(warning)}" for warning in evaluation.warnings]
             return to_json(evaluation.value)
+        except BudgetExceeded as error:
+            if self.limits is QUICK:
+                raise TakesLonger from error
+            raise ExpressionFailed(f"The {header} cannot be evaluated: {error}", details={"header": header}) from error
         except FeelError as error:
             raise ExpressionFailed(f"The {header} cannot be evaluated: {error}", details={"header": header}) from error
 
@@ -139,23 +167,33 @@ def _context(header: str, value: Any) -> dict[str, Any]:
             f"The {header} must give a context of names and values, but gave {kind}: {shown}.",
             details={"header": header},
         )
-    if FORBIDDEN in json.dumps(value):
+    if _has_key(value, FORBIDDEN):
         raise ExpressionFailed(f'The {header} gives the literal "{FORBIDDEN}", which is reserved.')
     return value
+
+
+def _has_key(value: Any, key: str) -> bool:
+    if isinstance(value, dict):
+        return key in value or any(_has_key(item, key) for item in value.values())
+    return isinstance(value, list) and any(_has_key(item, key) for item in value)
 
 
 def _verdict(asked: Mapping[str, Any]) -> Verdict | None:
     """The meaning of what an error expression gave; contexts written by hand count like the functions' own."""
     variables = asked.get("variables") or {}
+    if not isinstance(variables, dict):
+        raise ExpressionFailed(f"The errorExpression gives variables that are no context but {KINDS[type(variables)]}.")
     match asked.get("errorType"):
         case "bpmnError":
-            code = asked.get("errorCode", asked.get("code"))
+            code = _text(asked, "errorCode", "code")
             if not code:
                 return None
-            return BpmnError(str(code), str(asked.get("errorMessage", asked.get("message")) or ""), variables)
+            if len(code) > LONGEST_CODE:
+                raise ExpressionFailed(f"bpmnError: the code has {len(code)} characters; at most {LONGEST_CODE} count.")
+            return BpmnError(code, _text(asked, "errorMessage", "message"), variables)
         case "jobError":
             return JobError(
-                message=str(asked.get("errorMessage", asked.get("message")) or ""),
+                message=_text(asked, "errorMessage", "message"),
                 variables=variables,
                 retries=_retries(asked.get("retries")),
                 backoff=_backoff(asked.get("retryBackoff")),
@@ -169,12 +207,21 @@ def _verdict(asked: Mapping[str, Any]) -> Verdict | None:
             )
 
 
+def _text(asked: Mapping[str, Any], name: str, short_name: str) -> str:
+    value = asked.get(name, asked.get(short_name))
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ExpressionFailed(f"The errorExpression gives an {name} that is no text but {KINDS[type(value)]}.")
+    return value
+
+
 def _retries(value: Any) -> int:
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ExpressionFailed(f"jobError: retries must be a number, but is {KINDS[type(value)]}.")
-    return max(int(value), 0)
+    return min(max(int(value), 0), MOST_RETRIES)
 
 
 def _backoff(value: Any) -> timedelta:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
 
-from zeebe_mail.errors import InternalError, JobLost, TooManyAttempts, WorkerError
+from zeebe_mail.errors import InternalError, JobLost, Retry, TooManyAttempts, WorkerError, every_error
+from zeebe_mail.jobs.expressions import TakesLonger
 from zeebe_mail.jobs.face import Face
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Drop, Fail, Outcome
@@ -20,6 +24,8 @@ from zeebe_mail.operations.base import Attempt
 from zeebe_mail.secrets import Redactor, SecretResolver
 
 log = structlog.get_logger(__name__)
+
+FREE_CODES = frozenset(error.code for error in every_error() if error.retry is Retry.FREE)
 
 
 class Sessions(Protocol):
@@ -50,6 +56,8 @@ class JobHandler:
         self._backoff = backoff
         self._max_attempts = max_attempts
         self._attempts = AttemptLog()
+        # One thread: expressions hold the interpreter, so more of them would only take time from each other.
+        self._slow_expressions = ThreadPoolExecutor(1, thread_name_prefix="expressions")
 
     async def handle(self, job: Job, attempt: Attempt) -> Outcome:
         """Run one activated job and say what must be told to Zeebe. Raises nothing but cancellation."""
@@ -63,9 +71,19 @@ class JobHandler:
             self.operations[job.type].manners,
         )
         outcome = await self._outcome(settlement, job, attempt, unfinished, redactor)
-        if not isinstance(outcome, Drop):
-            self._attempts.end(job.key, failed=isinstance(outcome, Fail) and 0 < outcome.retries < job.retries)
+        for warning in settlement.warnings:
+            log.debug("expression warned", action="expression_warning", job_key=job.key, warning=warning)
+        self._note(job, outcome)
         return outcome
+
+    def _note(self, job: Job, outcome: Outcome) -> None:
+        """Note the end of a try; a failure that costs no retry is none, for so the job would go round for ever."""
+        if isinstance(outcome, Drop):
+            return
+        if not isinstance(outcome, Fail) or not outcome.retries:
+            self._attempts.end(job.key, failed=False)
+        elif outcome.retries < job.retries or outcome.code in FREE_CODES:
+            self._attempts.end(job.key, failed=outcome.code not in FREE_CODES)
 
     async def _outcome(
         self, settlement: Settlement, job: Job, attempt: Attempt, unfinished: int, redactor: Redactor
@@ -75,15 +93,34 @@ class JobHandler:
             if unfinished >= self._max_attempts:
                 raise TooManyAttempts(f"The job began {unfinished} times and never came to an end.")
             result = await self._run(self.operations[job.type], job, attempt, redactor)
-            return await settlement.with_documents(settlement.of_result(result))
         except WorkerError as error:
-            return await settlement.with_documents(settlement.of_error(error))
+            return await self._settled(settlement, job, partial(settlement.of_error, error), attempt)
         except JobLost as lost:
             return Drop(str(lost))
         except Exception as bug:
-            # A bug is not an outcome: the traceback goes to the log, a plain sentence to the process.
             log.error("job hit a bug", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
-            return settlement.of_error(internal_error(committed=attempt.committed), repeatable=not attempt.committed)
+            committed = attempt.committed
+            told = partial(settlement.of_error, internal_error(committed=committed), repeatable=not committed)
+            return await self._settled(settlement, job, told, attempt)
+        return await self._settled(settlement, job, partial(settlement.of_result, result), attempt)
+
+    async def _settled(
+        self, settlement: Settlement, job: Job, settle: Callable[[], Outcome], attempt: Attempt
+    ) -> Outcome:
+        """Settle: here, while the expressions are quick, else in a thread that other jobs do not wait for.
+
+        A bug is not an outcome: the traceback goes to the log, a plain sentence to the process, and no second mail.
+        """
+        try:
+            try:
+                outcome = settle()
+            except TakesLonger:
+                settlement.take_time()
+                outcome = await asyncio.get_running_loop().run_in_executor(self._slow_expressions, settle)
+            return await settlement.with_documents(outcome)
+        except Exception as bug:
+            log.error("settlement hit a bug", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
+            return settlement.of_failed_settlement(internal_error(committed=attempt.committed))
 
     async def _run(self, face: Face, job: Job, attempt: Attempt, redactor: Redactor) -> Any:
         resolved = self._secrets.resolve(

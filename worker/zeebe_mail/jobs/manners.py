@@ -70,6 +70,7 @@ class NativeManners:
             "code": error.code,
             "message": error.message,
             "variables": error.details,
+            "details": error.details,
         }
 
     def reason(self, error: WorkerError, message: str) -> str:

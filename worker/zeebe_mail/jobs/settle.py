@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Any, assert_never
 
 import structlog
 
 from zeebe_mail.documents.store import DocumentStore, NoStore
-from zeebe_mail.errors import DocumentError, ExpressionError, ResultTooLarge, Retry, WorkerError
+from zeebe_mail.errors import (
+    DocumentError,
+    DocumentStoreMissing,
+    ExpressionError,
+    InputError,
+    OutcomeUnknown,
+    ResultTooLarge,
+    Retry,
+    TooManyAttempts,
+    WorkerError,
+    every_error,
+)
 from zeebe_mail.jobs.created_documents import outlined, stored
 from zeebe_mail.jobs.expressions import BpmnError, Expressions, IgnoreError, JobError, Verdict
 from zeebe_mail.jobs.job import Job
@@ -22,6 +35,24 @@ from zeebe_mail.jobs.retry import RetryPlan
 from zeebe_mail.secrets import Redactor, Words
 
 log = structlog.get_logger(__name__)
+
+
+CODES = frozenset(error.code for error in every_error())
+
+
+def bpmn_error_codes(text: str) -> frozenset[str]:
+    """The header ``bpmnErrors``: ``true``, ``false``, or error codes with commas, semicolons or blanks between them.
+
+    Raises:
+        InputError: a code is unknown.
+    """
+    words = frozenset(filter(None, re.split(r"[\s,;]+", text)))
+    switches = {word for word in words if word.lower() in ("true", "false")}
+    for code in words - switches - CODES:
+        nearest = get_close_matches(code, CODES, n=1)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        raise InputError(f'Header "bpmnErrors" names {code[:80]!r}, which is no error code{hint}.')
+    return (words - switches) | {word.lower() for word in switches if word.lower() == "true"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +75,35 @@ class Settlement:
         self._rules = rules
         self._retry = retry if manners.waits_by_default else retry.with_wait(timedelta())
         self._manners = manners
-        self._expressions = Expressions(result="", error="")
+        self._expressions = Expressions()
         self._result_variable = ""
         self._bpmn_errors = frozenset(rules.bpmn_errors)
         self._response: Any = None
         self._words = Words(job.variables)
 
     def prepare(self) -> None:
-        """Read the headers: expressions first, because the error expression also sees what is wrong with the rest.
+        """Read the headers: the error expression first, because it also sees what is wrong with the rest.
 
         Raises:
             ExpressionInvalid: an expression is not FEEL.
-            InputError: ``retryBackoff`` is not a duration.
+            InputError: ``bpmnErrors`` names an unknown code, or ``retryBackoff`` is not a duration.
+            DocumentStoreMissing: an expression creates documents and there is no store.
         """
         headers = self._job.headers
-        self._expressions = Expressions(
-            result=headers.get("resultExpression", ""), error=headers.get("errorExpression", "")
-        )
-        self._result_variable = headers.get("resultVariable", "").strip()
+        result, error = headers.get("resultExpression", ""), headers.get("errorExpression", "")
+        self._expressions = Expressions(error=error)
         if asked := headers.get("bpmnErrors", "").strip():
-            self._bpmn_errors = frozenset(asked.replace(",", " ").split()) - {"false"}
+            self._bpmn_errors = bpmn_error_codes(asked)
+        self._expressions = Expressions(result=result, error=error)
+        if isinstance(self._rules.documents, NoStore) and "createDocument" in result + error:
+            raise DocumentStoreMissing("An expression creates a document, and this worker knows no document store.")
+        self._result_variable = headers.get("resultVariable", "").strip()
         if asked := headers.get("retryBackoff", ""):
             self._retry = self._retry.with_wait(self._manners.wait(asked))
+
+    def take_time(self) -> None:
+        """Let the expressions take as long as they may at all; for settling in a thread."""
+        self._expressions.take_time()
 
     @property
     def warnings(self) -> list[str]:
@@ -84,9 +122,20 @@ class Settlement:
             variables |= self._expressions.result(response)
             self._check_size(variables)
             verdict = self._expressions.verdict(variables or response, retries=self._job.retries)
-            return self._of_verdict(verdict) if verdict else Complete(variables)
+            return self._of_verdict(verdict) if verdict else Complete(self._clean(variables))
         except (ExpressionError, ResultTooLarge) as error:
             return self._incident_after_success(error, response)
+
+    def of_failed_settlement(self, error: WorkerError) -> Outcome:
+        """The outcome where settling itself failed: an incident, whatever came before."""
+        if self._response is None:
+            return self._fail(error, 0, timedelta())
+        return self._incident_after_success(error, self._response)
+
+    def _both_failed(self, error: WorkerError, broken: WorkerError) -> Fail:
+        """An operation failed and so did its error expression: the incident tells of both, the mail's fate first."""
+        first, second = self._fail(error, 0, timedelta()), self._fail(broken, 0, timedelta())
+        return replace(first, message=f"{first.message} Besides: {second.message}"[: self._manners.message_limit])
 
     async def with_documents(self, outcome: Outcome) -> Outcome:
         """The outcome with the documents that its expressions create kept in the store."""
@@ -95,9 +144,7 @@ class Settlement:
         try:
             return replace(outcome, variables=await stored(outcome.variables, self._rules.documents))
         except (ExpressionError, DocumentError) as error:
-            if self._response is None:
-                return self._fail(error, 0, timedelta())
-            return self._incident_after_success(error, self._response)
+            return self.of_failed_settlement(error)
 
     def of_error(self, error: WorkerError, *, repeatable: bool = True) -> Outcome:
         """The outcome of an operation that raised: the error expression's word, else the default of its class.
@@ -106,16 +153,20 @@ class Settlement:
         only handed back is no failure, and no expression hears of it.
         """
         cost = self._manners.cost(error)
+        repeatable = repeatable and not isinstance(error, OutcomeUnknown)
         retries, backoff = self._retry.after(error, cost) if repeatable else (0, timedelta())
-        if cost is Retry.FREE:
+        if cost is Retry.FREE or isinstance(error, TooManyAttempts):
             return self._fail(error, retries, backoff)
         seen = self._description(error)
         try:
             verdict = self._expressions.verdict({"error": seen}, retries=self._job.retries)
             if verdict:
-                return self._of_verdict(verdict)
+                outcome = self._of_verdict(verdict)
+                if isinstance(outcome, Fail) and not repeatable:
+                    return replace(outcome, retries=0, backoff=timedelta())
+                return outcome
         except (ExpressionError, ResultTooLarge) as broken:
-            return self._fail(broken, 0, timedelta())
+            return self._both_failed(error, broken)
         if error.code in self._bpmn_errors or "true" in self._bpmn_errors:
             return ThrowError(error.code, seen["message"], {"error": seen})
         return self._fail(error, retries, backoff)
@@ -124,12 +175,12 @@ class Settlement:
         self._check_size(verdict.variables)
         match verdict:
             case BpmnError(code, message, variables):
-                return ThrowError(code, self._told(message), self._masked(variables))
+                return ThrowError(self._told(code), self._told(message), self._clean(variables))
             case JobError(message, variables, retries, backoff):
                 text = self._told(message)
-                return Fail(text, retries, backoff, {**self._masked(variables), "error": text})
+                return Fail(text, retries, backoff, {**self._clean(variables), "error": text})
             case IgnoreError(variables):
-                return Complete(self._masked(variables))
+                return Complete(self._clean(variables))
             case _:
                 assert_never(verdict)
 
@@ -152,8 +203,11 @@ class Settlement:
         redactor = self._rules.redactor
         return redactor.data(value, redactor.written_in(self._job.variables), self._words)
 
+    def _clean(self, value: Any) -> Any:
+        return repaired(self._masked(value))
+
     def _told(self, message: str) -> str:
-        return str(self._masked(message))[: self._manners.message_limit]
+        return str(self._clean(message))[: self._manners.message_limit]
 
     def _fail(self, error: WorkerError, retries: int, backoff: timedelta) -> Fail:
         seen = self._description(error)
@@ -164,7 +218,7 @@ class Settlement:
         message_id = response.get("messageId", "unknown") if isinstance(response, Mapping) else "unknown"
         failed = self._fail(error, 0, timedelta())
         variables = failed.variables
-        if not isinstance(error, ResultTooLarge):
+        if response is not None and len(json.dumps(response)) <= self._rules.result_limit_bytes:
             variables = self._manners.attach(variables, response)
         done = f"The mail was handled (Message-ID {message_id}) and is not handled again."
         return Fail(

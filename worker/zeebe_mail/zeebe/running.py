@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import time
 from datetime import timedelta
 from typing import Protocol
@@ -37,6 +38,7 @@ class RunningJob:
         self.has_slot = False
         self.extending = False
         self.entered = False
+        self.given_up = False
         self.task: asyncio.Task[None] | None = None
         self.last_run: asyncio.Task[None] | None = None
         self._gateway = gateway
@@ -53,9 +55,13 @@ class RunningJob:
 
     @property
     def token(self) -> str:
-        """Twenty characters that stand for this job in this cluster, whatever the attempt."""
-        identity = f"{self._cluster}\0{self.job.tenant_id}\0{self.job.key}"
-        return hashlib.sha256(identity.encode()).hexdigest()[:20]
+        """Twenty characters that stand for this job and what it is to do, whatever the attempt.
+
+        Keys begin anew in every new cluster, so the variables count too: another mail is not taken for this one.
+        """
+        job = self.job
+        task = json.dumps([self._cluster, job.tenant_id, job.process_instance_key, job.key, job.variables], default=str)
+        return hashlib.sha256(task.encode()).hexdigest()[:20]
 
     @property
     def deadline_passed(self) -> bool:
@@ -75,6 +81,12 @@ class RunningJob:
     def abort(self) -> None:
         """Stop the run where it is, unless the mail is handed over or the run is over already."""
         if self.task and self.entered and not self.committed and not self.answering:
+            self.task.cancel()
+
+    def give_up(self) -> None:
+        """Stop waiting for a mail server that has the mail and does not answer."""
+        if self.task and self.committed and not self.answering:
+            self.given_up = True
             self.task.cancel()
 
     async def extend(self) -> None:

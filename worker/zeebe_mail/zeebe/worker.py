@@ -12,7 +12,16 @@ from typing import Any, Protocol, assert_never
 
 import structlog
 
-from zeebe_mail.errors import AnswerRefused, InputError, JobLost, Retry, WorkerError, WorkerStopping, every_error
+from zeebe_mail.errors import (
+    AnswerRefused,
+    InputError,
+    JobLost,
+    OutcomeUnknown,
+    Retry,
+    WorkerError,
+    WorkerStopping,
+    every_error,
+)
 from zeebe_mail.jobs.handler import internal_error
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Drop, Fail, Outcome, ThrowError
@@ -29,6 +38,7 @@ log = structlog.get_logger(__name__)
 LONGEST_WATCH_INTERVAL_S = 1.0
 SOURCE_GRACE_S = 2.0  # how long streams may take to empty
 FREE_CODES = frozenset(error.code for error in every_error() if error.retry is Retry.FREE)
+LONGEST_TELLING_S = 3.0
 CLOSING_S = 0.1  # how long gateway and broker may take to notice that a stream is closed
 DOUBTFUL_TRIES = 3  # an answer that hits an error inside the gateway is told so many times
 FIRST_ANSWER_PAUSE_S, LONGEST_ANSWER_PAUSE_S = 0.05, 2.0
@@ -211,6 +221,8 @@ class Worker:
                 return Drop(running.lost)
             if running.stopping and not running.committed:
                 return _handed_back(running)
+            if running.given_up:
+                return _in_doubt(running)
             raise
         except Exception as bug:
             log.error("job hit a bug", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
@@ -219,8 +231,8 @@ class Worker:
     async def _answer(self, running: RunningJob, outcome: Outcome) -> Outcome:
         """Tell Zeebe, again and again while that means something; gives what Zeebe knows in the end.
 
-        A completion is worth telling however late, because the mail is out; a failure only while the job is ours,
-        because later it would hit the run of somebody else.
+        What became of a mail that was handed over is worth telling however late, because nobody may hand it over
+        again; any other failure only while the job is ours, because later it would hit the run of somebody else.
         """
         if isinstance(outcome, Drop):
             return outcome
@@ -244,7 +256,8 @@ class Worker:
                     told, tries = _refused(running, told, error), 0
                     continue
             except GatewayUnavailable as error:
-                if isinstance(told, Fail) and running.deadline_passed:
+                handed_over = running.committed and not (isinstance(told, Fail) and told.retries)
+                if running.deadline_passed and not handed_over:
                     return Drop(f"the failure could not be told before the job's deadline ({error})")
             else:
                 return told
@@ -297,6 +310,10 @@ class Worker:
             await asyncio.wait(loops_left, timeout=SOURCE_GRACE_S)
         await asyncio.sleep(min(CLOSING_S, grace_s))
         self._sources_closed.set()
+        if tasks := self._tasks():
+            await asyncio.wait(tasks, timeout=max(ends_at - _telling_s(grace_s) - time.monotonic(), 0.0))
+        for running in self._jobs.values():
+            running.give_up()
         if tasks := self._tasks():
             await asyncio.wait(tasks, timeout=max(ends_at - time.monotonic(), 0.0))
         for running in self._jobs.values():
@@ -362,6 +379,20 @@ def _failed(job: Job, error: WorkerError, *, repeatable: bool = True) -> Fail:
 
 def _handed_back(running: RunningJob) -> Fail:
     return _failed(running.job, WorkerStopping("The worker is shutting down; the job was handed back untouched."))
+
+
+def _in_doubt(running: RunningJob) -> Fail:
+    """The grace period ends before the mail server's answer: an incident, so that no other worker sends it again."""
+    doubt = OutcomeUnknown(
+        "The worker had to stop after the whole mail was handed over and before the server's answer came. "
+        f"Its Message-ID begins with zm-{running.token}."
+    )
+    return _failed(running.job, doubt)
+
+
+def _telling_s(grace_s: float) -> float:
+    """The part of the grace period that is kept for telling Zeebe."""
+    return min(LONGEST_TELLING_S, grace_s / 4)
 
 
 def _refused(running: RunningJob, told: Outcome, error: Rejected) -> Fail:
