@@ -356,3 +356,7 @@ def every_error() -> Iterator[type[WorkerError]]:
             yield from below(child)
 
     return below(WorkerError)
+
+
+FREE_CODES = frozenset(error.code for error in every_error() if error.retry is Retry.FREE)
+"""Codes of jobs that were handed back and have not failed."""

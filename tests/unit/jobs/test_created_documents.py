@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from zeebe_mail.documents.store import NoStore
-from zeebe_mail.errors import Busy, DocumentNotStored, DocumentStoreMissing
+from zeebe_mail.errors import Busy, DocumentNotStored, DocumentStoreMissing, OutcomeUnknown
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
@@ -105,3 +105,15 @@ async def test_a_document_that_cannot_be_kept_is_an_incident_and_the_mail_is_not
     assert isinstance(outcome, Fail)
     assert (outcome.code, outcome.retries) == (code, 0)
     assert "<zm-1@x.test>" in outcome.message
+
+
+async def test_a_document_that_is_not_kept_does_not_hide_that_a_mail_is_in_doubt() -> None:
+    headers = {"errorExpression": '=bpmnError("X", "y", {log: createDocument("aGVsbG8=")})'}
+    rules = SettlementRules(Redactor(), result_limit_bytes=10_000, documents=BrokenStore())
+    made = Settlement(Job(1, "t", {}, headers, 3, 0), rules, RetryPlan(3, 0, Backoff()))
+    made.prepare()
+    outcome = await made.with_documents(made.of_error(OutcomeUnknown("Lost after <zm-1@x.test>.")))
+    assert isinstance(outcome, Fail)
+    assert (outcome.code, outcome.retries) == ("OUTCOME_UNKNOWN", 0)
+    assert "<zm-1@x.test>" in outcome.message
+    assert "DOCUMENT_NOT_STORED" in outcome.message

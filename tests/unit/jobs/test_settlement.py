@@ -379,3 +379,10 @@ def test_a_password_that_is_a_common_word_leaves_our_own_fields_usable() -> None
     }
     expected = {**sent, "response": "250 queued; your password is ***, b@y.test"}
     assert made.of_result(sent) == Complete({"mail": expected})
+
+
+def test_who_lists_a_million_recipients_gets_none() -> None:
+    made = settlement(result_limit_bytes=1000)
+    outcome = made.of_error(RecipientsRefused("Nobody got it.", details={"rejected": ["a@x.test"] * 10_000}))
+    assert isinstance(outcome, Fail)
+    assert (outcome.variables["error"]["variables"], outcome.variables["error"]["details"]) == ({}, {})

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from zeebe_mail.errors import InternalError, JobLost, Retry, TooManyAttempts, WorkerError, every_error
+from zeebe_mail.errors import FREE_CODES, InternalError, JobLost, TooManyAttempts, WorkerError
 from zeebe_mail.jobs.expressions import TakesLonger
 from zeebe_mail.jobs.face import Face
 from zeebe_mail.jobs.job import Job
@@ -24,8 +24,6 @@ from zeebe_mail.operations.base import Attempt
 from zeebe_mail.secrets import Redactor, SecretResolver
 
 log = structlog.get_logger(__name__)
-
-FREE_CODES = frozenset(error.code for error in every_error() if error.retry is Retry.FREE)
 
 
 class Sessions(Protocol):

@@ -10,8 +10,6 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any, assert_never
 
-import structlog
-
 from zeebe_mail.documents.store import DocumentStore, NoStore
 from zeebe_mail.errors import (
     DocumentError,
@@ -33,9 +31,6 @@ from zeebe_mail.jobs.manners import NATIVE, Manners
 from zeebe_mail.jobs.outcome import Complete, Drop, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import RetryPlan
 from zeebe_mail.secrets import Redactor, Words
-
-log = structlog.get_logger(__name__)
-
 
 CODES = frozenset(error.code for error in every_error())
 
@@ -79,6 +74,7 @@ class Settlement:
         self._result_variable = ""
         self._bpmn_errors = frozenset(rules.bpmn_errors)
         self._response: Any = None
+        self._error: WorkerError | None = None
         self._words = Words(job.variables)
 
     def prepare(self) -> None:
@@ -127,13 +123,13 @@ class Settlement:
             return self._incident_after_success(error, response)
 
     def of_failed_settlement(self, error: WorkerError) -> Outcome:
-        """The outcome where settling itself failed: an incident, whatever came before."""
-        if self._response is None:
-            return self._fail(error, 0, timedelta())
-        return self._incident_after_success(error, self._response)
+        """The outcome where settling itself failed: an incident that tells first what had become of the mail."""
+        if self._response is not None:
+            return self._incident_after_success(error, self._response)
+        return self._both_failed(self._error, error) if self._error else self._fail(error, 0, timedelta())
 
     def _both_failed(self, error: WorkerError, broken: WorkerError) -> Fail:
-        """An operation failed and so did its error expression: the incident tells of both, the mail's fate first."""
+        """An operation failed and so did the settling of that: the incident tells of both, the mail's fate first."""
         first, second = self._fail(error, 0, timedelta()), self._fail(broken, 0, timedelta())
         return replace(first, message=f"{first.message} Besides: {second.message}"[: self._manners.message_limit])
 
@@ -152,6 +148,7 @@ class Settlement:
         What is not ``repeatable``, because its mail is out, has no retries left whatever the class says. A job that is
         only handed back is no failure, and no expression hears of it.
         """
+        self._error = error
         cost = self._manners.cost(error)
         repeatable = repeatable and not isinstance(error, OutcomeUnknown)
         retries, backoff = self._retry.after(error, cost) if repeatable else (0, timedelta())
@@ -187,15 +184,16 @@ class Settlement:
     def _description(self, error: WorkerError) -> dict[str, Any]:
         """What a process may know of an error: the ``error`` of expressions and of failed jobs.
 
-        ``variables`` are given as far as a process may be given so much: who lists a million recipients gets none.
+        What the error knows is given as far as a process may have so much: who lists a million recipients gets none.
         """
         described = self._manners.describe(error)
         seen: dict[str, Any] = repaired(self._masked(described))
         seen["message"] = self._told(described["message"])
         if "code" in described:
             seen["code"] = described["code"]
-        if "variables" in seen and len(json.dumps(seen["variables"])) > self._rules.result_limit_bytes:
-            seen["variables"] = {}
+        for known in {"variables", "details"} & seen.keys():
+            if len(json.dumps(seen[known])) > self._rules.result_limit_bytes // 2:
+                seen[known] = {}
         return seen
 
     def _masked(self, value: Any) -> Any:

@@ -11,14 +11,10 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Protocol
 
-import structlog
-
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.zeebe.budget import Budget
 from zeebe_mail.zeebe.gateway import Gateway, GatewayUnavailable, Rejected
 from zeebe_mail.zeebe.options import WorkerOptions
-
-log = structlog.get_logger(__name__)
 
 LONG_POLL = timedelta(seconds=10)
 FIRST_PAUSE_S = 0.1  # between failed calls; doubled by each, up to what the failure's kind allows:

@@ -13,14 +13,13 @@ from typing import Any, Protocol, assert_never
 import structlog
 
 from zeebe_mail.errors import (
+    FREE_CODES,
     AnswerRefused,
     InputError,
     JobLost,
     OutcomeUnknown,
-    Retry,
     WorkerError,
     WorkerStopping,
-    every_error,
 )
 from zeebe_mail.jobs.handler import internal_error
 from zeebe_mail.jobs.job import Job
@@ -37,7 +36,6 @@ log = structlog.get_logger(__name__)
 
 LONGEST_WATCH_INTERVAL_S = 1.0
 SOURCE_GRACE_S = 2.0  # how long streams may take to empty
-FREE_CODES = frozenset(error.code for error in every_error() if error.retry is Retry.FREE)
 LONGEST_TELLING_S = 3.0
 CLOSING_S = 0.1  # how long gateway and broker may take to notice that a stream is closed
 DOUBTFUL_TRIES = 3  # an answer that hits an error inside the gateway is told so many times
