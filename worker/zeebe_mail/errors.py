@@ -21,9 +21,11 @@
       + TlsFailed            the connection could not be made safe                    never retried
         - CertificateRejected
       + Busy                 come back later: SMTP 4xx, throttled                     retried, server's wait if given
-        - RecipientsDeferred
+        - RecipientsDeferred · MailboxLocked
       + Refused              no, and it means it: SMTP 5xx                            never retried
         - SenderRefused · RecipientsRefused · MessageRefused
+        - MailboxNotFound · MailboxExists · MailboxReadOnly · MessageNotFound · MessageAmbiguous
+        - UidValidityChanged · QuotaExceeded · MessageTooLarge
       + Misbehaved           the server broke the protocol                            retried on a new connection
       + OutcomeUnknown       the answer was lost after the point of no return         never retried
     x Postponed              not our turn: handed back with the same retries          free
@@ -257,6 +259,12 @@ class RecipientsDeferred(Busy):
     code = "RECIPIENTS_DEFERRED"
 
 
+class MailboxLocked(Busy):
+    """Another client has the mailbox open, and the server lets in only one (POP3 [IN-USE])."""
+
+    code = "MAILBOX_LOCKED"
+
+
 class Refused(ServerError):
     """The server refuses for good (SMTP 5xx); nothing was sent."""
 
@@ -284,6 +292,62 @@ class MessageRefused(Refused):
 
     code = "MESSAGE_REFUSED"
     advice = "Read the server's answer: size, content and policy are the usual reasons."
+
+
+class MailboxNotFound(Refused):
+    """There is no mailbox (IMAP folder) of this name."""
+
+    code = "MAILBOX_NOT_FOUND"
+    advice = "Correct the name; `zeebe-mail check --server imaps://…` lists the mailboxes."
+
+
+class MailboxExists(Refused):
+    """There is a mailbox of the new name already."""
+
+    code = "MAILBOX_EXISTS"
+    advice = "Choose another name, or delete the other mailbox first."
+
+
+class MailboxReadOnly(Refused):
+    """The server lets this user read the mailbox but not change it."""
+
+    code = "MAILBOX_READ_ONLY"
+    advice = "Give the user the right to change the mailbox, or use another mailbox."
+
+
+class MessageNotFound(Refused):
+    """No message in the mailbox is the one that was meant."""
+
+    code = "MESSAGE_NOT_FOUND"
+    advice = "It may have been moved or deleted. Search for it, or set `ifMissing` to `result` where that is no error."
+
+
+class MessageAmbiguous(Refused):
+    """Several messages in the mailbox have this Message-ID, and senders choose Message-IDs."""
+
+    code = "MESSAGE_AMBIGUOUS"
+    advice = "Use the `uid` and `uidValidity` of the one that is meant; the candidates are in the details."
+
+
+class UidValidityChanged(Refused):
+    """The mailbox was made anew: its UIDs now stand for other messages (RFC 9051, 2.3.1.1)."""
+
+    code = "UIDVALIDITY_CHANGED"
+    advice = "Search for the message again; the old UID must not be used."
+
+
+class QuotaExceeded(Refused):
+    """The mailbox is full."""
+
+    code = "QUOTA_EXCEEDED"
+    advice = "Delete mail, or have the quota raised."
+
+
+class MessageTooLarge(Refused):
+    """The message is larger than allowed, by the server or by a limit of ours."""
+
+    code = "MESSAGE_TOO_LARGE"
+    advice = "Raise the limit that the message names, or handle the message by hand."
 
 
 class Misbehaved(ServerError):

@@ -25,6 +25,12 @@ def _without_nul(value: SecretStr) -> SecretStr:
     return value
 
 
+def _bearer_token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", value.get_secret_value()):
+        raise ValueError("is not a bearer token (RFC 6750, 2.1)")
+    return value
+
+
 class PasswordAuth(Part):
     """User name and password; the strongest mechanism that the server offers carries them."""
 
@@ -51,10 +57,34 @@ class PasswordAuth(Part):
     """The identity to act as when it is not the user's own (SASL authorization identity, RFC 4422, 3.4.1)."""
 
 
+class TokenAuth(Part):
+    """An OAuth access token that somebody else has got (RFC 7628 OAUTHBEARER, or XOAUTH2 where only that is offered)."""
+
+    type: Literal["token"] = "token"
+    username: Annotated[
+        str,
+        Field(min_length=1),
+        AfterValidator(_plain_text),
+        Prompt("User name", group="auth", hint="The mail address; for a shared mailbox, the shared mailbox's."),
+    ]
+    """The mailbox's user name: the account's own, or that of a shared mailbox the token's owner may open."""
+    token: Annotated[
+        SecretStr,
+        Field(min_length=1),
+        AfterValidator(_bearer_token),
+        Prompt("Access token", group="auth", hint="For example {{secrets.MAIL_TOKEN}}"),
+    ]
+    """The access token; it lives for an hour or so, and nothing here renews it."""
+
+
 class NoAuth(Part):
     """No login: the server knows us by our address, or takes mail from anybody."""
 
     type: Literal["none"] = "none"
 
 
-Auth = Annotated[PasswordAuth | NoAuth, Field(discriminator="type")]
+Auth = Annotated[PasswordAuth | TokenAuth | NoAuth, Field(discriminator="type")]
+"""Who we are to a server that takes mail."""
+
+MailboxAuth = Annotated[PasswordAuth | TokenAuth, Field(discriminator="type")]
+"""Who we are to a server that keeps mail: nobody may read without a login."""

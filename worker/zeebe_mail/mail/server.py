@@ -110,7 +110,35 @@ class TlsOptions(Part):
         return self
 
 
-class SmtpServer(Part):
+class MailServer(Part):
+    """What the servers of all protocols have in common."""
+
+    PROTOCOL: ClassVar[str]
+    DEFAULT_PORTS: ClassVar[dict[Security, int]]
+
+    host: Annotated[Host, Prompt("Host", group="server", hint="For example mail.example.org")]
+    """Name or IP address of the server; the name is also checked against its certificate."""
+    port: Annotated[Port, Prompt("Port", group="server")] = None
+    """TCP port; without it, the one that belongs to the security."""
+    security: Annotated[Security, Prompt("Security", group="server", feel="static")] = Security.SSL_TLS
+    """SSL_TLS: encrypted from the first byte. STARTTLS: upgraded before login, or not used. NONE: not encrypted."""
+    tls: Annotated[TlsOptions, Prompt("TLS", group="tls")] = TlsOptions()
+    """Certificates and versions for this server."""
+    deadline_seconds: Annotated[
+        float,
+        Field(ge=1, le=3600),
+        BeforeValidator(_no_truth_value),
+        Prompt("Deadline", group="server", hint="Seconds, default 120"),
+    ] = 120
+    """Seconds for everything that one job does with the server."""
+
+    @property
+    def endpoint(self) -> tuple[str, str, int]:
+        """Protocol, host and port: what a bulkhead protects the others from."""
+        return self.PROTOCOL, self.host, self.port or self.DEFAULT_PORTS[self.security]
+
+
+class SmtpServer(MailServer):
     """A server that takes our mail (RFC 5321; submission: RFC 6409 and RFC 8314)."""
 
     PROTOCOL: ClassVar[str] = "smtp"
@@ -122,8 +150,6 @@ class SmtpServer(Part):
     """TCP port; without it, the one that belongs to the security."""
     security: Annotated[Security, Prompt("Security", group="server", feel="static")] = Security.STARTTLS
     """SSL_TLS: encrypted from the first byte. STARTTLS: upgraded before login, or not used. NONE: not encrypted."""
-    tls: Annotated[TlsOptions, Prompt("TLS", group="tls")] = TlsOptions()
-    """Certificates and versions for this server."""
     deadline_seconds: Annotated[
         float,
         Field(ge=1, le=3600),
@@ -132,7 +158,26 @@ class SmtpServer(Part):
     ] = 120
     """Seconds for everything up to the end of the mail's text. The server's last answer has its own 10 minutes."""
 
-    @property
-    def endpoint(self) -> tuple[str, str, int]:
-        """Protocol, host and port: what a bulkhead protects the others from."""
-        return self.PROTOCOL, self.host, self.port or self.DEFAULT_PORTS[self.security]
+
+class ImapServer(MailServer):
+    """A server that keeps our mailboxes (RFC 9051, RFC 3501; implicit TLS: RFC 8314)."""
+
+    PROTOCOL: ClassVar[str] = "imap"
+    DEFAULT_PORTS: ClassVar[dict[Security, int]] = {Security.SSL_TLS: 993, Security.STARTTLS: 143, Security.NONE: 143}
+
+    host: Annotated[Host, Prompt("Host", group="server", hint="For example imap.example.org")]
+    """Name or IP address of the server; the name is also checked against its certificate."""
+    port: Annotated[Port, Prompt("Port", group="server", hint="Blank: 993 SSL_TLS, 143 STARTTLS and NONE")] = None
+    """TCP port; without it, the one that belongs to the security."""
+
+
+class Pop3Server(MailServer):
+    """A server from which mail is collected (RFC 1939; STLS: RFC 2595; implicit TLS: RFC 8314)."""
+
+    PROTOCOL: ClassVar[str] = "pop3"
+    DEFAULT_PORTS: ClassVar[dict[Security, int]] = {Security.SSL_TLS: 995, Security.STARTTLS: 110, Security.NONE: 110}
+
+    host: Annotated[Host, Prompt("Host", group="server", hint="For example pop.example.org")]
+    """Name or IP address of the server; the name is also checked against its certificate."""
+    port: Annotated[Port, Prompt("Port", group="server", hint="Blank: 995 SSL_TLS, 110 STARTTLS and NONE")] = None
+    """TCP port; without it, the one that belongs to the security."""

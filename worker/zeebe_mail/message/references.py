@@ -1,0 +1,49 @@
+"""Which message is meant."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from zeebe_mail.form import Part, Prompt
+
+_MESSAGE_ID = re.compile(r"[^\s<>\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+MAX_NUMBER = 2**32 - 1
+"""UIDs and UIDVALIDITY values are 32-bit numbers above zero (RFC 9051, 9)."""
+
+Uid = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
+UidValidity = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
+
+
+def bare_message_id(value: str) -> str:
+    """A Message-ID without its angle brackets and the space around it; identity is equality of this.
+
+    Raises:
+        ValueError: it is empty, or holds spaces, brackets or control characters inside.
+    """
+    bare = value.strip().removeprefix("<").removesuffix(">")
+    if not _MESSAGE_ID.fullmatch(bare):
+        raise ValueError("is not a Message-ID such as <a1b2@example.org>")
+    return bare
+
+
+MessageId = Annotated[str, AfterValidator(bare_message_id)]
+
+
+class MessageReference(Part):
+    """One message: its Message-ID, or its UID together with the UIDVALIDITY of the mailbox."""
+
+    message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="With or without < >")] = None
+    """The exact Message-ID. Senders choose it, so two messages may share one; then nothing is done."""
+    uid: Annotated[Uid | None, Prompt("UID", group="message")] = None
+    """The number the mailbox gave the message."""
+    uid_validity: Annotated[UidValidity | None, Prompt("UIDVALIDITY", group="message")] = None
+    """The mailbox's UIDVALIDITY when the UID was learnt; when it has changed, nothing is done."""
+
+    @model_validator(mode="after")
+    def _names_a_message(self) -> MessageReference:
+        if self.message_id is None and self.uid is None:
+            raise ValueError("`messageId`, or `uid` with `uidValidity`, must be given")
+        return self
