@@ -18,6 +18,13 @@ from tests.servers.daemon import short_directory
 
 pytestmark = pytest.mark.live
 
+INTERRUPTED_MODULE = """
+import signal, sys
+exec("signal.raise_signal(signal.SIGINT)")
+del sys.path[0], sys.modules[__name__]
+__import__(__name__)
+"""
+
 Demo = Callable[..., subprocess.Popen[str]]
 
 
@@ -113,6 +120,26 @@ def test_a_demo_stopped_while_the_broker_starts_leaves_nothing(demo: Demo, numbe
     assert process.returncode == 128 + number, output
     assert "Traceback" not in output
     assert not broker.is_running()
+
+
+def test_ctrl_c_while_a_class_is_made_ends_the_demo_with_its_exit_code(demo: Demo, tmp_path: Path) -> None:
+    """httpx brings in httpcore, full of dataclasses, while the broker starts; here Ctrl-C comes from its midst."""
+    needs_broker()
+    files = short_directory("demo-")
+    (tmp_path / "httpcore.py").write_text(INTERRUPTED_MODULE)
+    process = demo(PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]), TMPDIR=str(files))
+
+    output, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert using(files) == []
+    files.rmdir()
+
+
+def using(files: Path) -> list[psutil.Process]:
+    """Processes that were told of this directory, as brokers are."""
+    return [one for one in psutil.process_iter(["cmdline"]) if str(files) in " ".join(one.info["cmdline"] or [])]
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed: apt-get install util-linux")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
+import pytest
 import structlog
 
 from tests.servers.processes import one_task
@@ -19,6 +20,7 @@ from zeebe_mail.telemetry.metrics import Metrics
 from zeebe_mail.zeebe.client import Client, connect
 from zeebe_mail.zeebe.gateway import Gateway, pb
 from zeebe_mail.zeebe.options import GatewayOptions, WorkerOptions
+from zeebe_mail.zeebe.running import RunningJob
 from zeebe_mail.zeebe.worker import Worker
 
 Script = Callable[[Job, Attempt], Awaitable[Outcome]]
@@ -105,6 +107,11 @@ async def host(
             await running.stop()
 
 
+def never_extend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the process had been frozen or the network gone: the broker hears nothing about running jobs."""
+    monkeypatch.setattr(RunningJob, "wants_extension", property(lambda job: False))
+
+
 class Zeebe(Client):
     """What a test asks of the cluster."""
 
@@ -161,4 +168,17 @@ def text(lines: list[dict[str, Any]]) -> str:
     return json.dumps(lines, default=str)
 
 
-__all__ = ["Host", "Scripted", "Task", "Zeebe", "connect", "done", "host", "log_lines", "problems", "until", "zeebe"]
+__all__ = [
+    "Host",
+    "Scripted",
+    "Task",
+    "Zeebe",
+    "connect",
+    "done",
+    "host",
+    "log_lines",
+    "never_extend",
+    "problems",
+    "until",
+    "zeebe",
+]

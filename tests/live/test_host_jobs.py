@@ -7,11 +7,10 @@ from datetime import timedelta
 import pytest
 
 from tests.live.conftest import Recorded
-from tests.live.host import Scripted, host, log_lines, problems, until, zeebe
+from tests.live.host import Scripted, host, log_lines, never_extend, problems, until, zeebe
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, Outcome, ThrowError
 from zeebe_mail.operations.base import Attempt
-from zeebe_mail.zeebe.running import RunningJob
 from zeebe_mail.zeebe.sources import Poll, Source, Stream
 from zeebe_mail.zeebe.worker import Worker
 
@@ -24,11 +23,6 @@ def only(kind: type[Source], monkeypatch: pytest.MonkeyPatch) -> None:
     """Take jobs by one way alone."""
     every = Worker._sources
     monkeypatch.setattr(Worker, "_sources", lambda worker: [one for one in every(worker) if isinstance(one, kind)])
-
-
-def never_extend(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the process had been frozen or the network gone: the broker hears nothing about running jobs."""
-    monkeypatch.setattr(RunningJob, "wants_extension", property(lambda job: False))
 
 
 @pytest.mark.parametrize("way", [Poll, Stream])
@@ -191,12 +185,13 @@ async def test_of_two_workers_with_one_job_one_completes_it_and_the_other_learns
         return Complete()
 
     slow, quick = Scripted("two", script=hold), Scripted("two")
+    only_once = {"job_timeout": SHORT, "max_jobs": 1, "streaming": False}  # a stream would be pushed the job again
     with log_lines() as lines:
-        async with zeebe(recorded.address) as engine, host(recorded.address, slow, job_timeout=SHORT, max_jobs=1) as a:
+        async with zeebe(recorded.address) as engine, host(recorded.address, slow, **only_once) as a:
             await engine.deploy_task("two")
             await engine.start("two", {})
             await until(lambda: slow.running)
-            async with host(recorded.address, quick, job_timeout=SHORT) as b:
+            async with host(recorded.address, quick) as b:
                 await until(lambda: b.count("completed") == 1)
                 release.set()
                 await until(lambda: a.count("dropped") == 1)

@@ -33,7 +33,7 @@ from datetime import timedelta
 import grpc
 import pytest
 
-from tests.live.host import Scripted, host, log_lines, problems, until
+from tests.live.host import Scripted, host, log_lines, never_extend, problems, until
 from tests.servers.fake_gateway import FakeGateway
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, Outcome
@@ -225,6 +225,33 @@ async def test_a_late_job_that_somebody_else_has_is_not_run(quick_pauses: None) 
         async with host(gateway.address, handler, streaming=False) as running:
             await until(lambda: running.count("dropped") == 1)
     assert handler.started == []
+
+
+async def test_a_job_that_came_again_while_no_slot_was_free_is_not_run_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It timed out at the broker, was pushed to us again, and is read after its run has completed it."""
+    never_extend(monkeypatch)
+    release = asyncio.Event()
+
+    async def hold(job: Job, attempt: Attempt) -> Outcome:
+        await release.wait()
+        return Complete()
+
+    handler, timeout = Scripted("t", script=hold), timedelta(seconds=1)
+    async with FakeGateway() as gateway, host(gateway.address, handler, max_jobs=1, job_timeout=timeout) as running:
+        await until(lambda: gateway.streams)
+        gateway.job(1, pushed=True, deadline=in_ms(timeout))
+        await until(lambda: handler.running)
+        (job,) = running.worker._jobs.values()
+        await until(lambda: job.deadline_passed)
+        gateway.job(1, pushed=True, deadline=in_ms(timeout))
+        release.set()
+        await until(lambda: running.count("dropped") == 1)
+    assert len(handler.started) == 1
+    assert gateway.count("CompleteJob") == 1
+
+
+def in_ms(timeout: timedelta) -> int:
+    return round((time.time() + timeout.total_seconds()) * 1000)
 
 
 async def test_pauses_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,17 +4,14 @@ import contextlib
 import io
 import os
 import shutil
-import signal
 import sys
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from zeebe_mail.demo import distribution, engine, java
 from zeebe_mail.demo.error import DemoError
-from zeebe_mail.demo.signals import ended_by_signals, held_back
 
 
 @pytest.fixture(autouse=True)
@@ -156,28 +153,3 @@ def test_free_ports_differ_and_are_free() -> None:
     ports = engine.free_ports(20)
     assert len(set(ports)) == 20
     assert all(12_000 <= port < 32_000 for port in ports)
-
-
-@pytest.fixture
-def sigterm_ends() -> Iterator[None]:
-    with ended_by_signals():
-        yield
-
-
-def test_sigterm_ends_as_an_exception(sigterm_ends: None) -> None:
-    with pytest.raises(SystemExit) as end:
-        signal.raise_signal(signal.SIGTERM)
-    assert end.value.code == 128 + signal.SIGTERM
-
-
-def test_a_signal_that_is_held_back_takes_effect_after_the_block(sigterm_ends: None) -> None:
-    reached = []
-
-    def start_something() -> None:
-        with held_back():
-            signal.raise_signal(signal.SIGTERM)
-            reached.append("the end of the block")
-
-    with pytest.raises(SystemExit):
-        start_something()
-    assert reached == ["the end of the block"]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from zeebe_mail.ending import run
+
 if TYPE_CHECKING:
     from zeebe_mail.auth.models import Auth
     from zeebe_mail.mail.probe import Step
@@ -32,8 +34,6 @@ def check(
 
     Exit code 0 when all is well, 1 when a step fails.
     """
-    import asyncio
-
     from zeebe_mail.settings import load
 
     settings = load()
@@ -42,7 +42,7 @@ def check(
     else:
         place = _place(server, security)
         steps = _mail_server(settings, place, _login(settings, place, user, password_secret))
-    if not asyncio.run(_show(steps)):
+    if not run(_show(steps)):
         raise typer.Exit(1)
 
 

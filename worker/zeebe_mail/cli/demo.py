@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated, Literal
 
 import typer
+
+from zeebe_mail.ending import ended_by, held_back
 
 
 def demo(
@@ -18,13 +21,12 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave all running until Ctrl-C, for the Modeler.")] = False,
 ) -> None:
     """Send a mail from a BPMN process on a real Zeebe through a real mail server, both started here."""
-    try:
-        _tell(engine, address, keep=keep)
-    except ModuleNotFoundError as missing:
-        typer.echo(f"zeebe-mail: the demo needs {missing.name}: pip install 'zeebe-mail[demo]'", err=True)
-        raise typer.Exit(2) from missing
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+    with ended_by(signal.SIGINT, signal.SIGTERM, signal.SIGHUP), held_back():
+        try:
+            _tell(engine, address, keep=keep)
+        except ModuleNotFoundError as missing:
+            typer.echo(f"zeebe-mail: the demo needs {missing.name}: pip install 'zeebe-mail[demo]'", err=True)
+            raise typer.Exit(2) from missing
 
 
 def _tell(engine: str, address: str | None, *, keep: bool) -> None:

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from zeebe_mail.ending import run
+
 
 def deploy(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="BPMN, DMN or form files.")],
 ) -> None:
     """Deploy files to the cluster, all or none."""
-    import asyncio
-
     from zeebe_mail.app import gateway_options
     from zeebe_mail.settings import SettingsError, load
     from zeebe_mail.zeebe.client import Deployed, connect
@@ -26,7 +26,7 @@ def deploy(
             return await client.deploy(files)
 
     try:
-        for one in asyncio.run(send()):
+        for one in run(send()):
             typer.echo(f"{one.process_id}: version {one.version} from {one.resource}")
     except GatewayUnavailable as error:
         raise SettingsError(f"The gateway at {options.address} cannot be used: {error}") from error

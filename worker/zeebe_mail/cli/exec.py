@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zeebe_mail.ending import run
+
 if TYPE_CHECKING:
     from zeebe_mail.jobs.outcome import Outcome
 
@@ -29,7 +31,6 @@ def exec_(
     With --response or --error no mail is touched: only the headers' expressions are evaluated. Exit code 0 for a
     completed job, 1 for any other outcome.
     """
-    import asyncio
     import json
 
     from zeebe_mail.app import read_any_json, read_json
@@ -55,14 +56,14 @@ def exec_(
             error_details=read_json(error_details) if error_details else None,
             retries=retries,
         )
-        outcome, warnings = asyncio.run(settling)
+        outcome, warnings = run(settling)
         shown = {**_shown(outcome), "warnings": warnings}
     else:
         from zeebe_mail.app import run_once
 
         if task_type is None or variables is None:
             raise typer.BadParameter("TASK_TYPE and --variables, or --response, or --error must be given")
-        outcome = asyncio.run(run_once(settings, redactor, task_type, read_json(variables), given_headers))
+        outcome = run(run_once(settings, redactor, task_type, read_json(variables), given_headers))
         shown = _shown(outcome)
     typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
     if not isinstance(outcome, Complete):

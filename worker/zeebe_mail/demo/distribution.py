@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from zeebe_mail.demo.error import DemoError
+from zeebe_mail.ending import let_through
 
 GROUP, ARTIFACT, VERSION = "io.camunda", "camunda-zeebe", "8.6.0"
 SHA256 = "5c699e86a6c9d290dd7b1f0b2ea648fb57fd1dacf1cab22c874219e58827ea45"
@@ -68,7 +69,8 @@ def _only_one_process() -> Iterator[None]:
             "Set XDG_CACHE_HOME to a directory that can.",
         ) from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with let_through():
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -79,7 +81,7 @@ def _fetch_and_unpack(progress: Progress | None) -> Path:
             f"The broker needs {NEEDED_BYTES // 1_000_000} MB in {cache}, and {free // 1_000_000} MB are free.",
             "Make room, or set XDG_CACHE_HOME to a directory on another disk.",
         )
-    with tempfile.TemporaryDirectory(prefix="fetch-", dir=cache) as work:
+    with tempfile.TemporaryDirectory(prefix="fetch-", dir=cache) as work, let_through():
         archive = _fetch(Path(work), progress)
         _check(archive)
         _unpack(archive, Path(work))

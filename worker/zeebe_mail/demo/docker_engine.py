@@ -7,6 +7,7 @@ from typing import Self
 
 from zeebe_mail.demo.engine import LOOPBACK, free_ports
 from zeebe_mail.demo.error import DemoError
+from zeebe_mail.ending import let_through
 
 IMAGE = "camunda/camunda:8.9.19"
 GATEWAY_PORT = 26500
@@ -49,13 +50,20 @@ class DockerBroker:
         published = ["-p", f"{LOOPBACK}:{self._port}:{GATEWAY_PORT}"]
         command = ["docker", "run", "--rm", "--detach", "--name", self._name, *published, *settings, IMAGE]
         try:
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=PULL_LIMIT_S)  # noqa: S603
+            with let_through():
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=PULL_LIMIT_S)  # noqa: S603
         except subprocess.SubprocessError as error:
+            self.close()
             raise DemoError(f"{IMAGE} could not be run ({error}).", "See what docker says above.") from error
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Remove the container and its data."""
-        subprocess.run(["docker", "rm", "--force", self._name], check=False, capture_output=True)  # noqa: S603, S607
+        command = ["docker", "rm", "--force", self._name]
+        # A session of its own: the next Ctrl-C is not for it.
+        subprocess.run(command, check=False, capture_output=True, start_new_session=True)  # noqa: S603
 
 
 def needs_docker() -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ import httpx
 from zeebe_mail.demo import distribution
 from zeebe_mail.demo.error import DemoError
 from zeebe_mail.demo.java import Java, find_java
-from zeebe_mail.demo.signals import dies_with_us, held_back
+from zeebe_mail.demo.signals import dies_with_us
+from zeebe_mail.ending import ended_by, held_back, let_through
 
 LOOPBACK = "127.0.0.1"
 START_LIMIT = timedelta(seconds=120)
@@ -115,11 +117,11 @@ class Broker:
         """
         if self._process is not None:
             return
-        java = find_java()
+        with let_through():
+            java = find_java()
         home = distribution.install(self._progress)
         began = time.monotonic()
-        with held_back():
-            self._process = self._launch(java, home)
+        self._process = self._launch(java, home)
         try:
             self._wait_until_ready(began)
         except BaseException:
@@ -267,7 +269,8 @@ class Broker:
                     raise self._problem("The broker ended while it started.")
                 if time.monotonic() - began > START_LIMIT.total_seconds():
                     raise self._problem(f"The broker was not ready within {START_LIMIT.total_seconds():.0f} s.")
-                time.sleep(0.05)
+                with let_through():
+                    time.sleep(0.05)
 
     def _problem(self, happened: str) -> DemoError:
         last_lines = "\n".join(self.log().splitlines()[-15:])
@@ -333,9 +336,10 @@ def _is_free(port: int) -> bool:
 
 def main() -> None:
     """Start a broker, print its address, keep it until Ctrl-C: `python -m zeebe_mail.demo.engine`."""
-    with Broker(writes_start_cache=True) as broker:
+    with ended_by(signal.SIGINT, signal.SIGTERM), held_back(), Broker(writes_start_cache=True) as broker:
         print(f"{broker.address} ready after {broker.start_time.total_seconds():.1f} s", flush=True)  # noqa: T201
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        with let_through():
+            threading.Event().wait()
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ from zeebe_mail.demo.inbox import read_inbox
 from zeebe_mail.demo.mailserver import DOMAIN, MailServer
 from zeebe_mail.demo.pki import Authority
 from zeebe_mail.demo.screen import download_bar, mail_panel, step, variables_panel
-from zeebe_mail.demo.signals import ended_by_signals
 from zeebe_mail.demo.workerprocess import WorkerProcess, worker_environment
+from zeebe_mail.ending import run
 from zeebe_mail.settings import load
 from zeebe_mail.zeebe.client import Client, connect
 from zeebe_mail.zeebe.gateway import GatewayUnavailable, Rejected
@@ -50,6 +50,8 @@ class Engine(StrEnum):
 def tell(console: Console, *, engine: Engine, address: str | None, keep: bool) -> None:
     """Run the demo; everything it started has ended when this returns, and when it raises.
 
+    Call it where signals are held back: they are let through while the demo waits.
+
     Args:
         engine: Which broker to start when none is given.
         address: `host:port` of a broker that runs already; else ZEEBE_ADDRESS is one, if set.
@@ -59,7 +61,7 @@ def tell(console: Console, *, engine: Engine, address: str | None, keep: bool) -
         DemoError: a step failed.
         SettingsError: the settings of the given cluster cannot be used.
     """
-    with ExitStack() as closing, ended_by_signals():
+    with ExitStack() as closing:
         work = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="zeebe-mail-demo-")))
         if address or os.environ.get("ZEEBE_ADDRESS"):
             if address:
@@ -67,7 +69,7 @@ def tell(console: Console, *, engine: Engine, address: str | None, keep: bool) -
             gateway, foreign = gateway_options(load()), True
         else:
             gateway, foreign = GatewayOptions(closing.enter_context(_broker(console, engine))), False
-        asyncio.run(_Story(console, gateway, work, foreign_cluster=foreign).tell(keep=keep))
+        run(_Story(console, gateway, work, foreign_cluster=foreign).tell(keep=keep))
 
 
 class _Story:

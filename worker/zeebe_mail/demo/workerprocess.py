@@ -13,7 +13,7 @@ import httpx
 
 from zeebe_mail.demo.engine import LOOPBACK, free_ports
 from zeebe_mail.demo.error import DemoError
-from zeebe_mail.demo.signals import dies_with_us, held_back
+from zeebe_mail.demo.signals import dies_with_us
 
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 35.0  # above the worker's own grace, ZEEBE_MAIL_SHUTDOWN_GRACE
@@ -41,7 +41,7 @@ class WorkerProcess:
         Raises:
             DemoError: it ended, or did not get ready in time.
         """
-        with self._log_file.open("wb") as log, held_back():
+        with self._log_file.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - does not wait; must be stoppable from here on
                 [*dies_with_us(signal.SIGTERM), sys.executable, "-m", "zeebe_mail", "run"],
                 env=self._environment,

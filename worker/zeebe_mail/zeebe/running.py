@@ -41,6 +41,8 @@ class RunningJob:
         self.given_up = False
         self.task: asyncio.Task[None] | None = None
         self.last_run: asyncio.Task[None] | None = None
+        self.was_here = False
+        self._was_near_deadline = False
         self._gateway = gateway
         self._timeout_s = timeout.total_seconds()
         self._cluster = cluster
@@ -67,6 +69,15 @@ class RunningJob:
     def deadline_passed(self) -> bool:
         """Whether the broker may have given the job to somebody else."""
         return time.monotonic() >= self._ours_until
+
+    @property
+    def may_come_again(self) -> bool:
+        """Whether the broker may have handed the job out again, perhaps to us, while it was here."""
+        return self._was_near_deadline or self._near_deadline
+
+    @property
+    def _near_deadline(self) -> bool:
+        return self._ours_until - time.monotonic() < self._timeout_s * CLOCK_TOLERANCE
 
     @property
     def wants_extension(self) -> bool:
@@ -102,6 +113,7 @@ class RunningJob:
         except JobGone as gone:
             self.lost = f"job {self.job.key} is no longer ours ({gone})"
             raise JobLost(self.lost) from gone
+        self._was_near_deadline |= self._near_deadline
         self._ours_until = asked + self._timeout_s
 
     async def make_sure(self, *, ask: bool = False) -> None:

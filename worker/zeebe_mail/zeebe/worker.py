@@ -108,6 +108,7 @@ class Worker:
         self._stopped = asyncio.Event()
         self._sources_closed = asyncio.Event()
         self._jobs: dict[int, RunningJob] = {}
+        self._may_come_again: dict[int, float] = {}
         self._extensions: set[asyncio.Task[None]] = set()
 
     @property
@@ -165,7 +166,8 @@ class Worker:
 
         A job that is with us already (it timed out here and came back) is left to the run that has it. One that comes
         while its last run is being answered was most likely failed by that answer, which is faster on its way to a
-        stream than to us: it waits for the answer's end, and then asks whether there is something left to do.
+        stream than to us: it waits for the answer's end, and then asks whether there is something left to do. So does
+        one that came while it ran and was read only afterwards, because no slot was free.
         """
         last = self._jobs.get(job.key)
         if last is not None and not last.answering:
@@ -175,6 +177,7 @@ class Worker:
             return
         running = RunningJob(job, self._gateway, timeout=self._options.job_timeout, cluster=self._cluster)
         running.last_run = last.task if last else None
+        running.was_here = last is not None or job.key in self._may_come_again
         self._jobs[job.key] = running
         try:
             running.has_slot = has_slot or await self._budget.take()
@@ -197,6 +200,8 @@ class Worker:
         finally:
             if self._jobs.get(job.key) is running:
                 del self._jobs[job.key]
+            if running.may_come_again:
+                self._may_come_again[job.key] = time.monotonic()
             if running.has_slot:
                 self._budget.give_back()
 
@@ -205,7 +210,7 @@ class Worker:
         try:
             if running.last_run:
                 await asyncio.wait([running.last_run])
-            await running.make_sure(ask=running.last_run is not None)
+            await running.make_sure(ask=running.was_here)
             if running.stopping:
                 return _handed_back(running)
             self._telemetry.job_started(job.type, late_s=running.late_s)
@@ -275,7 +280,13 @@ class Worker:
                     extension = asyncio.create_task(self._extend(running))
                     self._extensions.add(extension)
                     extension.add_done_callback(self._extensions.discard)
+            self._forget()
             await asyncio.sleep(interval_s)
+
+    def _forget(self) -> None:
+        """What was handed out so long ago is asked for anyway when it comes."""
+        since = time.monotonic() - self._options.job_timeout.total_seconds()
+        self._may_come_again = {key: at for key, at in self._may_come_again.items() if at > since}
 
     async def _extend(self, running: RunningJob) -> None:
         try:
