@@ -6,6 +6,7 @@ alone (task types and process ids of its own, please). What a test breaks, it st
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -24,6 +25,12 @@ GIVEN_ADDRESS = os.environ.get("ZEEBE_ADDRESS")
 OUR_VARIABLES = ("ZEEBE_", "CAMUNDA_", "SECRET_", "SSL_CERT_", "OTEL_")
 
 StartBroker = Callable[..., Broker]
+
+
+def pytest_configure() -> None:
+    """Commands that the tests start listen to Ctrl-C, also where a shell started the tests in its background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
