@@ -1,7 +1,6 @@
 """What a fault on the way to a mail server means: library exceptions and server replies → our errors.
 
-For all protocols: where it happened, what exceptions mean, which next step fits a symptom. For SMTP all of it; IMAP's
-own answers are in ``imap_faults``. Two tables decide the class: ``EXCEPTIONS`` for what the libraries raise and ``REPLIES`` for what
+The only translator. Two tables decide the class: ``EXCEPTIONS`` for what the libraries raise and ``REPLIES`` for what
 an SMTP server answers, each for the phase in which it happened; the most specific entry wins. ``HINTS`` adds the next
 step where the symptom is known. After the final dot only a definite answer counts: all else is ``OutcomeUnknown``.
 """
@@ -21,7 +20,7 @@ import aiosmtplib
 
 from zeebe_mail import errors
 from zeebe_mail.auth.sasl import SaslError
-from zeebe_mail.mail.server import MailServer, Security
+from zeebe_mail.mail.server import Security, SmtpServer
 from zeebe_mail.secrets import shortened
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
@@ -45,13 +44,6 @@ class Phase(enum.Enum):
     DATA = "asking to send the mail"
     BODY = "handing over the mail"
     DOT = "waiting for the answer to the mail"
-    MAILBOXES = "looking at the mailboxes"
-    SELECT = "opening the mailbox"
-    SEARCH = "searching the mailbox"
-    FETCH = "reading mail"
-    FILE = "changing mail"
-    APPEND = "adding a mail to the mailbox"
-    WAIT = "waiting for new mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +57,7 @@ class Where:
     logs_in: bool
 
     @classmethod
-    def of(cls, server: MailServer, phase: Phase, *, logs_in: bool) -> Where:
+    def of(cls, server: SmtpServer, phase: Phase, *, logs_in: bool) -> Where:
         """The place for a server and a phase."""
         _, host, port = server.endpoint
         return cls(host, port, server.security, phase, logs_in)
@@ -222,9 +214,7 @@ class Symptom:
         return re.search(pattern, self.text, re.IGNORECASE) is not None
 
 
-_STARTTLS_PORTS = {25: 465, 587: 465, 2525: 465, 143: 993, 110: 995}
-"""Ports that usually start unencrypted, and those that begin with TLS instead."""
-_TLS_PORTS = frozenset(_STARTTLS_PORTS.values())
+_PLAIN = (25, 587, 2525)
 _EARLY = frozenset({Phase.CONNECT, Phase.TLS, Phase.GREETING})
 
 HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
@@ -249,16 +239,15 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
     ),
     (
         lambda it: it.where.security is Security.SSL_TLS and it.says(r"wrong.version.number|before the TLS handshake"),
-        "The port does not begin with TLS: set the security to STARTTLS (usual ports 587, 143 and 110), or take the port "
-        "that does (465, 993 and 995).",
+        "The port does not begin with TLS: set the security to STARTTLS (usual port 587), or the port to 465.",
     ),
     (
-        lambda it: it.where.security is Security.SSL_TLS and it.where.port in _STARTTLS_PORTS and it.where.phase in _EARLY,
-        "Port {port} usually starts unencrypted: set the security to STARTTLS, or the port to {other}.",
+        lambda it: it.where.security is Security.SSL_TLS and it.where.port in _PLAIN and it.where.phase in _EARLY,
+        "Port {port} usually starts unencrypted: set the security to STARTTLS, or the port to 465.",
     ),
     (
-        lambda it: it.where.security is not Security.SSL_TLS and it.where.port in _TLS_PORTS and it.where.phase in _EARLY,
-        "Port {port} expects TLS from the first byte: set the security to SSL_TLS.",
+        lambda it: it.where.security is not Security.SSL_TLS and it.where.port == 465 and it.where.phase in _EARLY,
+        "Port 465 expects TLS from the first byte: set the security to SSL_TLS.",
     ),
     (
         lambda it: it.says(r"unsupported.protocol|protocol.version|no.protocols.available"),
@@ -275,12 +264,10 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
 """Known symptoms and the next step; the first that fits is used, else the advice of the error."""
 
 
-def next_step(symptom: Symptom) -> str:
-    """The next step that is known for a symptom, else the advice of its error."""
-    port = symptom.where.port
+def _next_step(symptom: Symptom) -> str:
     for fits, step in HINTS:
         if fits(symptom):
-            return step.format(port=port, other=_STARTTLS_PORTS.get(port))
+            return step.format(port=symptom.where.port)
     return symptom.kind.advice
 
 
@@ -295,14 +282,13 @@ def translate(error: BaseException, where: Where, *, message_id: str = "") -> er
         return _of_reply(error.code, error.message, where)
     if where.phase is Phase.DOT:
         return _unknown(error, where, message_id)
-    return of_exception(error, where)
-
-
-def of_exception(error: BaseException, where: Where) -> errors.WorkerError:
-    """What an exception of a library means, whatever the protocol."""
     # TLS 1.3 brings the server's "no" to our certificate only after the handshake, as the reason of a lost connection.
     if isinstance(error.__cause__, ssl.SSLError) and isinstance(error, ConnectionError):
         error = error.__cause__
+    return _of_exception(error, where)
+
+
+def _of_exception(error: BaseException, where: Where) -> errors.WorkerError:
     kind, sentence = next(EXCEPTIONS[known] for known in type(error).__mro__ if known in EXCEPTIONS)
     reason = str(getattr(error, "reason", "") or "").replace("_", " ").lower()
     what = sentence.format(
@@ -314,7 +300,7 @@ def of_exception(error: BaseException, where: Where) -> errors.WorkerError:
         text=_server_said(error),
     )
     symptom = Symptom(where, kind, 0, f"{reason} {error}")
-    return kind(f"{what}.", next_step=next_step(symptom), details=where.details)
+    return kind(f"{what}.", next_step=_next_step(symptom), details=where.details)
 
 
 def _of_reply(code: int, text: str, where: Where) -> errors.WorkerError:
@@ -326,7 +312,7 @@ def _of_reply(code: int, text: str, where: Where) -> errors.WorkerError:
     what = SENTENCES[kind].format(where=where, doing=where.phase.value)
     said = f" (server: {answer})" if code > 0 else f" ({answer.text})" if answer.text else ""
     details = where.details | asdict(answer)
-    step = next_step(Symptom(where, kind, code, text))
+    step = _next_step(Symptom(where, kind, code, text))
     return kind(f"{what}{said}.", next_step=step, details=details, retry_after=asked_wait(code, text))
 
 
@@ -350,7 +336,7 @@ def recipients_refused(rejections: Iterable[Rejection], where: Where) -> errors.
     kind = meaning(Phase.RCPT, worst.code)
     answer = Answer(worst.code, worst.enhanced, worst.text)
     which = f"{worst.address}" if len(rejected) == 1 else f"{len(rejected)} recipients, among them {worst.address}"
-    step = next_step(Symptom(where, kind, worst.code, str(answer)))
+    step = _next_step(Symptom(where, kind, worst.code, str(answer)))
     what = SENTENCES[kind].format(where=where, doing=where.phase.value)
     return kind(
         f"{what}: {which} (server: {answer}).",
