@@ -21,7 +21,7 @@ import aiosmtplib
 from zeebe_mail import errors
 from zeebe_mail.auth.models import Auth
 from zeebe_mail.auth.sasl import SaslError
-from zeebe_mail.mail.server import Security, SmtpServer
+from zeebe_mail.mail.server import MailServer, Security
 from zeebe_mail.secrets import shortened
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
@@ -45,6 +45,13 @@ class Phase(enum.Enum):
     DATA = "asking to send the mail"
     BODY = "handing over the mail"
     DOT = "waiting for the answer to the mail"
+    MAILBOXES = "looking at the mailboxes"
+    SELECT = "opening the mailbox"
+    SEARCH = "searching the mailbox"
+    FETCH = "reading mail"
+    FILE = "changing mail"
+    APPEND = "adding a mail to the mailbox"
+    WAIT = "waiting for new mail"
 
 
 Login = Literal["password", "token", "none"]
@@ -68,7 +75,7 @@ class Where:
     login: Login
 
     @classmethod
-    def of(cls, server: SmtpServer, phase: Phase, auth: Auth) -> Where:
+    def of(cls, server: MailServer, phase: Phase, auth: Auth) -> Where:
         """The place for a server, a phase and who we are there."""
         _, host, port = server.endpoint
         return cls(host, port, server.security, phase, auth.type)
@@ -283,7 +290,8 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
 """Known symptoms and the next step; the first that fits is used, else the advice of the error."""
 
 
-def _next_step(symptom: Symptom) -> str:
+def next_step(symptom: Symptom) -> str:
+    """The next step that is known for a symptom, else the advice of its error."""
     for fits, step in HINTS:
         if fits(symptom):
             return step.format(port=symptom.where.port)
@@ -304,13 +312,14 @@ def translate(error: BaseException, where: Where, *, message_id: str = "", refus
         return _of_reply(error.code, error.message, where, refusal)
     if where.phase is Phase.DOT:
         return _unknown(error, where, message_id)
+    return of_exception(error, where)
+
+
+def of_exception(error: BaseException, where: Where) -> errors.WorkerError:
+    """What an exception of a library means, whatever the protocol."""
     # TLS 1.3 brings the server's "no" to our certificate only after the handshake, as the reason of a lost connection.
     if isinstance(error.__cause__, ssl.SSLError) and isinstance(error, ConnectionError):
         error = error.__cause__
-    return _of_exception(error, where)
-
-
-def _of_exception(error: BaseException, where: Where) -> errors.WorkerError:
     kind, sentence = next(EXCEPTIONS[known] for known in type(error).__mro__ if known in EXCEPTIONS)
     reason = str(getattr(error, "reason", "") or "").replace("_", " ").lower()
     what = sentence.format(
@@ -322,7 +331,7 @@ def _of_exception(error: BaseException, where: Where) -> errors.WorkerError:
         text=_server_said(error),
     )
     symptom = Symptom(where, kind, 0, f"{reason} {error}")
-    return kind(f"{what}.", next_step=_next_step(symptom), details=where.details)
+    return kind(f"{what}.", next_step=next_step(symptom), details=where.details)
 
 
 def _of_reply(code: int, text: str, where: Where, refusal: str) -> errors.WorkerError:
@@ -337,7 +346,7 @@ def _of_reply(code: int, text: str, where: Where, refusal: str) -> errors.Worker
     if refusal:
         said += f", token status {refusal}"
         details["tokenStatus"] = refusal
-    step = _next_step(Symptom(where, kind, code, f"{text} {refusal}"))
+    step = next_step(Symptom(where, kind, code, f"{text} {refusal}"))
     return kind(f"{what}{said}.", next_step=step, details=details, retry_after=asked_wait(code, text))
 
 
@@ -361,7 +370,7 @@ def recipients_refused(rejections: Iterable[Rejection], where: Where) -> errors.
     kind = meaning(Phase.RCPT, worst.code)
     answer = Answer(worst.code, worst.enhanced, worst.text)
     which = f"{worst.address}" if len(rejected) == 1 else f"{len(rejected)} recipients, among them {worst.address}"
-    step = _next_step(Symptom(where, kind, worst.code, str(answer)))
+    step = next_step(Symptom(where, kind, worst.code, str(answer)))
     what = SENTENCES[kind].format(where=where, doing=where.phase.value)
     return kind(
         f"{what}: {which} (server: {answer}).",
