@@ -35,6 +35,7 @@ from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.egress import EgressPolicy, Hosts
 from zeebe_mail.mail.imap import ImapConnector, ImapSession, ImapTimeouts
 from zeebe_mail.mail.pool import Connector, Pool
+from zeebe_mail.mail.pop3 import Pop3Connector, Pop3Session, Pop3Timeouts
 from zeebe_mail.mail.server import TlsOptions, TlsVersion, host_name
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
@@ -210,7 +211,19 @@ def imap_connector(settings: Settings) -> ImapConnector:
         SettingsError: the settings contradict each other, or a file cannot be used.
     """
     timeouts = ImapTimeouts(connect_s=settings.connect_timeout.total_seconds())
-    return ImapConnector(_usable(tls_policy(settings)), timeouts)
+    return ImapConnector(_usable(tls_policy(settings)), timeouts, egress_policy(settings))
+
+
+def pop3_connector(settings: Settings) -> Pop3Connector:
+    """What opens sessions with POP3 servers.
+
+    Raises:
+        SettingsError: the settings contradict each other, or a file cannot be used.
+    """
+    timeouts = Pop3Timeouts(
+        connect_s=settings.connect_timeout.total_seconds(), command_s=settings.command_timeout.total_seconds()
+    )
+    return Pop3Connector(_usable(tls_policy(settings)), timeouts, egress=egress_policy(settings))
 
 
 def _usable(policy: TlsPolicy) -> TlsPolicy:
@@ -282,6 +295,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
     connectors: dict[type[Any], Connector] = {
         SmtpSession: smtp_connector(settings),
         ImapSession: imap_connector(settings),
+        Pop3Session: pop3_connector(settings),
     }
     pool = Pool(connectors, Bulkhead(settings.connections_per_server))
     async with document_store(settings) as documents:

@@ -6,11 +6,11 @@ name is resolved once, every address that it has is checked, and the connection 
 addresses: a name that resolves to something else a moment later (DNS rebinding) gains nothing by it. TLS still checks
 the certificate against the name.
 
-A session that works in a thread is connected here too, before its thread begins::
+A session begins like this::
 
-    connection = await egress.connect(await egress.resolve(host, port, policy))  # non-blocking
-    connection.settimeout(seconds)
-    await asyncio.to_thread(begin, connection)
+    addresses = await egress.resolve(host, port, policy)
+    connection = await egress.connect(addresses)
+    await loop.create_connection(protocol, sock=connection)
 """
 
 from __future__ import annotations
