@@ -14,13 +14,14 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import aiosmtplib
 
 from zeebe_mail import errors
+from zeebe_mail.auth.models import Auth
 from zeebe_mail.auth.sasl import SaslError
-from zeebe_mail.mail.server import Security, SmtpServer
+from zeebe_mail.mail.server import MailServer, Security
 from zeebe_mail.secrets import shortened
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
@@ -44,23 +45,51 @@ class Phase(enum.Enum):
     DATA = "asking to send the mail"
     BODY = "handing over the mail"
     DOT = "waiting for the answer to the mail"
+    MAILBOXES = "looking at the mailboxes"
+    SELECT = "opening the mailbox"
+    SEARCH = "searching the mailbox"
+    FETCH = "reading mail"
+    FILE = "changing mail"
+    APPEND = "adding a mail to the mailbox"
+    WAIT = "waiting for new mail"
+    CAPA = "asking what it can do"
+    LIST = "listing the mailbox"
+    DELETE = "marking mail for deletion"
+    QUIT = "having marked mail deleted"
+
+
+Login = Literal["password", "token", "none"]
+
+CREDENTIALS: Mapping[Login, str] = {
+    "password": "the user name and password",
+    "token": "the access token",
+    "none": "that nobody logs in",
+}
+"""What a server that refuses a login does not accept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
     """The conversation in which something happened, as far as an explanation needs it."""
 
-    host: str
-    port: int
-    security: Security
+    server: MailServer
     phase: Phase
-    logs_in: bool
+    login: Login
 
     @classmethod
-    def of(cls, server: SmtpServer, phase: Phase, *, logs_in: bool) -> Where:
-        """The place for a server and a phase."""
-        _, host, port = server.endpoint
-        return cls(host, port, server.security, phase, logs_in)
+    def of(cls, server: MailServer, phase: Phase, auth: Auth) -> Where:
+        """The place for a server, a phase and who we are there."""
+        return cls(server, phase, auth.type)
+
+    @property
+    def host(self) -> str:
+        """The server's name or address."""
+        return self.server.host
+
+    @property
+    def port(self) -> int:
+        """The server's port."""
+        return self.server.endpoint[2]
 
     @property
     def details(self) -> dict[str, Any]:
@@ -180,7 +209,7 @@ SENTENCES: Mapping[type[errors.WorkerError], str] = {
     errors.Refused: "{where} refuses while {doing}",
     errors.TlsFailed: "TLS with {where} was given up: something spoke before the handshake",
     errors.Unsupported: "{where} does not support what was asked while {doing}",
-    errors.CredentialsError: "{where} does not accept the user name and password",
+    errors.CredentialsError: "{where} does not accept {credentials}",
     errors.SenderRefused: "{where} refused the sender",
     errors.RecipientsDeferred: "{where} will not take all recipients now; nobody got the mail",
     errors.RecipientsRefused: "{where} refused recipients; nobody got the mail",
@@ -213,45 +242,95 @@ class Symptom:
         """Whether the server's or the library's text has this."""
         return re.search(pattern, self.text, re.IGNORECASE) is not None
 
+    def at(self, domains: tuple[str, ...]) -> bool:
+        """Whether the server is one of a provider's."""
+        return self.where.host.endswith(domains)
 
-_PLAIN = (25, 587, 2525)
+
 _EARLY = frozenset({Phase.CONNECT, Phase.TLS, Phase.GREETING})
+_GMAIL = (".gmail.com", ".googlemail.com")
+_MICROSOFT = (".office365.com", ".office365.us", ".outlook.com")
+
 
 HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
     (
-        lambda it: it.says(r"must issue a? ?STARTTLS|STARTTLS (command )?first|encryption (is )?required"),
+        lambda it: it.says(
+            r"must issue a? ?STARTTLS|STARTTLS (command )?first|encryption (is )?required"
+            r"|LOGINDISABLED|PRIVACYREQUIRED|plain-?text auth"
+        ),
         "The server wants encryption: set the security to STARTTLS.",
+    ),
+    (
+        lambda it: it.where.login == "token" and it.says(r"insufficient_scope|403$"),
+        "The token lacks the scope for mail, such as https://mail.google.com/ or IMAP.AccessAsUser.All: get another.",
+    ),
+    (
+        lambda it: it.where.login == "token" and it.kind is errors.CredentialsError,
+        "The token has expired or was revoked, or is not for this user name: give a fresh one for this mailbox.",
+    ),
+    (
+        lambda it: it.where.phase is Phase.AUTH and it.says(r"not enabled for (IMAP|POP)"),
+        "The account does not let programs in: switch on IMAP or POP in the provider's settings for it.",
     ),
     (
         lambda it: it.where.phase is Phase.AUTH and it.says(r"5\.7\.9|application-specific password|app password"),
         "The account needs an app password: make one in the provider's account settings and use it as the password.",
     ),
     (
-        lambda it: it.where.phase is Phase.AUTH and it.says(r"5\.7\.139|basic authentication is disabled"),
-        "The provider has switched off passwords for this account (basic authentication): it needs OAuth.",
+        lambda it: it.kind is errors.CredentialsError and it.at(_GMAIL),
+        "Gmail takes an app password (the account needs 2-step verification for that) or an OAuth token, no other.",
+    ),
+    (
+        lambda it: it.where.phase is Phase.AUTH and it.says(r"SmtpClientAuthentication is disabled"),
+        "SMTP AUTH is off for this mailbox or tenant: an administrator must allow it (Set-CASMailbox), or use OAuth.",
     ),
     (
         lambda it: (
-            not it.where.logs_in
+            it.where.phase is Phase.AUTH
+            and it.says(r"5\.7\.139.*(basic authentication|locked by)|basic authentication is (disabled|not supported)")
+        ),
+        "The provider has switched off passwords for this account (basic authentication): it needs OAuth.",
+    ),
+    (
+        lambda it: it.kind is errors.CredentialsError and it.at(_MICROSOFT) and it.where.server.PROTOCOL != "smtp",
+        "Microsoft takes no passwords for IMAP and POP3 any more (basic authentication is off): use an OAuth token.",
+    ),
+    (
+        lambda it: (
+            it.where.login == "none"
             and (it.code == 530 or it.says(r"authentication (is )?(required|needed)|log ?in first|host rejected"))
         ),
         "The server wants a login: give user name and password.",
     ),
     (
-        lambda it: it.where.security is Security.SSL_TLS and it.says(r"wrong.version.number|before the TLS handshake"),
-        "The port does not begin with TLS: set the security to STARTTLS (usual port 587), or the port to 465.",
+        lambda it: (
+            it.where.server.security is Security.SSL_TLS and it.says(r"wrong.version.number|before the TLS handshake")
+        ),
+        "The port does not begin with TLS: set the security to STARTTLS (usual port {clear}), or the port to {tls}.",
     ),
     (
-        lambda it: it.where.security is Security.SSL_TLS and it.where.port in _PLAIN and it.where.phase in _EARLY,
-        "Port {port} usually starts unencrypted: set the security to STARTTLS, or the port to 465.",
+        lambda it: (
+            it.where.server.security is Security.SSL_TLS
+            and it.where.port in it.where.server.CLEAR_PORTS
+            and it.where.phase in _EARLY
+        ),
+        "Port {port} usually starts unencrypted: set the security to STARTTLS, or the port to {tls}.",
     ),
     (
-        lambda it: it.where.security is not Security.SSL_TLS and it.where.port == 465 and it.where.phase in _EARLY,
-        "Port 465 expects TLS from the first byte: set the security to SSL_TLS.",
+        lambda it: (
+            it.where.server.security is not Security.SSL_TLS
+            and it.where.port == it.where.server.DEFAULT_PORTS[Security.SSL_TLS]
+            and it.where.phase in _EARLY
+        ),
+        "Port {port} expects TLS from the first byte: set the security to SSL_TLS.",
     ),
     (
         lambda it: it.says(r"unsupported.protocol|protocol.version|no.protocols.available"),
         "No TLS version suits both sides: set the minimum TLS version to what the server has.",
+    ),
+    (
+        lambda it: it.says(r"dh.key.too.small"),
+        "The server's Diffie-Hellman group is too small: have it replaced, or lower server.tls.minDhBits to 1024.",
     ),
     (
         lambda it: (
@@ -264,31 +343,37 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
 """Known symptoms and the next step; the first that fits is used, else the advice of the error."""
 
 
-def _next_step(symptom: Symptom) -> str:
+def next_step(symptom: Symptom) -> str:
+    """The next step that is known for a symptom, else the advice of its error."""
     for fits, step in HINTS:
         if fits(symptom):
-            return step.format(port=symptom.where.port)
+            ports = symptom.where.server.DEFAULT_PORTS
+            return step.format(port=symptom.where.port, tls=ports[Security.SSL_TLS], clear=ports[Security.STARTTLS])
     return symptom.kind.advice
 
 
 # ── the translator ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def translate(error: BaseException, where: Where, *, message_id: str = "") -> errors.WorkerError:
-    """The error of ours that says what a fault means in its phase. Raise it ``from`` the fault."""
+def translate(error: BaseException, where: Where, *, message_id: str = "", refusal: str = "") -> errors.WorkerError:
+    """The error of ours that says what a fault means in its phase. Raise it ``from`` the fault.
+
+    ``refusal`` is the status that the server gave before it refused an access token (``sasl.Mechanism.refusal``).
+    """
     if isinstance(error, aiosmtplib.SMTPResponseException) and (
         where.phase is not Phase.DOT or error.code // 100 in (4, 5)
     ):
-        return _of_reply(error.code, error.message, where)
+        return _of_reply(error.code, error.message, where, refusal)
     if where.phase is Phase.DOT:
         return _unknown(error, where, message_id)
+    return of_exception(error, where)
+
+
+def of_exception(error: BaseException, where: Where) -> errors.WorkerError:
+    """What an exception of a library means, whatever the protocol."""
     # TLS 1.3 brings the server's "no" to our certificate only after the handshake, as the reason of a lost connection.
     if isinstance(error.__cause__, ssl.SSLError) and isinstance(error, ConnectionError):
         error = error.__cause__
-    return _of_exception(error, where)
-
-
-def _of_exception(error: BaseException, where: Where) -> errors.WorkerError:
     kind, sentence = next(EXCEPTIONS[known] for known in type(error).__mro__ if known in EXCEPTIONS)
     reason = str(getattr(error, "reason", "") or "").replace("_", " ").lower()
     what = sentence.format(
@@ -300,19 +385,22 @@ def _of_exception(error: BaseException, where: Where) -> errors.WorkerError:
         text=_server_said(error),
     )
     symptom = Symptom(where, kind, 0, f"{reason} {error}")
-    return kind(f"{what}.", next_step=_next_step(symptom), details=where.details)
+    return kind(f"{what}.", next_step=next_step(symptom), details=where.details)
 
 
-def _of_reply(code: int, text: str, where: Where) -> errors.WorkerError:
+def _of_reply(code: int, text: str, where: Where, refusal: str) -> errors.WorkerError:
     kind = meaning(where.phase, code)
     answer = Answer.of(code, text)
     if where.phase is Phase.AUTH:
         # A server may echo what it was sent, password included.
         answer = Answer(code, answer.enhanced, "")
-    what = SENTENCES[kind].format(where=where, doing=where.phase.value)
+    what = SENTENCES[kind].format(where=where, doing=where.phase.value, credentials=CREDENTIALS[where.login])
     said = f" (server: {answer})" if code > 0 else f" ({answer.text})" if answer.text else ""
     details = where.details | asdict(answer)
-    step = _next_step(Symptom(where, kind, code, text))
+    if refusal:
+        said += f", token status {refusal}"
+        details["tokenStatus"] = refusal
+    step = next_step(Symptom(where, kind, code, f"{text} {refusal}"))
     return kind(f"{what}{said}.", next_step=step, details=details, retry_after=asked_wait(code, text))
 
 
@@ -336,7 +424,7 @@ def recipients_refused(rejections: Iterable[Rejection], where: Where) -> errors.
     kind = meaning(Phase.RCPT, worst.code)
     answer = Answer(worst.code, worst.enhanced, worst.text)
     which = f"{worst.address}" if len(rejected) == 1 else f"{len(rejected)} recipients, among them {worst.address}"
-    step = _next_step(Symptom(where, kind, worst.code, str(answer)))
+    step = next_step(Symptom(where, kind, worst.code, str(answer)))
     what = SENTENCES[kind].format(where=where, doing=where.phase.value)
     return kind(
         f"{what}: {which} (server: {answer}).",
