@@ -57,11 +57,15 @@ class ImapTimeouts:
 class ImapDialogue:
     """One connection after another to one server as one user; a fault ends the one that had it."""
 
-    def __init__(self, server: ImapServer, auth: MailboxAuth, policy: TlsPolicy, timeouts: ImapTimeouts) -> None:
+    def __init__(
+        self, server: ImapServer, auth: MailboxAuth, policy: TlsPolicy, timeouts: ImapTimeouts, turn: asyncio.Lock
+    ) -> None:
+        """``turn`` is shared by all that read at the same time; see ``ImapConnection``."""
         self._server = server
         self._auth = auth
         self._policy = policy
         self._timeouts = timeouts
+        self._turn = turn
         self._loop = asyncio.get_running_loop()
         self._deadline = 0.0
         self._steps = 0
@@ -213,7 +217,7 @@ class ImapDialogue:
         _, host, port = self._server.endpoint
         async with asyncio.timeout_at(until):
             _, connection = await self._loop.create_connection(
-                lambda: ImapConnection(self._loop), host, port, happy_eyeballs_delay=_HAPPY_EYEBALLS_S
+                lambda: ImapConnection(self._loop, self._turn), host, port, happy_eyeballs_delay=_HAPPY_EYEBALLS_S
             )
         return connection
 
