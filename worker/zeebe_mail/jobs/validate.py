@@ -107,7 +107,7 @@ def _place(model: type[BaseModel], location: Sequence[str | int]) -> tuple[str, 
             variants = [one for one in variants if step in _tags(one)] or variants
             continue
         field = next((found for one in variants if (found := _field(one, step))), None)
-        path.append(_shown(str(step)))
+        path.append(f"[{step}]" if isinstance(step, int) else f".{_shown(step)}")
         if field is None:
             label = label if isinstance(step, int) else ""
             continue
@@ -116,7 +116,7 @@ def _place(model: type[BaseModel], location: Sequence[str | int]) -> tuple[str, 
         nested = [arg for arg in (field.annotation, *get_args(field.annotation)) if _is_model(arg)]
         variants = nested or variants
     siblings = [str(field.alias) for one in variants for field in one.model_fields.values()]
-    return ".".join(path), label, siblings
+    return "".join(path).removeprefix("."), label, siblings
 
 
 def _shown(name: str) -> str:
