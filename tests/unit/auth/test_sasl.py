@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 
 import pytest
 
-from zeebe_mail.auth.models import PasswordAuth
-from zeebe_mail.auth.sasl import CramMd5, Credentials, Login, Mechanism, Plain, SaslError, Scram, choose, prepared
+from zeebe_mail.auth.models import PasswordAuth, TokenAuth
+from zeebe_mail.auth.sasl import (
+    Bearer,
+    CramMd5,
+    Credentials,
+    Login,
+    OAuthBearer,
+    Plain,
+    SaslError,
+    Scram,
+    XOAuth2,
+    choose,
+    prepared,
+)
 
 USER = Credentials("user", "pencil")
 NONCE_1, NONCE_256 = "fyko+d2lbbFgONRv9qkxdawL", "rOprNGfwEbeRWgbNEkqO"
@@ -120,15 +132,16 @@ def test_names_are_prepared_as_in_rfc_4013(text: str, as_prepared: str) -> None:
     ],
 )
 def test_the_strongest_mechanism_is_chosen(offered: list[str], chosen: str | None) -> None:
-    found = choose(offered, USER)
+    found = choose(offered, by_password("user"), "mail.test", 587)
     assert (found and found[0]) == chosen
 
 
 def test_who_acts_for_others_gets_a_mechanism_that_can_say_so() -> None:
-    found = choose(["CRAM-MD5", "LOGIN", "PLAIN"], Credentials("jane", "x", "boss"))
+    boss = by_password("jane", "boss")
+    found = choose(["CRAM-MD5", "LOGIN", "PLAIN"], boss, "mail.test", 587)
     assert found
     assert found[0] == "PLAIN"
-    assert choose(["CRAM-MD5", "LOGIN"], Credentials("jane", "x", "boss")) is None
+    assert choose(["CRAM-MD5", "LOGIN"], boss, "mail.test", 587) is None
 
 
 def test_a_password_is_in_no_repr() -> None:
@@ -136,6 +149,88 @@ def test_a_password_is_in_no_repr() -> None:
     assert "topsecret" not in f"{auth!r} {auth} {Credentials.of(auth)!r}"
 
 
-def test_mechanisms_have_one_shape() -> None:
-    shapes: list[Mechanism] = [Plain(USER), Login(USER), CramMd5(USER), Scram(USER, "sha1")]
-    assert all(callable(one.finish) for one in shapes)
+# ── tokens ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TOKEN = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="
+BEARER = Bearer("user@example.com", TOKEN, "server.example.com", 143)
+BY_TOKEN = TokenAuth(username="user@example.com", token=TOKEN)  # type: ignore[arg-type]
+
+
+def by_password(username: str, acts_as: str | None = None) -> PasswordAuth:
+    return PasswordAuth(username=username, password="pencil", authorization_id=acts_as)  # type: ignore[arg-type]
+
+
+def test_oauthbearer_as_in_rfc_7628() -> None:
+    assert OAuthBearer(BEARER).initial() == b64decode(
+        "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9MTQzAWF1dGg9QmVhcmVyIHZGOWRmdDRxbVRjMk52"
+        "YjNSbGNrQmhiSFJoZG1semRHRXVZMjl0Q2c9PQEB"
+    )
+
+
+def test_xoauth2_as_google_has_it() -> None:
+    """https://developers.google.com/workspace/gmail/imap/xoauth2-protocol"""
+    someuser = Bearer("someuser@example.com", "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg", "imap.gmail.com", 993)
+    assert XOAuth2(someuser).initial() == b64decode(
+        "dXNlcj1zb21ldXNlckBleGFtcGxlLmNvbQFhdXRoPUJlYXJlciB5YTI5LnZGOWRmdDRxbVRjMk52YjNSbGNrQmhkSFJoZG1semRHRXVZMjl0"
+        "Q2cBAQ=="
+    )
+
+
+def test_the_user_name_of_a_token_cannot_break_out_of_its_field() -> None:
+    assert (OAuthBearer(Bearer("a=b,c", "t", "h", 1)).initial() or b"").startswith(b"n,a=a=3Db=2Cc,\x01host=h")
+
+
+@pytest.mark.parametrize(("kind", "go_on"), [(OAuthBearer, b"\x01"), (XOAuth2, b"")])
+def test_a_refused_token_is_answered_and_its_status_known(kind: type[OAuthBearer | XOAuth2], go_on: bytes) -> None:
+    login = kind(BEARER)
+    said = b'{"status":"invalid_token","scope":"example_scope","openid-configuration":"https://example.com/x"}'
+    assert login.answer(said) == go_on
+    assert login.refusal == "invalid_token"
+    with pytest.raises(SaslError, match="second challenge"):
+        login.answer(said)
+    with pytest.raises(SaslError, match="then accepted"):
+        login.finish()
+
+
+@pytest.mark.parametrize(
+    ("challenge", "status"),
+    [
+        (b'{"status":"401","schemes":"bearer mac","scope":"https://mail.google.com/"}', "401"),
+        (b'{"status":400}', "400"),
+        (f'{{"status":"{TOKEN}"}}'.encode(), "unknown status"),
+        (b'{"status":null}', "unknown status"),
+    ],
+)
+def test_only_a_known_status_is_passed_on(challenge: bytes, status: str) -> None:
+    login = XOAuth2(BEARER)
+    login.answer(challenge)
+    assert login.refusal == status
+
+
+@pytest.mark.parametrize("challenge", [b"", b"\xff", b"[]", b"{}", b'"x"', b"[" * 100_000])
+def test_a_refusal_that_is_none_ends_the_login(challenge: bytes) -> None:
+    with pytest.raises(SaslError, match="RFC 7628"):
+        OAuthBearer(BEARER).answer(challenge)
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (["PLAIN", "XOAUTH2", "OAUTHBEARER"], "OAUTHBEARER"),
+        (["LOGIN", "xoauth2"], "XOAUTH2"),
+        (["PLAIN", "LOGIN", "SCRAM-SHA-256"], None),
+    ],
+)
+def test_a_token_is_carried_by_a_mechanism_for_tokens(offered: list[str], chosen: str | None) -> None:
+    found = choose(offered, BY_TOKEN, "server.example.com", 143)
+    assert (found and found[0]) == chosen
+
+
+def test_oauthbearer_tells_the_server_where_it_is() -> None:
+    found = choose(["OAUTHBEARER"], BY_TOKEN, "server.example.com", 143)
+    assert found
+    assert found[1].initial() == OAuthBearer(BEARER).initial()
+
+
+def test_a_token_is_in_no_repr() -> None:
+    assert TOKEN not in f"{BY_TOKEN!r} {BY_TOKEN} {BEARER!r}"

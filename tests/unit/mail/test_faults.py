@@ -26,7 +26,7 @@ from zeebe_mail.mail.faults import (
 from zeebe_mail.mail.server import Security
 from zeebe_mail.secrets import CUT, Redactor
 
-WHERE = Where("mail.test", 587, Security.STARTTLS, Phase.MAIL, logs_in=True)
+WHERE = Where("mail.test", 587, Security.STARTTLS, Phase.MAIL, login="password")
 
 
 def exported(module: object) -> list[type[BaseException]]:
@@ -57,7 +57,7 @@ def test_every_exception_of_the_libraries_has_a_meaning(kind: type[BaseException
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("code", [-1, 0, 200, 250, 354, 421, 450, 530, 535, 550, 552, 599, 600, 999])
 def test_every_reply_has_a_meaning_in_every_phase(phase: Phase, code: int) -> None:
-    where = Where("mail.test", 587, Security.STARTTLS, phase, logs_in=True)
+    where = Where("mail.test", 587, Security.STARTTLS, phase, login="password")
     told = translate(aiosmtplib.SMTPResponseException(code, "5.1.1 text"), where, message_id="<1@x>")
     assert told.message
     assert told.code
@@ -71,7 +71,7 @@ def test_every_error_of_the_reply_table_has_a_sentence() -> None:
 
 @pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
 def test_nothing_but_a_definite_answer_counts_after_the_dot(kind: type[BaseException]) -> None:
-    where = Where("mail.test", 587, Security.STARTTLS, Phase.DOT, logs_in=True)
+    where = Where("mail.test", 587, Security.STARTTLS, Phase.DOT, login="password")
     if kind in BY_REPLY:
         return
     error = kind([]) if kind is aiosmtplib.SMTPRecipientsRefused else kind("x")
@@ -114,7 +114,7 @@ def test_the_most_specific_meaning_wins(error: BaseException, kind: type[errors.
 def test_a_port_and_a_security_that_do_not_fit_are_told(
     security: Security, port: int, phase: Phase, error: BaseException, step: str
 ) -> None:
-    told = translate(error, Where("mail.test", port, security, phase, logs_in=True))
+    told = translate(error, Where("mail.test", port, security, phase, login="password"))
     assert step in told.next_step
 
 

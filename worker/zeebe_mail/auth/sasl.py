@@ -10,16 +10,17 @@ from __future__ import annotations
 import binascii
 import hashlib
 import hmac
+import json
 import re
 import secrets
 import stringprep
 import unicodedata
+from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
-from zeebe_mail.auth.models import PasswordAuth
+from zeebe_mail.auth.models import PasswordAuth, TokenAuth
 
 ITERATIONS = range(4096, 600_001)
 """PBKDF2 rounds that we accept: fewer make the proof cheap to crack (RFC 7677, 4), more stop the worker."""
@@ -29,33 +30,35 @@ class SaslError(Exception):
     """The server's side of the exchange is wrong: it proved nothing, so it may not be the server we know."""
 
 
-class Mechanism(Protocol):
+class Mechanism(ABC):
     """One attempt to log in."""
 
+    refusal = ""
+    """Why the server will refuse, in a word that is safe to show; known before its final "no" where it says so."""
+
+    @abstractmethod
     def initial(self) -> bytes | None:
         """What the client says first, or ``None`` when the server speaks first."""
-        ...
 
+    @abstractmethod
     def answer(self, challenge: bytes) -> bytes:
         """The answer to a challenge.
 
         Raises:
             SaslError: the challenge is malformed, or the server does not know the password.
         """
-        ...
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027 - most mechanisms prove nothing about the server
         """Accept the server's "authenticated".
 
         Raises:
             SaslError: the server says so before it has proved that it knows the password.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a mechanism works with."""
+    """What a mechanism for passwords works with."""
 
     username: str
     password: str
@@ -70,7 +73,25 @@ class Credentials:
         return f"Credentials(username={self.username!r}, password=***)"
 
 
-class Plain:
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """What a mechanism for OAuth access tokens works with; ``host`` and ``port`` are those that are really used."""
+
+    username: str
+    token: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, auth: TokenAuth, host: str, port: int) -> Bearer:
+        """Take the token out of its wrapping, as late as possible."""
+        return cls(auth.username, auth.token.get_secret_value(), host, port)
+
+    def __repr__(self) -> str:
+        return f"Bearer(username={self.username!r}, token=***, host={self.host!r}, port={self.port})"
+
+
+class Plain(Mechanism):
     """PLAIN (RFC 4616)."""
 
     def __init__(self, credentials: Credentials) -> None:
@@ -83,11 +104,8 @@ class Plain:
     def answer(self, challenge: bytes) -> bytes:
         raise SaslError("the server sent a challenge after PLAIN had said everything")
 
-    def finish(self) -> None:
-        pass
 
-
-class Login:
+class Login(Mechanism):
     """LOGIN (draft-murchison-sasl-login): user name, then password, whatever the prompts say."""
 
     def __init__(self, credentials: Credentials) -> None:
@@ -101,11 +119,8 @@ class Login:
             raise SaslError("the server sent a third prompt in LOGIN")
         return self._answers.pop()
 
-    def finish(self) -> None:
-        pass
 
-
-class CramMd5:
+class CramMd5(Mechanism):
     """CRAM-MD5 (RFC 2195)."""
 
     def __init__(self, credentials: Credentials) -> None:
@@ -122,11 +137,8 @@ class CramMd5:
         digest = hmac.new(self._credentials.password.encode(), challenge, hashlib.md5).hexdigest()
         return f"{self._credentials.username} {digest}".encode()
 
-    def finish(self) -> None:
-        pass
 
-
-class Scram:
+class Scram(Mechanism):
     """SCRAM without channel binding (RFC 5802; SHA-256: RFC 7677).
 
     The server has to prove that it knows the password too, so a middleman learns nothing he could use.
@@ -201,28 +213,100 @@ def _escaped(name: str) -> str:
     return name.replace("=", "=3D").replace(",", "=2C")
 
 
+class _Token(Mechanism):
+    """What both mechanisms for tokens share: a server that refuses says why before it says no."""
+
+    _GO_ON: bytes
+    """What the client says to the reason, so that the server comes to its "no"."""
+
+    def __init__(self, bearer: Bearer) -> None:
+        self._bearer = bearer
+
+    def answer(self, challenge: bytes) -> bytes:
+        if self.refusal:
+            raise SaslError("the server sent a second challenge after it had refused the token")
+        self.refusal = _status(challenge)
+        return self._GO_ON
+
+    def finish(self) -> None:
+        if self.refusal:
+            raise SaslError("the server refused the token and then accepted it")
+
+
+class OAuthBearer(_Token):
+    """OAUTHBEARER (RFC 7628)."""
+
+    _GO_ON = b"\x01"
+
+    def initial(self) -> bytes | None:
+        who = self._bearer
+        pairs = f"host={who.host}\x01port={who.port}\x01auth=Bearer {who.token}"
+        return f"n,a={_escaped(who.username)},\x01{pairs}\x01\x01".encode()
+
+
+class XOAuth2(_Token):
+    """XOAUTH2, Google's and Microsoft's own form from before RFC 7628.
+
+    https://developers.google.com/workspace/gmail/imap/xoauth2-protocol
+    """
+
+    _GO_ON = b""
+
+    def initial(self) -> bytes | None:
+        return f"user={self._bearer.username}\x01auth=Bearer {self._bearer.token}\x01\x01".encode()
+
+
+_STATUS = re.compile(r"[1-5]\d\d|invalid_request|invalid_token|insufficient_scope")
+
+
+def _status(challenge: bytes) -> str:
+    """The status in a refusal (RFC 7628, 3.2.2): an HTTP code or one of RFC 6750's words. A token is never passed on.
+
+    Raises:
+        SaslError: the challenge is none.
+    """
+    try:
+        said = json.loads(challenge)
+        status = str(said["status"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise SaslError("the server's answer to the token is none (RFC 7628, 3.2.2)") from None
+    return status if _STATUS.fullmatch(status) else "unknown status"
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     begin: Callable[[Credentials], Mechanism]
     can_act_as: bool
 
 
-_STRONGEST_FIRST = {
+_FOR_PASSWORDS: Mapping[str, _Kind] = {
     "SCRAM-SHA-256": _Kind(lambda who: Scram(who, "sha256"), can_act_as=True),
     "SCRAM-SHA-1": _Kind(lambda who: Scram(who, "sha1"), can_act_as=True),
     "CRAM-MD5": _Kind(CramMd5, can_act_as=False),
     "PLAIN": _Kind(Plain, can_act_as=True),
     "LOGIN": _Kind(Login, can_act_as=False),
 }
-
-MECHANISMS = tuple(_STRONGEST_FIRST)
-"""The mechanisms we know, strongest first."""
+_FOR_TOKENS: Mapping[str, Callable[[Bearer], Mechanism]] = {"OAUTHBEARER": OAuthBearer, "XOAUTH2": XOAuth2}
 
 
-def choose(offered: Iterable[str], credentials: Credentials) -> tuple[str, Mechanism] | None:
-    """The strongest mechanism that the server offers and that can carry these credentials, begun; else ``None``."""
+def mechanisms(auth: PasswordAuth | TokenAuth) -> tuple[str, ...]:
+    """The mechanisms that can carry this login, strongest first."""
+    if isinstance(auth, TokenAuth):
+        return tuple(_FOR_TOKENS)
+    return tuple(name for name, kind in _FOR_PASSWORDS.items() if kind.can_act_as or not auth.authorization_id)
+
+
+def choose(
+    offered: Iterable[str], auth: PasswordAuth | TokenAuth, host: str, port: int
+) -> tuple[str, Mechanism] | None:
+    """The strongest mechanism that the server offers and that can carry this login, begun; else ``None``.
+
+    ``host`` and ``port`` are those of the connection; OAUTHBEARER tells them to the server.
+    """
     names = {name.upper() for name in offered}
-    for name, kind in _STRONGEST_FIRST.items():
-        if name in names and (kind.can_act_as or not credentials.authorization_id):
-            return name, kind.begin(credentials)
-    return None
+    name = next((name for name in mechanisms(auth) if name in names), None)
+    if name is None:
+        return None
+    if isinstance(auth, TokenAuth):
+        return name, _FOR_TOKENS[name](Bearer.of(auth, host, port))
+    return name, _FOR_PASSWORDS[name].begin(Credentials.of(auth))

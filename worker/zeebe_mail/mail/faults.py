@@ -14,13 +14,14 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import aiosmtplib
 
 from zeebe_mail import errors
+from zeebe_mail.auth.models import Auth
 from zeebe_mail.auth.sasl import SaslError
-from zeebe_mail.mail.server import Security, SmtpServer
+from zeebe_mail.mail.server import MailServer, Security
 from zeebe_mail.secrets import shortened
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
@@ -44,6 +45,27 @@ class Phase(enum.Enum):
     DATA = "asking to send the mail"
     BODY = "handing over the mail"
     DOT = "waiting for the answer to the mail"
+    MAILBOXES = "looking at the mailboxes"
+    SELECT = "opening the mailbox"
+    SEARCH = "searching the mailbox"
+    FETCH = "reading mail"
+    FILE = "changing mail"
+    APPEND = "adding a mail to the mailbox"
+    WAIT = "waiting for new mail"
+    CAPA = "asking what it can do"
+    LIST = "listing the mailbox"
+    DELETE = "marking mail for deletion"
+    QUIT = "having marked mail deleted"
+
+
+Login = Literal["password", "token", "none"]
+
+CREDENTIALS: Mapping[Login, str] = {
+    "password": "the user name and password",
+    "token": "the access token",
+    "none": "that nobody logs in",
+}
+"""What a server that refuses a login does not accept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +76,13 @@ class Where:
     port: int
     security: Security
     phase: Phase
-    logs_in: bool
+    login: Login
 
     @classmethod
-    def of(cls, server: SmtpServer, phase: Phase, *, logs_in: bool) -> Where:
-        """The place for a server and a phase."""
+    def of(cls, server: MailServer, phase: Phase, auth: Auth) -> Where:
+        """The place for a server, a phase and who we are there."""
         _, host, port = server.endpoint
-        return cls(host, port, server.security, phase, logs_in)
+        return cls(host, port, server.security, phase, auth.type)
 
     @property
     def details(self) -> dict[str, Any]:
@@ -180,7 +202,7 @@ SENTENCES: Mapping[type[errors.WorkerError], str] = {
     errors.Refused: "{where} refuses while {doing}",
     errors.TlsFailed: "TLS with {where} was given up: something spoke before the handshake",
     errors.Unsupported: "{where} does not support what was asked while {doing}",
-    errors.CredentialsError: "{where} does not accept the user name and password",
+    errors.CredentialsError: "{where} does not accept {credentials}",
     errors.SenderRefused: "{where} refused the sender",
     errors.RecipientsDeferred: "{where} will not take all recipients now; nobody got the mail",
     errors.RecipientsRefused: "{where} refused recipients; nobody got the mail",
@@ -219,8 +241,16 @@ _EARLY = frozenset({Phase.CONNECT, Phase.TLS, Phase.GREETING})
 
 HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
     (
-        lambda it: it.says(r"must issue a? ?STARTTLS|STARTTLS (command )?first|encryption (is )?required"),
+        lambda it: it.says(r"must issue a? ?STARTTLS|STARTTLS (command )?first|encryption (is )?required|plain-?text auth"),
         "The server wants encryption: set the security to STARTTLS.",
+    ),
+    (
+        lambda it: it.where.login == "token" and it.says(r"insufficient_scope|403$"),
+        "The token lacks the scope for mail, such as https://mail.google.com/ or IMAP.AccessAsUser.All: get another.",
+    ),
+    (
+        lambda it: it.where.login == "token" and it.kind is errors.CredentialsError,
+        "The token has expired or was revoked, or is not for this user name: give a fresh one for this mailbox.",
     ),
     (
         lambda it: it.where.phase is Phase.AUTH and it.says(r"5\.7\.9|application-specific password|app password"),
@@ -232,7 +262,7 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
     ),
     (
         lambda it: (
-            not it.where.logs_in
+            it.where.login == "none"
             and (it.code == 530 or it.says(r"authentication (is )?(required|needed)|log ?in first|host rejected"))
         ),
         "The server wants a login: give user name and password.",
@@ -264,7 +294,8 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
 """Known symptoms and the next step; the first that fits is used, else the advice of the error."""
 
 
-def _next_step(symptom: Symptom) -> str:
+def next_step(symptom: Symptom) -> str:
+    """The next step that is known for a symptom, else the advice of its error."""
     for fits, step in HINTS:
         if fits(symptom):
             return step.format(port=symptom.where.port)
@@ -274,21 +305,25 @@ def _next_step(symptom: Symptom) -> str:
 # ── the translator ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def translate(error: BaseException, where: Where, *, message_id: str = "") -> errors.WorkerError:
-    """The error of ours that says what a fault means in its phase. Raise it ``from`` the fault."""
+def translate(error: BaseException, where: Where, *, message_id: str = "", refusal: str = "") -> errors.WorkerError:
+    """The error of ours that says what a fault means in its phase. Raise it ``from`` the fault.
+
+    ``refusal`` is the status that the server gave before it refused an access token (``sasl.Mechanism.refusal``).
+    """
     if isinstance(error, aiosmtplib.SMTPResponseException) and (
         where.phase is not Phase.DOT or error.code // 100 in (4, 5)
     ):
-        return _of_reply(error.code, error.message, where)
+        return _of_reply(error.code, error.message, where, refusal)
     if where.phase is Phase.DOT:
         return _unknown(error, where, message_id)
+    return of_exception(error, where)
+
+
+def of_exception(error: BaseException, where: Where) -> errors.WorkerError:
+    """What an exception of a library means, whatever the protocol."""
     # TLS 1.3 brings the server's "no" to our certificate only after the handshake, as the reason of a lost connection.
     if isinstance(error.__cause__, ssl.SSLError) and isinstance(error, ConnectionError):
         error = error.__cause__
-    return _of_exception(error, where)
-
-
-def _of_exception(error: BaseException, where: Where) -> errors.WorkerError:
     kind, sentence = next(EXCEPTIONS[known] for known in type(error).__mro__ if known in EXCEPTIONS)
     reason = str(getattr(error, "reason", "") or "").replace("_", " ").lower()
     what = sentence.format(
@@ -300,19 +335,22 @@ def _of_exception(error: BaseException, where: Where) -> errors.WorkerError:
         text=_server_said(error),
     )
     symptom = Symptom(where, kind, 0, f"{reason} {error}")
-    return kind(f"{what}.", next_step=_next_step(symptom), details=where.details)
+    return kind(f"{what}.", next_step=next_step(symptom), details=where.details)
 
 
-def _of_reply(code: int, text: str, where: Where) -> errors.WorkerError:
+def _of_reply(code: int, text: str, where: Where, refusal: str) -> errors.WorkerError:
     kind = meaning(where.phase, code)
     answer = Answer.of(code, text)
     if where.phase is Phase.AUTH:
         # A server may echo what it was sent, password included.
         answer = Answer(code, answer.enhanced, "")
-    what = SENTENCES[kind].format(where=where, doing=where.phase.value)
+    what = SENTENCES[kind].format(where=where, doing=where.phase.value, credentials=CREDENTIALS[where.login])
     said = f" (server: {answer})" if code > 0 else f" ({answer.text})" if answer.text else ""
     details = where.details | asdict(answer)
-    step = _next_step(Symptom(where, kind, code, text))
+    if refusal:
+        said += f", token status {refusal}"
+        details["tokenStatus"] = refusal
+    step = next_step(Symptom(where, kind, code, f"{text} {refusal}"))
     return kind(f"{what}{said}.", next_step=step, details=details, retry_after=asked_wait(code, text))
 
 
@@ -336,7 +374,7 @@ def recipients_refused(rejections: Iterable[Rejection], where: Where) -> errors.
     kind = meaning(Phase.RCPT, worst.code)
     answer = Answer(worst.code, worst.enhanced, worst.text)
     which = f"{worst.address}" if len(rejected) == 1 else f"{len(rejected)} recipients, among them {worst.address}"
-    step = _next_step(Symptom(where, kind, worst.code, str(answer)))
+    step = next_step(Symptom(where, kind, worst.code, str(answer)))
     what = SENTENCES[kind].format(where=where, doing=where.phase.value)
     return kind(
         f"{what}: {which} (server: {answer}).",

@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from zeebe_mail.auth.models import Auth, PasswordAuth
+from zeebe_mail.auth.models import Auth, NoAuth
 from zeebe_mail.errors import HostNotFound, WorkerError
 from zeebe_mail.mail.faults import Phase
 from zeebe_mail.mail.server import Security, SmtpServer
@@ -64,7 +64,7 @@ def _passed(session: SmtpSession, server: SmtpServer, auth: Auth, *, failed: str
     if server.security is not Security.NONE and (session.encryption or failed == "TLS"):
         steps.append(Step("TLS", good=True, result=_encryption(session)))
     steps.append(Step("capabilities", good=True, result=", ".join(session.offers) or "none"))
-    if isinstance(auth, PasswordAuth):
+    if not isinstance(auth, NoAuth):
         steps.append(Step("AUTH", good=True, result=f"logged in as {auth.username}"))
     names = [step.name for step in steps]
     return steps[: names.index(failed)] if failed in names else steps

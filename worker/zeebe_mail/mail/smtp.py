@@ -15,14 +15,15 @@ from aiosmtplib import SMTPException, SMTPResponse, SMTPResponseException, SMTPS
 from aiosmtplib.esmtp import parse_esmtp_extensions
 
 from zeebe_mail import errors
-from zeebe_mail.auth.models import Auth, PasswordAuth
-from zeebe_mail.auth.sasl import MECHANISMS, Credentials, SaslError, choose
+from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth, TokenAuth
+from zeebe_mail.auth.sasl import SaslError, choose, mechanisms
 from zeebe_mail.mail import faults
 from zeebe_mail.mail.faults import Answer, Phase, Rejection, Where
 from zeebe_mail.mail.server import Security, SmtpServer
 from zeebe_mail.mail.smtp_protocol import CLOSING, Dialogue, SmtpProtocol, command, wire_form
 from zeebe_mail.mail.tls import TlsPolicy, context
 
+_COMMAND_LIMIT = 512  # octets with CRLF (RFC 5321, 4.5.3.1.4; RFC 4954, 4)
 _HAPPY_EYEBALLS_S = 0.25  # RFC 8305, 5
 _FAULTS = (SMTPException, OSError, SaslError)
 _Result = TypeVar("_Result")
@@ -81,6 +82,7 @@ class SmtpSession:
         self._phase = Phase.CONNECT
         self._extensions: dict[str, str] = {}
         self._mechanisms: list[str] = []
+        self._refusal = ""
         self._protocol: SmtpProtocol | None = None
         self._at_rest = False
         self._was_used = False
@@ -180,8 +182,8 @@ class SmtpSession:
             await protocol.encrypt(tls, self._server.host, until, greeting=False)
             # What was offered before TLS counts no more (RFC 3207, 4.2).
             await self._introduce()
-        if isinstance(self._auth, PasswordAuth):
-            await self._log_in(Credentials.of(self._auth))
+        if not isinstance(self._auth, NoAuth):
+            await self._log_in(self._auth)
         self._at_rest = True
 
     async def _allow_plaintext(self, until: float) -> None:
@@ -233,27 +235,41 @@ class SmtpSession:
         self._accept(await self._ask(b"STARTTLS\r\n"))
         self._phase = Phase.TLS
 
-    async def _log_in(self, credentials: Credentials) -> None:
+    async def _log_in(self, auth: PasswordAuth | TokenAuth) -> None:
         self._phase = Phase.AUTH
-        chosen = choose(self._mechanisms, credentials)
+        _, host, port = self._server.endpoint
+        chosen = choose(self._mechanisms, auth, host, port)
         if chosen is None:
-            raise self._no_mechanism()
+            raise self._no_mechanism(auth)
         name, mechanism = chosen
-        first = mechanism.initial()
-        # "=" stands for an initial response that is empty (RFC 4954, 4).
-        reply = await self._ask(command("AUTH", name) if first is None else command("AUTH", name, _line(first) or "="))
+        reply = await self._begin_login(name, mechanism.initial())
         while reply.code == 334:
             # SCRAM counts hundreds of thousands of hashes here; other mails must not wait for that.
             answer = await asyncio.to_thread(mechanism.answer, _challenge(reply.message))
             reply = await self._ask(command(_line(answer)))
+        self._refusal = mechanism.refusal
         self._accept(reply)
         mechanism.finish()
 
-    def _no_mechanism(self) -> errors.Unsupported:
-        known = ", ".join(MECHANISMS)
+    async def _begin_login(self, name: str, first: bytes | None) -> SMTPResponse:
+        """Say AUTH with the client's first words, or behind it where they are too long for a command line."""
+        if first is None:
+            return await self._ask(command("AUTH", name))
+        # "=" stands for an initial response that is empty (RFC 4954, 4).
+        line = command("AUTH", name, _line(first) or "=")
+        if len(line) <= _COMMAND_LIMIT:
+            return await self._ask(line)
+        reply = await self._ask(command("AUTH", name))
+        return await self._ask(command(_line(first))) if reply.code == 334 else reply
+
+    def _no_mechanism(self, auth: PasswordAuth | TokenAuth) -> errors.Unsupported:
+        known = ", ".join(mechanisms(auth))
         offered = ", ".join(faults.shown_text(name.upper()) for name in self._mechanisms)
+        carried = "an access token" if isinstance(auth, TokenAuth) else "user name and password"
         what = (
-            f"offers only {offered} to log in; known here are {known}" if offered else "does not offer any login (AUTH)"
+            f"offers only {offered} to log in; {carried} can be given with {known}"
+            if offered
+            else "does not offer any login (AUTH)"
         )
         return errors.Unsupported(
             f"{self._where} {what}.",
@@ -388,7 +404,7 @@ class SmtpSession:
 
     @property
     def _where(self) -> Where:
-        return Where.of(self._server, self._phase, logs_in=isinstance(self._auth, PasswordAuth))
+        return Where.of(self._server, self._phase, self._auth)
 
     def _until(self, commands: int = 1) -> float:
         """When the replies to so many commands must be there: each may take its time, all together the deadline."""
@@ -409,7 +425,7 @@ class SmtpSession:
             return await step
         except _FAULTS as error:
             fault = error
-        told = faults.translate(fault, self._where, message_id=message_id)
+        told = faults.translate(fault, self._where, message_id=message_id, refusal=self._refusal)
         # In AUTH the fault may hold an echo of the password, so it is cut off here, outside of its handler.
         raise told from (None if self._phase is Phase.AUTH else fault)
 

@@ -1,0 +1,203 @@
+"""FETCH (RFC 9051, 6.4.5): what is asked for, and what the answers mean.
+
+The items are fixed texts and checked section numbers, so nothing a process says becomes a command. Answers are read
+straight from the bytes: a mailbox's 50,000 lines are no place for a parser that makes objects of each word.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import cast
+
+from zeebe_mail.mail.imap_connection import ImapViolation, Response
+from zeebe_mail.mail.imap_syntax import Node, parse
+
+SUMMARY_FIELDS = (
+    "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Message-ID", "In-Reply-To", "References",
+    "Importance", "X-Priority", "Auto-Submitted", "Content-Type",
+)  # fmt: skip
+"""The header fields of a summary."""
+
+SUMMARY_ITEMS = f"UID RFC822.SIZE INTERNALDATE FLAGS BODY.PEEK[HEADER.FIELDS ({' '.join(SUMMARY_FIELDS)})]".encode()
+BYTES_OF_A_SUMMARY = 2**16
+"""What a summary may have at most, on average over those that are asked for together."""
+
+_SECTION = re.compile(r"[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,31}")
+_FETCH = re.compile(rb"\* (\d{1,10}) FETCH \(", re.IGNORECASE)
+_DATE = re.compile(
+    rb"[ 0-3]?(\d)-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)",
+    re.IGNORECASE,
+)
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"), start=1
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One message without its body. Header values are raw bytes as the sender wrote them (unfolded by nobody)."""
+
+    uid: int
+    sequence: int
+    size: int
+    received: datetime
+    flags: frozenset[str]
+    header: bytes
+    """The header fields that :data:`SUMMARY_FIELDS` names, as one block of CRLF lines."""
+    attachments: int | None
+    """How many parts have a file name or are attachments by their disposition (from BODYSTRUCTURE)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One FETCH response: the message's sequence number and its items, names in upper case."""
+
+    sequence: int
+    items: dict[bytes, Node]
+
+    @classmethod
+    def of(cls, response: Response) -> Fetched | None:
+        """Take a response apart; None when it is another response.
+
+        Raises:
+            ImapViolation: it begins like a FETCH and is none.
+        """
+        found = _FETCH.match(response.text)
+        if found is None:
+            return None
+        words = parse(response)
+        listed = words[2] if len(words) == 3 else None
+        if not isinstance(listed, list) or len(listed) % 2:
+            raise ImapViolation("a FETCH response that is none")
+        names, values = listed[::2], listed[1::2]
+        if not all(isinstance(name, bytes) for name in names):
+            raise ImapViolation("a FETCH response without the names of its items")
+        return cls(
+            int(found[1]), {cast("bytes", name).upper(): value for name, value in zip(names, values, strict=True)}
+        )
+
+    @property
+    def uid(self) -> int | None:
+        """The UID, where the response has it."""
+        return self.number(b"UID")
+
+    def number(self, name: bytes) -> int | None:
+        """A number, where the response has it."""
+        value = self.items.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, bytes) or not value.isdigit() or len(value) > 19:
+            raise ImapViolation(f"{name.decode()} that is no number")
+        return int(value)
+
+    @property
+    def flags(self) -> frozenset[str] | None:
+        """The flags, where the response has them."""
+        value = self.items.get(b"FLAGS")
+        if not isinstance(value, list):
+            return None
+        return frozenset(flag.decode("utf-8", "replace") for flag in value if isinstance(flag, bytes))
+
+    @property
+    def body(self) -> bytes | None:
+        """The one BODY[…] of the response; empty where the server says NIL, None where it has none."""
+        for name, value in self.items.items():
+            if name.startswith(b"BODY[") and not isinstance(value, list):
+                return value or b""
+        return None
+
+
+def summary(fetched: Fetched) -> Summary | None:
+    """A message's summary; None when the response is about something else, as unasked ones are."""
+    uid, size, date = fetched.uid, fetched.number(b"RFC822.SIZE"), fetched.items.get(b"INTERNALDATE")
+    header, flags = fetched.body, fetched.flags
+    if uid is None or size is None or header is None or flags is None or not isinstance(date, bytes):
+        return None
+    structure = fetched.items.get(b"BODYSTRUCTURE")
+    return Summary(
+        uid=uid,
+        sequence=fetched.sequence,
+        size=size,
+        received=internal_date(date),
+        flags=frozenset(flag for flag in flags if flag.lower() != r"\recent"),
+        header=header,
+        attachments=attachments(structure) if isinstance(structure, list) else None,
+    )
+
+
+def internal_date(text: bytes) -> datetime:
+    """An INTERNALDATE with its zone (RFC 9051, 9: date-time).
+
+    Raises:
+        ImapViolation: it is none.
+    """
+    found = _DATE.fullmatch(text)
+    try:
+        if found is None:
+            raise ValueError
+        day, month, year, hour, minute, second, sign, hours, minutes = found.groups()
+        east = timedelta(hours=int(hours), minutes=int(minutes))
+        return datetime(
+            int(year),
+            _MONTHS[month.lower()],
+            int(text[:2]) if text[1:2] != b"-" else int(day),
+            int(hour),
+            int(minute),
+            min(int(second), 59),  # a leap second
+            tzinfo=timezone(-east if sign == b"-" else east),
+        )
+    except ValueError:
+        raise ImapViolation("an INTERNALDATE that is no date") from None
+
+
+def attachments(structure: list[Node]) -> int:
+    """How many leaves of a BODYSTRUCTURE (RFC 9051, 7.5.2) have a file name or are attachments by their disposition."""
+    count, rest = 0, [structure]
+    while rest:
+        body = rest.pop()
+        if body and isinstance(body[0], list):
+            rest.extend(part for part in body if isinstance(part, list) and part and _is_body(part))
+        elif _is_attachment(body):
+            count += 1
+    return count
+
+
+def _is_body(node: list[Node]) -> bool:
+    """Whether it is a part: a multipart begins with a part, a leaf with type, subtype and seven fields more."""
+    return isinstance(node[0], list) or (len(node) >= 7 and isinstance(node[0], bytes) and isinstance(node[1], bytes))
+
+
+def _is_attachment(leaf: list[Node]) -> bool:
+    if _has_name(leaf[2] if len(leaf) > 2 else None, b"name"):
+        return True
+    for field in leaf[7:]:
+        # A disposition is the one list of two whose second is NIL or a list.
+        if isinstance(field, list) and len(field) == 2 and isinstance(field[0], bytes) and _is_parameters(field[1]):
+            return field[0].lower() == b"attachment" or _has_name(field[1], b"filename")
+    return False
+
+
+def _is_parameters(node: Node) -> bool:
+    return node is None or isinstance(node, list)
+
+
+def _has_name(parameters: Node, name: bytes) -> bool:
+    if not isinstance(parameters, list):
+        return False
+    return any(isinstance(key, bytes) and key.lower().rstrip(b"*0") == name for key in parameters[::2])
+
+
+def checked_section(section: str) -> bytes:
+    """A part's number such as ``1.2``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _SECTION.fullmatch(section):
+        raise ValueError("is not the number of a part such as 1 or 1.2")
+    return section.encode()

@@ -1,0 +1,113 @@
+"""Words of the IMAP grammar (RFC 9051, 9): what goes into a command, and what a response is made of."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+
+from zeebe_mail.mail.imap_connection import ImapViolation, Literal, Piece, Response
+
+MAX_DEPTH = 64
+"""Parentheses within parentheses; mails nest less deeply."""
+
+_TOKEN = re.compile(
+    rb'"((?:[^"\\\r\n]++|\\.)*+)"'  # 1 quoted
+    rb"|~?\{(\d{1,12})\+?\}\r?\n"  # 2 literal
+    rb'|((?:[^\s()"{\[]++|\[[^\]\r\n]{0,1000}+\](?:<\d+>)?)+)'  # 3 atom, with what stands in its brackets
+    rb"|([()])"  # 4
+    rb"|(\s+)"
+)
+_ESCAPED = re.compile(rb"\\(.)")
+_QUOTABLE = re.compile(rb"[\x20-\x7e]*")
+_ATOM = re.compile(rb"[A-Za-z0-9!#$&'+,./:;<=>?@^_`|~-]+")  # no quotes, specials or wildcards
+_SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
+
+Node = bytes | None | list["Node"]
+"""What a response is made of: an atom or a string, NIL, or a list of such in parentheses."""
+
+
+def parse(response: Response) -> list[Node]:
+    """The words of a response, without its star.
+
+    Raises:
+        ImapViolation: it is not made of such words, or nests too deeply.
+    """
+    text, literals = response.text, iter(response.literals)
+    top: list[Node] = []
+    stack, position, end = [top], 2, len(text)
+    while position < end:
+        found = _TOKEN.match(text, position)
+        if found is None:
+            raise ImapViolation("a response that is not IMAP")
+        position = found.end()
+        kind, here = found.lastindex, stack[-1]
+        if kind == 1:
+            quoted = found[1]
+            here.append(_ESCAPED.sub(rb"\1", quoted) if b"\\" in quoted else quoted)
+        elif kind == 3:
+            atom = found[3]
+            here.append(None if atom in (b"NIL", b"nil", b"Nil") else atom)
+        elif kind == 2:
+            try:
+                here.append(next(literals))
+            except StopIteration:
+                raise ImapViolation("a literal without its bytes") from None
+        elif kind == 4 and found[4] == b"(":
+            if len(stack) >= MAX_DEPTH:
+                raise ImapViolation("a response that nests too deeply")
+            inner: list[Node] = []
+            here.append(inner)
+            stack.append(inner)
+        elif kind == 4:
+            if len(stack) == 1:
+                raise ImapViolation("a parenthesis that was never opened")
+            stack.pop()
+    if len(stack) > 1:
+        raise ImapViolation("a parenthesis that is never closed")
+    return top
+
+
+def astring(value: bytes) -> Piece:
+    """A value as an atom, a quoted string or a literal, whatever carries it (RFC 9051, 4.3)."""
+    if _ATOM.fullmatch(value) and value.upper() != b"NIL":
+        return value
+    return string(value)
+
+
+def string(value: bytes) -> Piece:
+    """A value as a quoted string, or as a literal where that cannot carry it."""
+    if len(value) <= 1000 and _QUOTABLE.fullmatch(value):
+        return b'"' + value.replace(b"\\", rb"\\").replace(b'"', rb"\"") + b'"'
+    return Literal(value)
+
+
+# ── modified UTF-7 (RFC 3501, 5.1.3) ─────────────────────────────────────────────────────────────────────────────
+
+
+def encoded_name(path: str) -> bytes:
+    """A mailbox name as it goes to a server without UTF8=ACCEPT."""
+
+    def shift(run: re.Match[str]) -> str:
+        if run[0] == "&":
+            return "&-"
+        base64 = b64encode(run[0].encode("utf-16-be"))
+        return f"&{base64.decode().rstrip('=').replace('/', ',')}-"
+
+    return re.sub(r"&|[^\x20-\x7e]+", shift, path).encode("ascii")
+
+
+def decoded_name(name: bytes) -> str:
+    """A mailbox name as people read it. What is not modified UTF-7 is taken for UTF-8, which some servers send."""
+
+    def unshift(run: re.Match[str]) -> str:
+        if not run[1]:
+            return "&"
+        base64 = run[1].replace(",", "/")
+        return b64decode(base64 + "=" * (-len(base64) % 4)).decode("utf-16-be")
+
+    text = name.decode("utf-8", "replace")
+    try:
+        return _SHIFTED.sub(unshift, text)
+    except (Base64Error, UnicodeDecodeError):
+        return text

@@ -1,0 +1,74 @@
+"""Sets of message numbers (RFC 9051, 9: sequence-set): short ranges out, plain numbers in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+_RANGES = re.compile(r"(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?(?:,(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?)*")
+MAX_RANGES_TEXT = 8000
+"""Characters of a set in one command: servers take lines of 8 kB (RFC 7162, 4), some of 64."""
+LARGEST = 2**32 - 1
+
+
+def ranges(numbers: Iterable[int]) -> Iterator[str]:
+    """Numbers as ascending ranges: ``1:500``, ``502``."""
+    start = last = None
+    for number in sorted(set(numbers)):
+        if last is not None and number == last + 1:
+            last = number
+            continue
+        if start is not None:
+            yield f"{start}:{last}" if last != start else f"{start}"
+        start = last = number
+    if start is not None:
+        yield f"{start}:{last}" if last != start else f"{start}"
+
+
+def batches(numbers: Sequence[int], at_most: int) -> Iterator[tuple[bytes, int]]:
+    """Sets of at most so many numbers, each short enough for one command, and how many numbers each has."""
+    ordered = sorted(set(numbers))
+    for start in range(0, len(ordered), at_most):
+        chosen: list[str] = []
+        length = count = 0
+        for part in ranges(ordered[start : start + at_most]):
+            if chosen and length + len(part) > MAX_RANGES_TEXT:
+                yield ",".join(chosen).encode(), count
+                chosen, length, count = [], 0, 0
+            chosen.append(part)
+            length += len(part) + 1
+            low, _, high = part.partition(":")
+            count += int(high or low) - int(low) + 1
+        if chosen:
+            yield ",".join(chosen).encode(), count
+
+
+def checked(text: str) -> str:
+    """A set that somebody wrote, without its spaces.
+
+    Raises:
+        ValueError: it is not like ``1,2,4:6``, ``7:*`` or ``*``.
+    """
+    compact = text.replace(" ", "")
+    if len(compact) > MAX_RANGES_TEXT or not _RANGES.fullmatch(compact):
+        raise ValueError("is not a range such as 1,2,4:6 or 7:* or *")
+    if any(not 0 < int(number) <= LARGEST for number in re.findall(r"\d+", compact)):
+        raise ValueError(f"must have numbers from 1 to {LARGEST}")
+    return compact
+
+
+def expanded(text: bytes, at_most: int) -> list[int]:
+    """The numbers of a set that a server sent, in its order.
+
+    Raises:
+        ValueError: it is none, or has more numbers than there can be.
+    """
+    numbers: list[int] = []
+    for part in text.split(b",") if text else ():
+        low, _, high = part.partition(b":")
+        first, last = int(low), int(high or low)
+        step = 1 if last >= first else -1
+        if not 0 < min(first, last) or abs(last - first) + len(numbers) >= at_most:
+            raise ValueError("a set with more numbers than there are messages")
+        numbers.extend(range(first, last + step, step))
+    return numbers
