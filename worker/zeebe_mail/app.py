@@ -37,6 +37,7 @@ from zeebe_mail.mail.pool import Connector, Pool
 from zeebe_mail.mail.server import TlsOptions, TlsVersion, host_name
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
+from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.secrets import Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretProvider, SecretResolver
 from zeebe_mail.settings import (
@@ -261,6 +262,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
         handler = JobHandler(
             operations=faces,
             sessions=pool,
+            desk=Desk(documents),
             secrets=secret_resolver(settings),
             rules=settlement_rules(settings, redactor, documents),
             backoff=backoff_policy(settings),

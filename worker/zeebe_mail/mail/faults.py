@@ -52,6 +52,10 @@ class Phase(enum.Enum):
     FILE = "changing mail"
     APPEND = "adding a mail to the mailbox"
     WAIT = "waiting for new mail"
+    CAPA = "asking what it can do"
+    LIST = "listing the mailbox"
+    DELETE = "marking mail for deletion"
+    QUIT = "having marked mail deleted"
 
 
 Login = Literal["password", "token", "none"]
@@ -237,7 +241,7 @@ _EARLY = frozenset({Phase.CONNECT, Phase.TLS, Phase.GREETING})
 
 HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
     (
-        lambda it: it.says(r"must issue a? ?STARTTLS|STARTTLS (command )?first|encryption (is )?required"),
+        lambda it: it.says(r"must issue a? ?STARTTLS|STARTTLS (command )?first|encryption (is )?required|plain-?text auth"),
         "The server wants encryption: set the security to STARTTLS.",
     ),
     (
