@@ -32,7 +32,8 @@ from zeebe_mail.jobs.retry import Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settlement, SettlementRules
 from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
-from zeebe_mail.mail.pool import Pool
+from zeebe_mail.mail.imap import ImapConnector, ImapSession, ImapTimeouts
+from zeebe_mail.mail.pool import Connector, Pool
 from zeebe_mail.mail.server import TlsOptions, TlsVersion, host_name
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
@@ -176,6 +177,16 @@ def smtp_connector(settings: Settings) -> SmtpConnector:
     return SmtpConnector(_usable(tls_policy(settings)), timeouts, helo_name=settings.helo_name)
 
 
+def imap_connector(settings: Settings) -> ImapConnector:
+    """What opens sessions with IMAP servers.
+
+    Raises:
+        SettingsError: the settings contradict each other, or a file cannot be used.
+    """
+    timeouts = ImapTimeouts(connect_s=settings.connect_timeout.total_seconds())
+    return ImapConnector(_usable(tls_policy(settings)), timeouts)
+
+
 def _usable(policy: TlsPolicy) -> TlsPolicy:
     """The same policy, once its files have been read: at start and not with the first mail."""
     try:
@@ -242,7 +253,11 @@ class Mailroom:
 @asynccontextmanager
 async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, Face]) -> AsyncIterator[Mailroom]:
     """Handler and sessions; the sessions are closed at the end of the block."""
-    pool = Pool({SmtpSession: smtp_connector(settings)}, Bulkhead(settings.connections_per_server))
+    connectors: dict[type[Any], Connector] = {
+        SmtpSession: smtp_connector(settings),
+        ImapSession: imap_connector(settings),
+    }
+    pool = Pool(connectors, Bulkhead(settings.connections_per_server))
     async with document_store(settings) as documents:
         handler = JobHandler(
             operations=faces,

@@ -88,9 +88,7 @@ def meaning(phase: Phase, status: Status) -> _Kind:
     return WITHOUT_CODE.get((phase, status.condition), lost)
 
 
-def translate(
-    error: BaseException, where: Where, *, concerning: Mapping[str, Any] | None = None
-) -> errors.WorkerError:
+def translate(error: BaseException, where: Where, *, concerning: Mapping[str, Any] | None = None) -> errors.WorkerError:
     """The error of ours that says what a fault means in its phase; ``concerning`` adds to its details."""
     if isinstance(error, ImapRefusal):
         return of_status(error.status, where, concerning)
