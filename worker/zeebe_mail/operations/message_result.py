@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 from datetime import datetime
 from typing import Annotated
 
@@ -15,6 +16,16 @@ class NamedAddress(OperationOutput):
 
     name: str | None
     address: str
+
+
+class MessagePlace(OperationOutput):
+    """What a message can be found by again (IMAP); a member is null where it is not known, or is not of one message."""
+
+    message_id: str | None
+    """As the header has it, with its angle brackets."""
+    uid: int | None
+    uid_validity: int | None
+    mailbox: str | None
 
 
 class MessageSummary(OperationOutput):
@@ -38,3 +49,12 @@ class MessageSummary(OperationOutput):
     flags: list[str]
     attachments_count: int | None
     """Null where the server was not asked or does not tell."""
+
+
+class ImapMessageSummary(MessageSummary, MessagePlace):
+    """A message in an IMAP mailbox without its body."""
+
+
+def message_id_in(header: bytes) -> str | None:
+    """The Message-ID of a block of header fields, with its angle brackets."""
+    return email.message_from_bytes(header)["Message-ID"]
