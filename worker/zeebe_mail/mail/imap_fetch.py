@@ -20,9 +20,15 @@ SUMMARY_FIELDS = (
 )  # fmt: skip
 """The header fields of a summary."""
 
-SUMMARY_ITEMS = f"UID RFC822.SIZE INTERNALDATE FLAGS BODY.PEEK[HEADER.FIELDS ({' '.join(SUMMARY_FIELDS)})]".encode()
-BYTES_OF_A_SUMMARY = 2**16
+_HEADER_LIMIT = 2**16
+SUMMARY_ITEMS = (
+    "UID RFC822.SIZE INTERNALDATE FLAGS "
+    f"BODY.PEEK[HEADER.FIELDS ({' '.join(SUMMARY_FIELDS)})]<0.{_HEADER_LIMIT}>"
+).encode()
+"""A header without end is cut by the server: senders write headers, and must not be able to spoil a list."""
+BYTES_OF_A_SUMMARY = _HEADER_LIMIT + 2**14
 """What a summary may have at most, on average over those that are asked for together."""
+MESSAGE_ID = b"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]<0.4096>"
 
 _SECTION = re.compile(r"[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,31}")
 _FETCH = re.compile(rb"\* (\d{1,10}) FETCH \(", re.IGNORECASE)
