@@ -20,8 +20,9 @@ from datetime import datetime
 from typing import Any
 
 from zeebe_mail import errors
-from zeebe_mail.auth.models import MailboxAuth
+from zeebe_mail.auth.models import Auth, MailboxAuth
 from zeebe_mail.mail import imap_names, sequence_set
+from zeebe_mail.mail.egress import EgressPolicy
 from zeebe_mail.mail.faults import Phase
 from zeebe_mail.mail.imap_connection import ImapClosed, ImapRefusal, ImapViolation, Literal, Piece, Reply, Response
 from zeebe_mail.mail.imap_dialogue import ImapDialogue, ImapTimeouts
@@ -84,8 +85,10 @@ class ImapSession:
     and mailbox names are checked before they are sent. All methods raise the errors of ``mail.imap_faults``.
     """
 
-    def __init__(self, server: ImapServer, auth: MailboxAuth, policy: TlsPolicy, timeouts: ImapTimeouts) -> None:
-        self._dialogue = ImapDialogue(server, auth, policy, timeouts)
+    def __init__(
+        self, server: ImapServer, auth: Auth, policy: TlsPolicy, timeouts: ImapTimeouts, egress: EgressPolicy
+    ) -> None:
+        self._dialogue = ImapDialogue(server, auth, policy, timeouts, egress)
         self._selected: Selected | None = None
         self._namespace: tuple[str, str | None] | None = None
 
@@ -124,6 +127,11 @@ class ImapSession:
     def encryption(self) -> ssl.SSLObject | None:
         """The connection's TLS, where there is one."""
         return self._dialogue.encryption
+
+    @property
+    def offers(self) -> list[str]:
+        """The capabilities, sorted."""
+        return sorted(self.capabilities)
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -954,6 +962,7 @@ class ImapConnector:
 
     policy: TlsPolicy = field(default_factory=TlsPolicy)
     timeouts: ImapTimeouts = field(default_factory=ImapTimeouts)
+    egress: EgressPolicy = field(default_factory=EgressPolicy)
 
     async def __call__(self, server: ImapServer, auth: MailboxAuth) -> ImapSession:
         """Open a session.
@@ -965,6 +974,6 @@ class ImapConnector:
         await session.open()
         return session
 
-    def session(self, server: ImapServer, auth: MailboxAuth) -> ImapSession:
-        """A session that is not open yet."""
-        return ImapSession(server, auth, self.policy, self.timeouts)
+    def session(self, server: ImapServer, auth: Auth) -> ImapSession:
+        """A session that is not open yet; with ``NoAuth`` it is only good for a look at the server."""
+        return ImapSession(server, auth, self.policy, self.timeouts, self.egress)
