@@ -39,6 +39,8 @@ HEADER_LIMIT = 4 * 1024 * 1024
 """Bytes of one message's header; no server lets a mail with so many in."""
 LISTING_LIMIT = 64 * 1024 * 1024
 """Bytes of a LIST or UIDL: about a million messages."""
+REMEMBERED = frozenset(name.lower() for name in (*SUMMARY_FIELDS, "Received"))
+"""The header fields of a summary, lower case; of several Received, the topmost."""
 IN_FLIGHT = 200
 """Commands that are sent before the first of their replies is read."""
 
@@ -168,7 +170,7 @@ class Pop3Session:
         return self._listing
 
     async def summaries(self, messages: Sequence[Listed]) -> AsyncIterator[tuple[Listed, bytes]]:
-        """Of each message the header fields of ``SUMMARY_FIELDS`` and the topmost Received, as one block.
+        """Of each message the header fields of :data:`REMEMBERED`, as one block.
 
         Those seen before cost nothing. Those that have gone are left out.
         """
@@ -200,6 +202,10 @@ class Pop3Session:
         for some in _batches([one for one in messages if one.size <= limit]):
             for one, message in await self._told(self._retrieve(some, limit)):
                 yield one, message
+
+    def has_seen(self, uidl: str) -> bool:
+        """Whether this worker remembers a message of this mailbox by its UIDL, though it may be gone by now."""
+        return self._cache.get(self._mailbox, uidl) is not None
 
     async def message(self, one: Listed, *, limit: int) -> bytes | None:
         """A whole message, or None when it has gone.
