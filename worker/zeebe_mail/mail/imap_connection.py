@@ -26,9 +26,12 @@ _LITERAL_MINUS = 4096  # RFC 7888, 5
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _LITERAL_AT_END = re.compile(rb"\{(\d+)\+?\}\r?\n\Z")
-_STATUS = re.compile(rb"(OK|NO|BAD|BYE|PREAUTH)(?: +|\r?\n\Z)(?:\[([!-~]+?)(?: ([^\r\n]*?))?\] ?)?([^\r\n]*)", re.IGNORECASE)
+_STATUS = re.compile(
+    rb"(OK|NO|BAD|BYE|PREAUTH)(?: +|\r?\n\Z)(?:\[([!-~]+?)(?: ([^\r\n]*?))?\] ?)?([^\r\n]*)", re.IGNORECASE
+)
 _NUMBER_OF_MESSAGES = re.compile(rb"\* (\d{1,10}) EXISTS\r?\n\Z", re.IGNORECASE)
-_CHANGE = re.compile(rb"\* \d{1,10} (?:EXISTS|EXPUNGE|FETCH)\b|\* VANISHED\b", re.IGNORECASE)
+_CHANGE = re.compile(rb"\* \d{1,10} (?:EXISTS|EXPUNGE)\b|\* VANISHED\b", re.IGNORECASE)
+_FLAGS_CHANGE = re.compile(rb"\* \d{1,10} FETCH\b", re.IGNORECASE)
 _HAS_TEXT = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
 
 
@@ -62,7 +65,7 @@ Piece = bytes | Literal
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A status response (RFC 9051, 7.1): ``condition`` is OK, NO, BAD, BYE or PREAUTH; ``code`` is upper case or empty."""
+    """A status response (RFC 9051, 7.1): ``condition`` is OK, NO, BAD, BYE or PREAUTH; ``code`` is upper case."""
 
     condition: str
     code: str
@@ -87,7 +90,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An untagged response. In ``text`` each literal is its ``{size}`` and a line break; the bytes are in ``literals``."""
+    """An untagged response. In ``text`` a literal is its ``{size}`` and a line break; its bytes are in ``literals``."""
 
     text: bytes
     literals: tuple[bytes, ...] = ()
@@ -136,7 +139,7 @@ class ImapConnection(asyncio.Protocol):
         """Bytes up to which literals need not be waited for (RFC 7888)."""
         self.exists: int | None = None
         self.changed = False
-        """Whether the selected mailbox was said to have changed."""
+        """Whether the selected mailbox has got or lost messages since somebody last set this to false."""
 
     # ── what the transport calls ─────────────────────────────────────────────────────────────────────────────────
 
@@ -231,6 +234,11 @@ class ImapConnection(asyncio.Protocol):
             self._wake()
         self._take(response)
 
+    def _notice(self, response: Response) -> None:
+        if _FLAGS_CHANGE.match(response.text):
+            self.changed = True
+            self._wake()
+
     def _answer(self, answer: Status | bytes) -> None:
         self._answers.append(answer)
         self._wake()
@@ -289,9 +297,7 @@ class ImapConnection(asyncio.Protocol):
             raise ImapClosed
         self._transport = encrypted
 
-    async def ask(
-        self, *pieces: Piece, until: float, allowance: int = ORDINARY, take: Take | None = None
-    ) -> Reply:
+    async def ask(self, *pieces: Piece, until: float, allowance: int = ORDINARY, take: Take | None = None) -> Reply:
         """Send a command and wait for its OK, at most until this time of the loop's clock.
 
         ``allowance`` is how many bytes the answer may have; ``take`` gets the untagged responses one by one, else they
@@ -305,9 +311,7 @@ class ImapConnection(asyncio.Protocol):
         answer = await self._sent(self._begin(pieces), until, allowance, take or untagged.append)
         return Reply(self._accept(answer), untagged)
 
-    async def converse(
-        self, first: Piece, reply_to: Callable[[bytes], Awaitable[bytes | None]], until: float
-    ) -> Reply:
+    async def converse(self, first: Piece, reply_to: Callable[[bytes], Awaitable[bytes | None]], until: float) -> Reply:
         """Send a command that the server questions, as AUTHENTICATE is: each question gets its answer.
 
         An answer of None takes the command back (RFC 9051, 6.2.2).
@@ -326,8 +330,7 @@ class ImapConnection(asyncio.Protocol):
 
     async def idle(self, wait_until: float, until: float) -> None:
         """IDLE (RFC 2177) until something has changed or the time is over."""
-        self.changed = False
-        answer = await self._sent(self._begin((b"IDLE",)), until, ORDINARY, _ignore)
+        answer = await self._sent(self._begin((b"IDLE",)), until, ORDINARY, self._notice)
         if isinstance(answer, bytes):
             try:
                 await self._until_changed(wait_until)
@@ -361,7 +364,7 @@ class ImapConnection(asyncio.Protocol):
                     raise ValueError("a control character in an IMAP command")
                 write += piece
                 continue
-            if b"\0" in piece:
+            if piece.find(b"\0") >= 0:
                 raise ValueError("the character NUL in an IMAP literal")
             waits = len(piece) > self.literal_plus
             write += b"{%d%s}\r\n" % (len(piece), b"" if waits else b"+")

@@ -97,11 +97,12 @@ class Fetched:
 
     @property
     def flags(self) -> frozenset[str] | None:
-        """The flags, where the response has them."""
+        """The flags, where the response has them; without \\Recent, which says something of sessions."""
         value = self.items.get(b"FLAGS")
         if not isinstance(value, list):
             return None
-        return frozenset(flag.decode("utf-8", "replace") for flag in value if isinstance(flag, bytes))
+        flags = (flag.decode("utf-8", "replace") for flag in value if isinstance(flag, bytes))
+        return frozenset(flag for flag in flags if flag.lower() != r"\recent")
 
     @property
     def body(self) -> bytes | None:
@@ -124,7 +125,7 @@ def summary(fetched: Fetched) -> Summary | None:
         sequence=fetched.sequence,
         size=size,
         received=internal_date(date),
-        flags=frozenset(flag for flag in flags if flag.lower() != r"\recent"),
+        flags=flags,
         header=header,
         attachments=attachments(structure) if isinstance(structure, list) else None,
     )

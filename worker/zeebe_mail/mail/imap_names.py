@@ -65,7 +65,9 @@ def candidates(name: str, delimiter: str | None, prefix: str) -> list[str]:
         return ["INBOX"]
     ways = [name, in_the_servers_way(name, delimiter, prefix), prefix + name]
     if delimiter:
-        ways += [in_the_servers_way(delimiter.join(name.split(mark)), delimiter, prefix) for mark in "/." if mark in name]
+        ways += [
+            in_the_servers_way(delimiter.join(name.split(mark)), delimiter, prefix) for mark in "/." if mark in name
+        ]
     return list(dict.fromkeys(ways))
 
 

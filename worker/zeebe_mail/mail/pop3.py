@@ -19,9 +19,10 @@ from datetime import timedelta
 from typing import TypeVar
 
 from zeebe_mail import errors
-from zeebe_mail.auth.models import MailboxAuth, PasswordAuth, TokenAuth
+from zeebe_mail.auth.models import Auth, MailboxAuth, NoAuth, PasswordAuth, TokenAuth
 from zeebe_mail.auth.sasl import Mechanism, SaslError, choose, mechanisms
 from zeebe_mail.mail import pop3_faults
+from zeebe_mail.mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail.faults import Phase, Where, shown_text
 from zeebe_mail.mail.imap import SUMMARY_FIELDS
 from zeebe_mail.mail.pop3_protocol import (
@@ -46,7 +47,6 @@ IN_FLIGHT = 200
 
 _IN_FLIGHT_BYTES = 1024 * 1024  # of messages that are asked for together
 _BATCH_LIMIT = 16 * 1024 * 1024  # bytes of all replies that are read together, beyond the largest that one may have
-_HAPPY_EYEBALLS_S = 0.25  # RFC 8305, 5
 _COMMAND_LIMIT = 255  # octets with CRLF (RFC 2449, 4)
 _WITHOUT_TOP_LIMIT = 25 * 1024 * 1024  # bytes that are read of a message for its header alone
 _LONG_LISTING = 64 * 1024  # bytes; what is longer is read in a thread, so that other jobs go on
@@ -94,8 +94,15 @@ class Pop3Session:
     """One connection to one server as one user."""
 
     def __init__(
-        self, server: Pop3Server, auth: MailboxAuth, policy: TlsPolicy, timeouts: Pop3Timeouts, cache: UidlCache
+        self,
+        server: Pop3Server,
+        auth: Auth,
+        policy: TlsPolicy,
+        timeouts: Pop3Timeouts,
+        cache: UidlCache,
+        egress: EgressPolicy,
     ) -> None:
+        self._egress = egress
         self._server = server
         self._auth = auth
         self._policy = policy
@@ -116,7 +123,7 @@ class Pop3Session:
     # ── what the pool calls ──────────────────────────────────────────────────────────────────────────────────────
 
     async def open(self) -> None:
-        """Connect, encrypt as asked, log in.
+        """Connect, encrypt as asked, log in; with ``NoAuth`` there is no login, and nothing but a look at the server.
 
         Raises:
             WorkerError: as ``mail.pop3_faults`` says; the connection is closed.
@@ -235,10 +242,11 @@ class Pop3Session:
     async def _open(self) -> None:
         until = min(self._loop.time() + self._timeouts.connect_s, self._deadline)
         security = self._server.security
+        addresses = await self._resolve(until)
         if security is Security.NONE:
             self._policy.allow_plaintext(self._server.host)
         tls = None if security is Security.NONE else context(self._policy, self._server.tls)
-        self._protocol = protocol = await self._connect(until)
+        self._protocol = protocol = await self._connect(addresses, until)
         if tls and security is Security.SSL_TLS:
             self._phase = Phase.TLS
             await protocol.encrypt(tls, self._server.host, until)
@@ -253,19 +261,23 @@ class Pop3Session:
             # What was said before TLS counts no more (RFC 2595, 4).
             self._timestamp = None
             await self._ask_capabilities()
+        if isinstance(self._auth, NoAuth):
+            return
         self._phase = Phase.AUTH
-        await self._log_in()
+        await self._log_in(self._auth)
         if not self._offers("UIDL") or not self._offers("TOP"):
             # Some servers tell only their users what they can do (RFC 2449, 5).
             await self._ask_capabilities()
         self._at_rest = True
 
-    async def _connect(self, until: float) -> Pop3Protocol:
+    async def _resolve(self, until: float) -> Addresses:
         _, host, port = self._server.endpoint
         async with asyncio.timeout_at(until):
-            _, protocol = await self._loop.create_connection(
-                Pop3Protocol, host, port, happy_eyeballs_delay=_HAPPY_EYEBALLS_S
-            )
+            return await resolve(host, port, self._egress)
+
+    async def _connect(self, addresses: Addresses, until: float) -> Pop3Protocol:
+        async with asyncio.timeout_at(until):
+            _, protocol = await self._loop.create_connection(Pop3Protocol, sock=await connect(addresses))
         return protocol
 
     async def _ask_capabilities(self) -> None:
@@ -295,27 +307,31 @@ class Pop3Session:
 
     # ── logging in ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _log_in(self) -> None:
+    async def _log_in(self, auth: MailboxAuth) -> None:
         """Log in once: with what shows a listener the least, and never with something weaker when that fails."""
         offered = (self._capabilities or {}).get("SASL", "").split()
         _, host, port = self._server.endpoint
-        chosen = choose(offered, self._auth, host, port)
+        chosen = choose(offered, auth, host, port)
         hides_password = chosen is not None and chosen[0] not in ("PLAIN", "LOGIN")
         if chosen and (hides_password or self.encryption or not self._may_apop):
             await self._log_in_with_sasl(*chosen)
-        elif isinstance(self._auth, PasswordAuth) and self._may_apop and not self.encryption:
-            await self._log_in_with_apop(self._auth)
-        elif isinstance(self._auth, PasswordAuth) and self._may_user:
-            await self._log_in_with_user(self._auth)
-        elif isinstance(self._auth, PasswordAuth) and self._may_apop:
-            await self._log_in_with_apop(self._auth)
+        elif isinstance(auth, PasswordAuth) and self._may_apop and not self.encryption:
+            await self._log_in_with_apop(auth)
+        elif isinstance(auth, PasswordAuth) and self._may_user:
+            await self._log_in_with_user(auth)
+        elif isinstance(auth, PasswordAuth) and self._may_apop:
+            await self._log_in_with_apop(auth)
         else:
-            raise self._no_login(offered)
+            raise self._no_login(offered, auth)
 
     @property
     def _may_apop(self) -> bool:
         """Whether the greeting has the timestamp for APOP, whose answer a thief can try passwords on (RFC 1939, 7)."""
-        return self._timestamp is not None and self._is_plain_user and " " not in self._auth.username
+        return self._timestamp is not None and self._is_plain_user and " " not in self._username
+
+    @property
+    def _username(self) -> str:
+        return "" if isinstance(self._auth, NoAuth) else self._auth.username
 
     @property
     def _may_user(self) -> bool:
@@ -360,10 +376,10 @@ class Pop3Session:
         reply = await self._ask(command("AUTH", name))
         return reply if reply.startswith("+OK") else await self._ask(command(_line(first)))
 
-    def _no_login(self, offered: Sequence[str]) -> errors.Unsupported:
+    def _no_login(self, offered: Sequence[str], auth: MailboxAuth) -> errors.Unsupported:
         ways = [shown_text(name) for name in offered] + ["USER"] * self._offers("USER")
-        carried = "an access token" if isinstance(self._auth, TokenAuth) else "user name and password"
-        known = ", ".join(mechanisms(self._auth))
+        carried = "an access token" if isinstance(auth, TokenAuth) else "user name and password"
+        known = ", ".join(mechanisms(auth))
         what = f"offers only {', '.join(ways)} to log in; {carried} can be given with {known}"
         return errors.Unsupported(
             f"{self._where} {what if ways else 'does not offer any login'}.",
@@ -409,7 +425,7 @@ class Pop3Session:
     @property
     def _mailbox(self) -> tuple[object, ...]:
         authorization = self._auth.authorization_id if isinstance(self._auth, PasswordAuth) else None
-        return (*self._server.endpoint, self._auth.username, authorization)
+        return (*self._server.endpoint, self._username, authorization)
 
     async def _headers(self, messages: Sequence[Listed]) -> list[tuple[Listed, bytes]]:
         self._phase = Phase.FETCH
@@ -622,6 +638,7 @@ class Pop3Connector:
     policy: TlsPolicy = field(default_factory=TlsPolicy)
     timeouts: Pop3Timeouts = field(default_factory=Pop3Timeouts)
     cache: UidlCache = field(default_factory=UidlCache)
+    egress: EgressPolicy = field(default_factory=EgressPolicy)
 
     async def __call__(self, server: Pop3Server, auth: MailboxAuth) -> Pop3Session:
         """Open a session. A mailbox that somebody else has open is asked for again, for ``locked_s`` seconds.
@@ -644,6 +661,6 @@ class Pop3Connector:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
-    def session(self, server: Pop3Server, auth: MailboxAuth) -> Pop3Session:
-        """A session that is not open yet."""
-        return Pop3Session(server, auth, self.policy, self.timeouts, self.cache)
+    def session(self, server: Pop3Server, auth: Auth) -> Pop3Session:
+        """A session that is not open yet; with ``NoAuth`` it is only good for a look at the server."""
+        return Pop3Session(server, auth, self.policy, self.timeouts, self.cache, self.egress)

@@ -68,7 +68,24 @@ def expanded(text: bytes, at_most: int) -> list[int]:
         low, _, high = part.partition(b":")
         first, last = int(low), int(high or low)
         step = 1 if last >= first else -1
-        if not 0 < min(first, last) or abs(last - first) + len(numbers) >= at_most:
+        if min(first, last) < 1 or abs(last - first) + len(numbers) >= at_most:
             raise ValueError("a set with more numbers than there are messages")
         numbers.extend(range(first, last + step, step))
     return numbers
+
+
+def contains(checked_set: str, number: int, highest: int) -> bool:
+    """Whether a number is in a set; ``*`` is the highest there is, and ``7:*`` has nothing when that is lower."""
+    for part in checked_set.split(","):
+        low, _, high = part.partition(":")
+        if low == "*" and high:
+            low, high = high, low
+        first = highest if low == "*" else int(low)
+        if high == "*":
+            last = highest
+        else:
+            last = int(high) if high else first
+            first, last = min(first, last), max(first, last)
+        if first <= number <= last:
+            return True
+    return False
