@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.servers.mailboxes import PASSWORD, MailServerUnderTest
@@ -37,6 +37,16 @@ class Tasks:
     server: MailServerUnderTest
     user: str
     password: str = PASSWORD
+    address: dict[str, Any] | None = None
+    """Where and how to connect, if not with TLS where the server has it."""
+
+    def at(self, address: dict[str, Any]) -> Tasks:
+        """The same account, reached there."""
+        return replace(self, address=address)
+
+    def with_password(self, password: str) -> Tasks:
+        """The same user, with this password."""
+        return replace(self, password=password)
 
     async def run(self, task: str, **request: Any) -> Any:
         """The task's result.
@@ -45,7 +55,7 @@ class Tasks:
             TaskFailed: the job failed.
         """
         variables = {
-            "server": self._address(task),
+            "server": self.address or self._default_address(task),
             "auth": {"username": self.user, "password": self.password},
             "request": request,
         }
@@ -63,7 +73,7 @@ class Tasks:
         assert isinstance(outcome, Complete), outcome
         return outcome.variables["result"]
 
-    def _address(self, task: str) -> dict[str, Any]:
+    def _default_address(self, task: str) -> dict[str, Any]:
         protocol = task.split("-")[0]
         plain, encrypted = getattr(self.server, protocol), getattr(self.server, f"{protocol}s")
         if encrypted is None:

@@ -371,6 +371,15 @@ class ImapSession:
         with self._dialogue.step(Phase.FETCH, uid=uid):
             return await self._section(uid, b"", limit)
 
+    async def header(self, uid: int, *, limit: int) -> bytes | None:
+        """The header of a message (BODY.PEEK[HEADER]), or None when there is no such message.
+
+        Raises:
+            MessageTooLarge: it has more than ``limit`` bytes.
+        """
+        with self._dialogue.step(Phase.FETCH, uid=uid):
+            return await self._section(uid, b"HEADER", limit)
+
     async def part(self, uid: int, section: str, *, limit: int) -> bytes | None:
         """One part as it was sent, still encoded (BODY.PEEK[1.2]), with :meth:`part_header` for its MIME header.
 
@@ -436,6 +445,14 @@ class ImapSession:
         with self._dialogue.step(Phase.FILE, target=path):
             return await self._transferred(b"UID COPY ", uids, path)
 
+    async def copied_earlier(self, uids: Sequence[int], path: str) -> dict[int, int]:
+        """Those of which a mailbox has an equal copy, and its UID: same Message-ID, size and arrival.
+
+        The Message-ID alone says nothing, because senders choose it.
+        """
+        with self._dialogue.step(Phase.FILE, target=path):
+            return await self._copied_earlier(uids, path)
+
     async def move(self, uids: Sequence[int], path: str) -> dict[int, int]:
         """MOVE; without it COPY, ``\\Deleted`` and UID EXPUNGE. Old UID → new UID of those that were moved.
 
@@ -452,7 +469,7 @@ class ImapSession:
             if self._dialogue.can("MOVE"):
                 return await self._transferred(b"UID MOVE ", uids, path)
             self._require_uidplus("move messages")
-            moved = await self._copied_earlier(uids, path)
+            moved = await self.copied_earlier(uids, path)
             moved |= await self._transferred(b"UID COPY ", [uid for uid in uids if uid not in moved], path)
             await self._removed(list(moved))
             return moved
@@ -782,7 +799,6 @@ class ImapSession:
         return {uid: done[uid] for uid in uids if uid in done}
 
     async def _copied_earlier(self, uids: Sequence[int], path: str) -> dict[int, int]:
-        """Those of which the target has an equal copy: same Message-ID, size and arrival. Senders choose the first."""
         items = b"UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
         source = self._open
         originals = {uid: _identity(one) for uid, one in (await self._fetched(uids, items, _SLACK)).items()}
@@ -793,7 +809,7 @@ class ImapSession:
                     found = (await self._fetched([uid], items, _SLACK)).get(uid)
                     if found is not None:
                         copies[_identity(found)] = uid
-        self._require_same(source, await self.select(source.path, writable=True))
+        self._require_same(source, await self.select(source.path, writable=not source.read_only))
         if not target_has_some:
             return {}
         return {

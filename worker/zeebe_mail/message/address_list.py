@@ -18,12 +18,14 @@ _TOKEN = re.compile(
     r"""(?P<word>=\?[^\s?]{1,60}\?[bBqQ]\?[^?\s]*+\?=)
       | (?P<quoted>"(?:[^"\\]|\\.)*+"?)
       | (?P<angle><[^<>,;"]*+(?:"(?:[^"\\]|\\.)*+"[^<>,;"]*+)?(?:[,;:@][^<>"]*+)?>?)
+      | (?P<escaped>\\.)
       | (?P<mark>[,;:()])
       | (?P<blank>\s++)
-      | (?P<text>[^\s,;:()<"]++|.)""",
+      | (?P<text>[^\s,;:()<"\\]++|.)""",
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_COMMENT = re.compile(r"\([^()]*+\)")
 _BARE = re.compile(r"[^\s@<>\"]++@[^\s@<>\",;]++")
 
 
@@ -66,7 +68,7 @@ def read_addresses(value: bytes) -> tuple[Correspondent, ...]:
         if depth:
             depth += (word == "(") - (word == ")")
             if depth:
-                entry.comment.append(_unquoted(word) if kind == "quoted" else word)
+                entry.comment.append(_unquoted(word) if kind == "quoted" else word[-1] if kind == "escaped" else word)
         elif word == "(":
             depth = 1
             entry.comment.append(" ")
@@ -118,7 +120,7 @@ def _unbracketed(phrase: str, comment: str | None) -> Correspondent:
 
 
 def _address(text: str) -> str:
-    text = text.strip()
+    text = (_COMMENT.sub("", text) if "(" in text and '"' not in text else text).strip()
     if text.startswith("@") and ":" in text:  # a route (RFC 5322, 4.4)
         text = text.rpartition(":")[2]
     if text.lower().startswith("mailto:"):

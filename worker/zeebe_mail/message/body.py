@@ -136,18 +136,14 @@ def _pieces(entity: Entity, findings: Findings) -> list[_Piece]:
 
 def _alternative(found: list[list[_Piece]]) -> list[_Piece]:
     """The pieces of alternatives: HTML is not read for its text where it is there in plain; the same twice is once."""
-    pieces: list[_Piece] = []
-    for piece in (one for alternative in found for one in alternative):
-        if not any(_same(piece, other) for other in pieces):
-            pieces.append(piece)
+    different = {
+        (one.source, " ".join(one.text.split())): one for pieces in reversed(found) for one in reversed(pieces)
+    }
+    pieces = list(reversed(different.values()))
     if any(piece.source != "html" and piece.text.strip() for piece in pieces):
         for piece in pieces:
             piece.told = piece.told or piece.source == "html"
     return pieces
-
-
-def _same(one: _Piece, other: _Piece) -> bool:
-    return one.source == other.source and one.text.split() == other.text.split()
 
 
 def _text(root: Entity, pieces: list[_Piece], findings: Findings) -> tuple[str | None, TextSource | None]:

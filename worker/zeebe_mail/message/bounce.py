@@ -46,7 +46,8 @@ def read_bounce(root: Entity, text: str | None) -> Bounce | None:
     original = _original_message_id(parts)
     for part in parts:
         if part.content_type in {"message/delivery-status", "message/global-delivery-status"}:
-            return _delivery_status(part.content(), original)
+            status = [one.content() for one in parts if one.content_type == part.content_type]
+            return _delivery_status(b"\n\n".join(status), original)
         if part.content_type in {"message/disposition-notification", "message/global-disposition-notification"}:
             return _receipt(part.content(), original)
         if part.content_type == "message/feedback-report":

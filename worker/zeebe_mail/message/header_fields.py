@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 BLOCK_LIMIT = 256 * 1024
 FIELD_LIMIT = 32 * 1024
+
+_LOOK_AHEAD = 10  # lines
 
 _NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _EMPTY_LINE = re.compile(rb"\r*\n\r*\n")
@@ -115,8 +118,11 @@ def _after_blank_lines(data: bytes, start: int, end: int) -> int:
 
 
 def _goes_on(data: bytes, at: int, end: int) -> bool:
-    """Whether the line at ``at`` is surely a header, so that what stands before it is in the header too."""
-    return _KNOWN.match(data, at, end) is not None
+    """Whether what begins at ``at`` is surely still the header: indented or blank lines and then a header."""
+    for start, line in islice(_lines(data, at, end), _LOOK_AHEAD):
+        if line[:1] not in (b" ", b"\t"):
+            return _KNOWN.match(data, start, end) is not None
+    return False
 
 
 def _belongs(value: list[bytes], line: bytes) -> bool:

@@ -182,7 +182,7 @@ def _part(entity: Entity) -> Part:
         part=leaf_section(entity),
         file_name=safe_filename(name),
         content_type=entity.content_type,
-        size=len(entity.content()),
+        size=entity.content_size,
         content_id=entity.content_id,
         disposition=entity.disposition,
         path=entity.path,

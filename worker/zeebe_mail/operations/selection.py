@@ -12,7 +12,7 @@ from zeebe_mail.errors import MessageAmbiguous, MessageNotFound, UidValidityChan
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession, Selected
 from zeebe_mail.message.criteria import Criteria
-from zeebe_mail.message.references import MessageReference, ReferenceFields
+from zeebe_mail.message.references import MessageReference, ReferenceFields, bare_message_id
 from zeebe_mail.operations.base import Request
 from zeebe_mail.operations.fields import IfMissing, MailboxName, UidRanges
 from zeebe_mail.operations.message_result import ImapMessageSummary, message_id_in
@@ -225,6 +225,14 @@ async def message_ids(imap: ImapSession, uids: list[int]) -> dict[int, str | Non
     if not uids:
         return {}
     return {one.uid: message_id_in(one.header) for one in await imap.summaries(uids, attachments=False)}
+
+
+async def uids_with(imap: ImapSession, message_id: str | None) -> list[int]:
+    """UIDs of the messages with this Message-ID, as a header has it; of none with none that can be looked for."""
+    try:
+        return await imap.uids_of_message_id(bare_message_id(message_id or ""))
+    except ValueError:
+        return []
 
 
 def not_found(selected: Selected, missing: Iterable[Chosen]) -> MessageNotFound:

@@ -8,8 +8,7 @@ from functools import partial
 from zeebe_mail.mail.imap import ImapSession, Selected
 from zeebe_mail.operations.base import Attempt
 from zeebe_mail.operations.bulk import Change, Status, Worked, worked
-from zeebe_mail.operations.selection import Choice, Chosen
-from zeebe_mail.operations.target import twins, with_message_id
+from zeebe_mail.operations.selection import Choice, Chosen, uids_with
 
 
 class Transfer(Change):
@@ -31,7 +30,7 @@ async def move_all(
         return [_left(one, source, Worked()) for one in choice.messages]
     if path == source.path:
         return [_put(one, "already", source.path, source.uid_validity, one.uid) for one in choice.messages]
-    result = await _move(imap, source, choice.uids, path, attempt)
+    result = await _move(imap, choice.uids, path, attempt)
     gone = [one for one in choice.messages if one.message_id and result.outcome(one)["status"] == "missing"]
     there = await _uids_there(imap, path, [*gone, *_untold(choice, result)])
     validity = (await imap.status(path)).uid_validity
@@ -47,16 +46,10 @@ async def move_all(
     return transfers
 
 
-async def _move(imap: ImapSession, source: Selected, uids: list[int], path: str, attempt: Attempt) -> Worked[int]:
-    if not uids or "MOVE" in imap.capabilities:
-        return await worked(partial(imap.move, path=path), uids)
-    copied = await twins(imap, path, await imap.summaries(uids, attachments=False))
-    await imap.select(source.path, writable=True)
-    await attempt.commit()
-    result = await worked(partial(imap.move, path=path), [uid for uid in uids if uid not in copied])
-    expunged = await imap.expunge(sorted(copied)) if copied else ()
-    result.done.update({uid: copied[uid] for uid in expunged})
-    return result
+async def _move(imap: ImapSession, uids: list[int], path: str, attempt: Attempt) -> Worked[int]:
+    if uids and "MOVE" not in imap.capabilities:
+        await attempt.commit()
+    return await worked(partial(imap.move, path=path), uids)
 
 
 async def copy_all(
@@ -69,8 +62,7 @@ async def copy_all(
 
     Point of no return: COPY.
     """
-    copied = await twins(imap, path, await imap.summaries(choice.uids, attachments=False)) if choice.uids else {}
-    await imap.select(source.path)
+    copied = await imap.copied_earlier(choice.uids, path) if choice.uids else {}
     uids = [uid for uid in choice.uids if uid not in copied]
     if uids:
         await attempt.commit()
@@ -96,8 +88,12 @@ def _untold(choice: Choice, result: Worked[int]) -> list[Chosen]:
 
 async def _uids_there(imap: ImapSession, path: str, sought: Iterable[Chosen]) -> dict[str | None, int | None]:
     """Those that are in a mailbox, by Message-ID; without UID where several there have that."""
-    found = await with_message_id(imap, path, [one.message_id for one in sought if one.message_id])
-    return {name: hits[0].uid if len(hits) == 1 else None for name, hits in found.items() if hits}
+    names = {one.message_id for one in sought} - {None}
+    if not names:
+        return {}
+    await imap.select(path)
+    found = {name: await uids_with(imap, name) for name in names}
+    return {name: uids[0] if len(uids) == 1 else None for name, uids in found.items() if uids}
 
 
 def _put(one: Chosen, status: Status, path: str, validity: int, uid: int | None) -> Transfer:

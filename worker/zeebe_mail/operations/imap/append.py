@@ -13,11 +13,11 @@ from pydantic import AfterValidator, model_validator
 from zeebe_mail.errors import Misbehaved, OutcomeUnknown, Unreachable
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
-from zeebe_mail.message.references import bare_message_id
 from zeebe_mail.operations.base import Attempt, Request, operation
 from zeebe_mail.operations.fields import BodyText, Flags, MailboxName
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.message_result import MessagePlace, message_id_in
+from zeebe_mail.operations.selection import uids_with
 from zeebe_mail.operations.target import made
 
 _BARE_BREAK = re.compile(rb"\r(?!\n)|(?<!\r)\n")
@@ -102,14 +102,14 @@ async def append(given: AppendInput, imap: ImapSession, attempt: Attempt) -> App
     source = asked.source
     message_id = message_id_in(source.partition(b"\r\n\r\n")[0])
     selected = await imap.select(path)
-    known = await _uids(imap, message_id)
+    known = await uids_with(imap, message_id)
     place = None
     if not known:
         await attempt.commit()
         place = await _append(imap, path, asked, source, message_id)
         if place is None:  # the server does not say (it has no UIDPLUS, RFC 4315)
             selected = await imap.select(path)
-    uids = [place[1]] if place else known or await _uids(imap, message_id)
+    uids = [place[1]] if place else known or await uids_with(imap, message_id)
     return AppendOutput(
         message_id=message_id,
         uid=uids[0] if len(uids) == 1 else None,
@@ -118,13 +118,6 @@ async def append(given: AppendInput, imap: ImapSession, attempt: Attempt) -> App
         appended=not known,
         size=len(source),
     )
-
-
-async def _uids(imap: ImapSession, message_id: str | None) -> list[int]:
-    try:
-        return await imap.uids_of_message_id(bare_message_id(message_id or ""))
-    except ValueError:  # none, or nothing that can be looked for
-        return []
 
 
 async def _append(

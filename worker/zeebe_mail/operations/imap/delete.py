@@ -15,9 +15,6 @@ from zeebe_mail.operations.selection import Choice, SomeMessages, choose
 from zeebe_mail.operations.target import existing, made
 from zeebe_mail.operations.transfer import move_all
 
-TRASHES = ("\\Trash", "Trash", "Deleted Items", "Deleted Messages", "Bin")
-"""Where deleted mail is kept: what the server says is for that (RFC 6154), else a mailbox of a usual name."""
-
 
 class DeleteRequest(SomeMessages):
     """Which messages, and how."""
@@ -57,7 +54,10 @@ async def delete(given: DeleteInput, imap: ImapSession, attempt: Attempt) -> Del
     asked = given.request
     selected = await imap.select(await imap.resolve(asked.mailbox), writable=True)
     choice = await choose(imap, selected, asked)
-    messages = await (_expunge(imap, selected, choice) if asked.mode == "permanent" else _to_trash(imap, selected, choice, asked, attempt))
+    if asked.mode == "permanent":
+        messages = await _expunge(imap, selected, choice)
+    else:
+        messages = await _to_trash(imap, selected, choice, asked, attempt)
     return DeleteOutput(
         deleted=bool(messages) and all(one.status in ("done", "already") for one in messages),
         mode=asked.mode,
@@ -97,7 +97,7 @@ async def _to_trash(
 
 
 async def _trash(imap: ImapSession, name: str | None, *, make: bool) -> str | None:
-    for known in (name,) if name else TRASHES:
-        if path := await existing(imap, known):
-            return path
+    """The trash that is named; else the server's; else one that is made."""
+    if path := await existing(imap, name or "\\Trash"):
+        return path
     return await made(imap, name or "Trash", create=True) if make else None

@@ -39,5 +39,5 @@ async def mailbox_create(given: MailboxCreateInput, imap: ImapSession, attempt: 
     name = given.request.mailbox
     if path := await existing(imap, name):
         return MailboxCreateOutput(mailbox=path, created=False)
-    path = imap.path_for(name)
+    path = await imap.path_for(name)
     return MailboxCreateOutput(mailbox=path, created=await imap.create_mailbox(path))

@@ -58,7 +58,7 @@ async def mailbox_delete(given: MailboxDeleteInput, imap: ImapSession, attempt: 
     except MailboxNotFound:
         if asked.if_missing == "error":
             raise
-        return MailboxDeleteOutput(mailbox=imap.path_for(asked.mailbox), deleted=False)
+        return MailboxDeleteOutput(mailbox=await imap.path_for(asked.mailbox), deleted=False)
     await refuse_special(imap, path, doing="deleted")
     await imap.delete_mailbox(path)
     return MailboxDeleteOutput(mailbox=path, deleted=True)

@@ -54,10 +54,10 @@ async def mailbox_rename(given: MailboxRenameInput, imap: ImapSession, attempt: 
     except MailboxNotFound:
         if there is None:
             raise
-        return MailboxRenameOutput(from_=imap.path_for(asked.mailbox), to=there, mailbox=there, renamed=False)
+        return MailboxRenameOutput(from_=await imap.path_for(asked.mailbox), to=there, mailbox=there, renamed=False)
     if there is not None:
         raise MailboxExists(f'There is a mailbox "{there}" already.', details={"mailbox": there})
     await refuse_special(imap, path, doing="renamed")
-    to = imap.path_for(asked.new_name)
+    to = await imap.path_for(asked.new_name)
     await imap.rename_mailbox(path, to)
     return MailboxRenameOutput(from_=path, to=to, mailbox=to, renamed=True)

@@ -57,5 +57,5 @@ async def move(given: MoveInput, imap: ImapSession, attempt: Attempt) -> MoveOut
     else:
         path = await existing(imap, asked.target)
     messages = await move_all(imap, source, choice, path, attempt)
-    to = path or imap.path_for(asked.target)
+    to = path or await imap.path_for(asked.target)
     return MoveOutput(from_=source.path, to=to, messages=messages, **summed_up(messages, choice, mailbox=to))
