@@ -1,4 +1,4 @@
-"""Searching a POP3 mailbox: the server cannot, so headers, and bodies where it must be, are read here, within limits."""
+"""Searching a POP3 mailbox: the server cannot, so headers, and bodies where needed, are read here, within limits."""
 
 from __future__ import annotations
 

@@ -53,7 +53,10 @@ class DeleteRequest(Request):
     """All that match."""
     limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message", hint="Default 1000")] = 1000
     """How many of the messages that match are deleted, the newest first."""
-    if_missing: IfMissing = "result"
+    if_missing: Annotated[
+        IfMissing,
+        Prompt("If there is no such message", group="message", hint="error: MESSAGE_NOT_FOUND", feel="static"),
+    ] = "result"
     """error: nothing is deleted when one of the messages that are named is not there. result: the result tells."""
     max_scan: MaxScan = 10_000
     """How many messages `criteria` looks at, from the newest on."""
