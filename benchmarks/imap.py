@@ -27,7 +27,18 @@ from zeebe_mail.zeebe.options import GatewayOptions
 ENVELOPE = ["ENVELOPE", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "BODYSTRUCTURE"]
 AT_ONCE = 10
 WARM_UP = 5
-UNSORTED = ("LITERAL+", "IDLE", "UIDPLUS", "MOVE", "ESEARCH", "NAMESPACE", "LIST-EXTENDED", "SPECIAL-USE", "UNSELECT")
+UNSORTED = (
+    "LITERAL+",
+    "MULTIAPPEND",
+    "IDLE",
+    "UIDPLUS",
+    "MOVE",
+    "ESEARCH",
+    "NAMESPACE",
+    "LIST-EXTENDED",
+    "SPECIAL-USE",
+    "UNSELECT",
+)
 
 
 class Bare:

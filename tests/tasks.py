@@ -56,7 +56,7 @@ class Tasks:
         """
         variables = {
             "server": self.address or self._default_address(task),
-            "auth": {"username": self.user, "password": self.password},
+            "auth": {"type": "password", "username": self.user, "password": self.password},
             "request": request,
         }
         job = Job(

@@ -13,7 +13,7 @@ import pytest
 
 from tests.servers.mailboxes import Lack, MailServerUnderTest
 from tests.tasks import TaskFailed, Tasks, tasks
-from zeebe_mail.errors import AuthenticationFailed
+from zeebe_mail.errors import CredentialsError
 
 pytestmark = pytest.mark.live
 
@@ -90,7 +90,7 @@ async def test_login_without_encryption(account: Tasks) -> None:
 async def test_a_wrong_password_is_tried_once(account: Tasks) -> None:
     with pytest.raises(TaskFailed) as failed:
         await account.with_password("wrong").run("imap-mailbox-status")
-    assert (failed.value.code, failed.value.retries) == (AuthenticationFailed.code, 0)
+    assert (failed.value.code, failed.value.retries) == (CredentialsError.code, 0)
 
 
 # ── finding and reading ──────────────────────────────────────────────────────────────────────────────────────────

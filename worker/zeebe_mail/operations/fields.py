@@ -65,10 +65,10 @@ def _ranges(value: str) -> str:
 
 
 MailboxName = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_mailbox_name)]
-"""An IMAP folder: ``INBOX``; its path with ``/`` or ``.`` between the levels; ``\\Sent``, ``\\Trash`` … by special use."""
+"""An IMAP folder: ``INBOX``, a path with ``/`` or ``.`` between the levels, or ``\\Sent`` … for its use."""
 
 Flag = Annotated[str, AfterValidator(_flag)]
-"""``\\Seen``, ``\\Answered``, ``\\Flagged``, ``\\Deleted`` or ``\\Draft``, also without backslash, in any case; or a keyword."""
+"""``\\Seen``, ``\\Answered``, ``\\Flagged``, ``\\Deleted``, ``\\Draft``, with or without backslash; or a keyword."""
 
 Flags = Annotated[tuple[Flag, ...], BeforeValidator(_one_or_many)]
 """One flag or a list of them."""

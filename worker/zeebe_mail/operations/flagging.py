@@ -15,7 +15,9 @@ from zeebe_mail.operations.selection import SomeMessages, choose
 class FlagsRequest(SomeMessages):
     """Which messages, and the flags."""
 
-    flags: Annotated[Flags, Prompt("Flags", group="message", hint="Seen, Flagged, Answered, Draft, Deleted, or your own")]
+    flags: Annotated[
+        Flags, Prompt("Flags", group="message", hint="Seen, Flagged, Answered, Draft, Deleted, or your own")
+    ]
     """One flag or a list: Seen, Answered, Flagged, Deleted, Draft, with or without backslash, or keywords."""
 
 
@@ -49,15 +51,17 @@ async def change_flags(imap: ImapSession, asked: FlagsRequest, change: FlagChang
     selected = await imap.select(await imap.resolve(asked.mailbox), writable=True)
     choice = await choose(imap, selected, asked)
     result = await worked(lambda uids: imap.store_flags(uids, change, asked.flags), choice.uids)
-    place = {"mailbox": selected.path, "uid_validity": selected.uid_validity}
     messages = [
         FlagsOf(
             message_id=one.message_id,
             uid=one.uid,
             flags=sorted(result.done.get(one.uid or 0, ())),
-            **place,
+            uid_validity=selected.uid_validity,
+            mailbox=selected.path,
             **result.outcome(one),
         )
         for one in choice.messages
     ]
-    return FlagsOutput(messages=messages, **summed_up(messages, choice, **place))
+    return FlagsOutput(
+        messages=messages, **summed_up(messages, choice, mailbox=selected.path, uid_validity=selected.uid_validity)
+    )

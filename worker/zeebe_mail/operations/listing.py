@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession, Selected, SortBy
 from zeebe_mail.message.criteria import Criterion
+from zeebe_mail.message.matching import client_side, server_side
 from zeebe_mail.operations.base import OperationOutput, Request
 from zeebe_mail.operations.fields import MailboxName
 from zeebe_mail.operations.matching import decides_alone, matching
@@ -30,7 +31,7 @@ class ListRequest(Request):
         SortBy.RECEIVED
     )
     """When the server received them, when they were sent (the Date header), or their size."""
-    order: Annotated[
+    sort_order: Annotated[
         Literal["ASC", "DESC"], BeforeValidator(_upper), Prompt("Order", group="mailbox", feel="static")
     ] = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
@@ -84,11 +85,13 @@ async def _first(
     imap: ImapSession, selected: Selected, asked: ListRequest, criterion: Criterion | None
 ) -> tuple[list[int], int]:
     """The UIDs that are listed, and how many there are to list."""
-    descending = asked.order == "DESC"
+    descending = asked.sort_order == "DESC"
     if criterion is not None and not decides_alone(criterion):
         everything = max(selected.exists, 1)
-        ordered = await imap.sorted(asked.sort_by, descending=descending, limit=everything, criterion=criterion)
-        uids = await matching(imap, ordered, criterion)
+        ordered = await imap.sorted(
+            asked.sort_by, descending=descending, limit=everything, criterion=server_side(criterion)
+        )
+        uids = await matching(imap, ordered, client_side(criterion))
         return uids[: asked.limit], len(uids)
     uids = await imap.sorted(asked.sort_by, descending=descending, limit=asked.limit, criterion=criterion)
     if criterion is None:

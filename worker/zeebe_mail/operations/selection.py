@@ -15,6 +15,7 @@ from zeebe_mail.message.criteria import Criteria
 from zeebe_mail.message.references import MessageReference, ReferenceFields, bare_message_id
 from zeebe_mail.operations.base import Request
 from zeebe_mail.operations.fields import IfMissing, MailboxName, UidRanges
+from zeebe_mail.operations.matching import found
 from zeebe_mail.operations.message_result import ImapMessageSummary, message_id_in
 
 _REFERENCE = frozenset({"messageId", "uid", "uidValidity"})
@@ -57,7 +58,9 @@ class SomeMessages(ReferenceFields, Request):
     messages: Annotated[
         tuple[Reference, ...] | None,
         BeforeValidator(_one_or_many),
-        Prompt("Messages", group="message", hint="A list, for example the messages a search has found", feel="required"),
+        Prompt(
+            "Messages", group="message", hint="A list, for example the messages a search has found", feel="required"
+        ),
     ] = None
     """Message-IDs, UIDs, or messages as other tasks give them. An empty list is none."""
     uids: Annotated[UidRanges | None, Prompt("UIDs", group="message", hint="1,2,4:6 or 7:* or *")] = None
@@ -102,7 +105,7 @@ class SomeMessages(ReferenceFields, Request):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A message that is meant. Without ``uid`` it is not there, or ``trouble`` says why it cannot be told which it is."""
+    """A message that is meant. Without ``uid`` it is not there, or ``trouble`` says why nobody can tell which it is."""
 
     uid: int | None
     message_id: str | None
@@ -182,7 +185,10 @@ async def choose(imap: ImapSession, selected: Selected, asked: SomeMessages) -> 
 
 
 async def _choose_unnamed(imap: ImapSession, asked: SomeMessages) -> Choice:
-    uids = await (imap.search(asked.criteria) if asked.uids is None else imap.uids_of_range(asked.uids))
+    if asked.criteria is not None:
+        uids = await found(imap, asked.criteria)
+    else:
+        uids = await imap.uids_of_range(asked.uids or "")
     taken = uids[: asked.limit]
     known = await message_ids(imap, taken)
     return Choice(tuple(Chosen(uid, known[uid]) for uid in taken if uid in known), len(uids))
@@ -215,7 +221,7 @@ async def _choose(
 def _ambiguous(selected: Selected, message_id: str, uids: list[int]) -> MessageAmbiguous:
     candidates = [{"uid": uid, "uidValidity": selected.uid_validity, "mailbox": selected.path} for uid in uids[:100]]
     return MessageAmbiguous(
-        f'{len(uids)} messages in mailbox "{selected.path}" have the Message-ID <{message_id}>. Nothing was done to any.',
+        f'{len(uids)} messages in mailbox "{selected.path}" have the Message-ID <{message_id}>. Nothing was done.',
         details={"mailbox": selected.path, "messageId": f"<{message_id}>", "candidates": candidates},
     )
 
@@ -235,12 +241,13 @@ async def uids_with(imap: ImapSession, message_id: str | None) -> list[int]:
         return []
 
 
-def not_found(selected: Selected, missing: Iterable[Chosen]) -> MessageNotFound:
-    """The error for messages that are not there."""
+def not_found(selected: Selected, missing: Iterable[Chosen], *, part: str | None = None) -> MessageNotFound:
+    """The error for messages that are not there, or for a part of one that is."""
     names = [_name(one) for one in missing]
     shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    what = f"part {part} in the message" if part else "message"
     return MessageNotFound(
-        f'There is no message {shown} in mailbox "{selected.path}".',
+        f'There is no {what} {shown} in mailbox "{selected.path}".',
         details={"mailbox": selected.path, "uidValidity": selected.uid_validity, "missing": names[:100]},
     )
 

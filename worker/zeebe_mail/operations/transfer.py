@@ -52,9 +52,7 @@ async def _move(imap: ImapSession, uids: list[int], path: str, attempt: Attempt)
     return await worked(partial(imap.move, path=path), uids)
 
 
-async def copy_all(
-    imap: ImapSession, source: Selected, choice: Choice, path: str, attempt: Attempt
-) -> list[Transfer]:
+async def copy_all(imap: ImapSession, source: Selected, choice: Choice, path: str, attempt: Attempt) -> list[Transfer]:
     """Copy messages of the selected mailbox; what became of each.
 
     What the target has a copy of is not copied again: same Message-ID, same size, received at the same moment. So a

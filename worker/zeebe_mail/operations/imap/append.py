@@ -37,7 +37,9 @@ class AppendRequest(Request):
 
     mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="For example \\Sent or Archive/2026")]
     """The mailbox (IMAP folder) that gets it."""
-    message: Annotated[BodyText | None, Prompt("Message", group="message", hint="The source of a mail, as in .eml")] = None
+    message: Annotated[BodyText | None, Prompt("Message", group="message", hint="The source of a mail, as in .eml")] = (
+        None
+    )
     """The whole message, headers and all (RFC 5322); what is not ASCII goes as UTF-8."""
     message_base64: Annotated[
         Annotated[str, AfterValidator(_base64)] | None, Prompt("Message in base64", group="message")
@@ -49,9 +51,9 @@ class AppendRequest(Request):
         datetime | None, Prompt("Received", group="message", hint="2026-01-31T08:30:00Z; default: now")
     ] = None
     """When it was received, in ISO 8601; without an offset it is UTC."""
-    create_mailbox: Annotated[
-        bool, Prompt("Create the mailbox when it is missing", group="message", feel="static")
-    ] = False
+    create_mailbox: Annotated[bool, Prompt("Create the mailbox when it is missing", group="message", feel="static")] = (
+        False
+    )
     """Whether a mailbox that does not exist is made; else that is MAILBOX_NOT_FOUND."""
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import model_validator
 
 from zeebe_mail.form import Prompt
-from zeebe_mail.mail.imap import ImapSession
+from zeebe_mail.mail.imap import ImapSession, Selected
 from zeebe_mail.message.criteria import Criteria
 from zeebe_mail.message.references import MessageReference, ReferenceFields
 from zeebe_mail.operations.base import Attempt, Request, operation
@@ -15,7 +15,7 @@ from zeebe_mail.operations.fields import MailboxName
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.matching import found
 from zeebe_mail.operations.message_result import MessagePlace
-from zeebe_mail.operations.selection import check_validity, message_ids
+from zeebe_mail.operations.selection import check_validity, message_ids, the_message
 
 
 class ExistsRequest(ReferenceFields, Request):
@@ -62,3 +62,13 @@ async def exists(given: ExistsInput, imap: ImapSession, attempt: Attempt) -> Exi
         uid_validity=selected.uid_validity,
         mailbox=selected.path,
     )
+
+
+async def _uids(imap: ImapSession, asked: ExistsRequest, selected: Selected) -> list[int]:
+    if asked.criteria is not None:
+        return await found(imap, asked.criteria)
+    check_validity(selected, (asked,))
+    if asked.uid is None:
+        return await imap.uids_of_message_id(asked.message_id or "")
+    chosen = await the_message(imap, selected, MessageReference(message_id=asked.message_id, uid=asked.uid))
+    return [chosen.uid] if chosen.uid else []

@@ -21,7 +21,8 @@ class MailboxDeleteRequest(Request):
     confirm: Annotated[MailboxName, Prompt("The same again", group="mailbox", hint="All its messages are lost")]
     """The same text as in `mailbox`, because nothing brings the messages back."""
     if_missing: Annotated[
-        IfMissing, Prompt("If there is no such mailbox", group="mailbox", hint="error: MAILBOX_NOT_FOUND", feel="static")
+        IfMissing,
+        Prompt("If there is no such mailbox", group="mailbox", hint="error: MAILBOX_NOT_FOUND", feel="static"),
     ] = "result"
     """Whether a mailbox that is not there is an error or a result."""
 

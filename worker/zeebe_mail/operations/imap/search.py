@@ -6,7 +6,7 @@ from typing import Annotated
 
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
-from zeebe_mail.message.criteria import Criteria, Criterion
+from zeebe_mail.message.criteria import Criteria
 from zeebe_mail.operations.base import Attempt, operation
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.listing import ListOutput, ListRequest, list_messages
