@@ -36,7 +36,7 @@ from zeebe_mail.mail.imap_fetch import (
     summary,
 )
 from zeebe_mail.mail.imap_search import charset, day, needed, search_keys
-from zeebe_mail.mail.imap_sort import ITEMS, SORT_KEYS, Foremost, SortBy
+from zeebe_mail.mail.imap_sort import ITEMS, SORT_KEYS, Foremost, SortBy, within
 from zeebe_mail.mail.imap_syntax import astring, decoded_name, encoded_name, parse
 from zeebe_mail.mail.mailboxes import Mailbox, MailboxStatus, Selected, listed, selected, status_items, statuses
 from zeebe_mail.mail.server import ImapServer
@@ -761,17 +761,22 @@ class ImapSession:
         return numbers
 
     async def _sorted_here(self, by: SortBy, descending: bool, limit: int, criterion: Criterion | None) -> list[int]:
+        uids = await self.search(criterion)
+        if by is SortBy.RECEIVED and len(uids) > limit:
+            # Mail comes in the order of its UIDs but for what was filed later. So the last ones tell a moment from
+            # which on all of the newest must be, and SEARCH knows who else is.
+            likely = await self._foremost(uids[-limit:] if descending else uids[:limit], by, limit, descending)
+            if likely.bound is not None:
+                uids = await self.search(within(criterion, likely.bound, descending=descending))
+        return (await self._foremost(uids, by, limit, descending)).uids
+
+    async def _foremost(self, uids: Sequence[int], by: SortBy, limit: int, descending: bool) -> Foremost:
         foremost = Foremost(by, limit, descending=descending)
-        exists = self._dialogue.connection.exists or 0
-        if criterion is None:
-            batches = [(b"1:*", exists)] if exists else []
-        else:
-            batches = list(sequence_set.batches(await self.search(criterion), _MANY_NUMBERS))
-        for batch, count in batches:
+        for batch, count in sequence_set.batches(uids, _MANY_NUMBERS):
             await self._ask(
                 b"UID FETCH %s (UID %s)" % (batch, ITEMS[by]), allowance=(count + _BATCH) * _A_LINE, take=foremost
             )
-        return foremost.uids
+        return foremost
 
     async def _present(self, uids: Sequence[int]) -> list[int]:
         """Which of these exist."""
