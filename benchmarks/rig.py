@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -83,6 +85,49 @@ def usage(process: subprocess.Popen[bytes]) -> Usage:
     return Usage(times.user + times.system, one.memory_info().rss / 1e6)
 
 
+class PeakMemory:
+    """How much a process and its children grow in the block, looked at every few milliseconds."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = psutil.Process(process.pid)
+        self._over = threading.Event()
+        self._watcher = threading.Thread(target=self._watch)
+        self.at_rest_mb = 0.0
+        self._peak_mb = 0.0
+
+    def __enter__(self) -> Self:
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._watcher.join()
+
+    @property
+    def growth_mb(self) -> float:
+        """Resident megabytes at most, beyond those at rest."""
+        return self._peak_mb - self.at_rest_mb
+
+    async def rest(self) -> None:
+        """Wait until the process has started and its memory does not change any more; that is its rest."""
+        before = -1.0
+        while before != (now := self._resident_mb()):
+            before = now
+            await asyncio.sleep(1)
+        self.at_rest_mb = self._peak_mb = now
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.005):
+            self._peak_mb = max(self._peak_mb, self._resident_mb())
+
+    def _resident_mb(self) -> float:
+        total = 0
+        for one in (self._process, *self._process.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += one.memory_info().rss
+        return total / 1e6
+
+
 @contextlib.contextmanager
 def broker() -> Iterator[str]:
     """A real broker; gives its address. The first one on a machine writes the start-up cache."""
@@ -118,14 +163,18 @@ def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[byt
         process.wait(30)
 
 
+def mail_worker(address: str, mails: Sink, **settings: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """The worker for mails to the sink."""
+    return worker(address, mails.ca_file, SECRET_BENCH="bench-password", **settings)
+
+
 @contextlib.contextmanager
-def mail_worker(address: str, mails: Sink, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(address: str, ca_file: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     """The worker as operators run it, logs to nowhere."""
     environment = os.environ | {
         "ZEEBE_ADDRESS": address,
-        "ZEEBE_MAIL_CA_FILE": str(mails.ca_file),
+        "ZEEBE_MAIL_CA_FILE": str(ca_file),
         "ZEEBE_MAIL_HTTP_PORT": str(free_ports(1)[0]),
-        "SECRET_BENCH": "bench-password",
         **settings,
     }
     command = [sys.executable, "-m", "zeebe_mail", "run"]

@@ -11,12 +11,17 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.servers import dovecot as dovecot_settings
 from tests.servers.broker import Broker, BrokerOptions, Gateway, GivenBroker, needs_broker
+from tests.servers.courier import Courier
+from tests.servers.cyrus import Cyrus
 from tests.servers.daemon import short_directory
 from tests.servers.docker import Mailpit, camunda, mailpit
 from tests.servers.dovecot import Dovecot
+from tests.servers.mailboxes import Lack, MailServerUnderTest
 from tests.servers.memory_engine import MemoryEngine
 from tests.servers.postfix import Postfix
+from tests.servers.pymap import Pymap
 from tests.servers.smtp_sink import SmtpSink
 from zeebe_mail.demo.pki import Authority
 
@@ -86,6 +91,43 @@ def dovecot(pki: Authority) -> Iterator[Dovecot]:
     """The shared Dovecot: users `alice` and `bob` with the password `secret`."""
     with Dovecot(pki, users={"alice": "secret", "bob": "secret"}) as shared:
         yield shared
+
+
+@pytest.fixture(scope="session")
+def bare_dovecot(pki: Authority) -> Iterator[Dovecot]:
+    """A Dovecot that announces only what no operation can do without, with everything below INBOX."""
+    least = dovecot_settings.offering("UIDPLUS", "NAMESPACE")
+    with Dovecot(pki, **least, **dovecot_settings.DOTS) as shared:
+        shared.lacks = frozenset({Lack.MOVE, Lack.SORT, Lack.SPECIAL_USE, Lack.PUSH})
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def cyrus(pki: Authority) -> Iterator[Cyrus]:
+    """The shared Cyrus; skipped where its packages cannot be had."""
+    with Cyrus(pki) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def courier() -> Iterator[Courier]:
+    """The shared Courier; skipped where its packages cannot be had."""
+    with Courier() as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def pymap(pki: Authority) -> Iterator[Pymap]:
+    """The shared pymap, in this process."""
+    with Pymap(pki) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session", params=["dovecot", "bare_dovecot", "cyrus", "courier", "pymap"])
+def mail_server(request: pytest.FixtureRequest) -> MailServerUnderTest:
+    """Runs the test once on each server that keeps mail."""
+    server: MailServerUnderTest = request.getfixturevalue(request.param)
+    return server
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.worker import SOURCES, mail
+from tests.servers.dovecot import Dovecot
 from tests.servers.stalling_smtp import StallingSmtp
 from zeebe_mail.demo.engine import free_ports
 from zeebe_mail.telemetry.metrics import Metrics
@@ -261,6 +263,85 @@ def test_check_of_a_mail_server_blames_settings_and_not_the_connection(nobody: s
     assert ended.code == 2
     assert "ZEEBE_MAIL_CA_FILE" in ended.err
     assert "✗ TCP" not in ended.out
+
+
+@pytest.fixture
+def dovecot_settings(dovecot: Dovecot) -> dict[str, str]:
+    return {"ZEEBE_MAIL_CA_FILE": str(dovecot.authority.ca_file), "SECRET_BOX": dovecot.users["alice"]}
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("scheme", ["imap", "imaps"])
+def test_check_of_an_imap_server_lists_its_mailboxes(
+    dovecot: Dovecot, dovecot_settings: dict[str, str], scheme: str
+) -> None:
+    where = f"{scheme}://localhost:{getattr(dovecot, scheme)}"
+    ended = typed("check", "--server", where, "--user", "alice", "--password-secret", "BOX", **dovecot_settings)
+    assert ended.code == 0, ended.all
+    steps = [line.split()[1] for line in ended.out.splitlines()]
+    assert steps[:5] == ["DNS", "TCP", "TLS", "capabilities", "AUTH"]
+    assert set(steps[5:]) == {"mailbox"}
+    assert "certificate valid until" in ended.out
+    assert "IMAP4REV1" in ended.out
+    assert re.search(r"INBOX: \d+ message\(s\), \d+ unseen", ended.out)
+    assert "Sent [sent]: 0 message(s)" in ended.out
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("scheme", ["pop3", "pop3s"])
+def test_check_of_a_pop3_server_counts_its_messages(
+    dovecot: Dovecot, dovecot_settings: dict[str, str], scheme: str
+) -> None:
+    where = f"{scheme}://localhost:{getattr(dovecot, scheme)}"
+    ended = typed("check", "--server", where, "--user", "alice", "--password-secret", "BOX", **dovecot_settings)
+    assert ended.code == 0, ended.all
+    assert [line.split()[1] for line in ended.out.splitlines()] == [
+        "DNS",
+        "TCP",
+        "TLS",
+        "capabilities",
+        "AUTH",
+        "mailbox",
+    ]
+    assert "UIDL" in ended.out
+    assert re.search(r"\d+ message\(s\), \d+ bytes", ended.out)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("scheme", ["imaps", "pop3s"])
+def test_check_without_a_user_stops_at_what_the_server_offers(
+    dovecot: Dovecot, dovecot_settings: dict[str, str], scheme: str
+) -> None:
+    ended = typed("check", "--server", f"{scheme}://localhost:{getattr(dovecot, scheme)}", **dovecot_settings)
+    assert ended.code == 0, ended.all
+    assert [line.split()[1] for line in ended.out.splitlines()] == ["DNS", "TCP", "TLS", "capabilities"]
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("scheme", ["imaps", "pop3s"])
+def test_check_with_a_wrong_password_fails_at_the_login(
+    dovecot: Dovecot, dovecot_settings: dict[str, str], scheme: str
+) -> None:
+    where = f"{scheme}://localhost:{getattr(dovecot, scheme)}"
+    settings = dovecot_settings | {"SECRET_BOX": "wr0ng-passw0rd"}
+    ended = typed("check", "--server", where, "--user", "alice", "--password-secret", "BOX", **settings)
+    assert ended.code == 1
+    assert "✗ AUTH" in ended.out
+    assert "wr0ng" not in ended.all
+
+
+def test_check_says_that_a_server_may_not_be_used(nobody: str) -> None:
+    ended = typed("check", "--server", f"imap://{nobody}", ZEEBE_MAIL_DENIED_HOSTS="127.0.0.0/8")
+    assert ended.code == 1
+    assert "✗ DNS" in ended.out
+    assert "ZEEBE_MAIL_DENIED_HOSTS" in ended.out
+
+
+@pytest.mark.parametrize("server", ["http://mail.example.org", "nntp://mail.example.org:119"])
+def test_check_knows_the_protocols_of_mail_only(server: str) -> None:
+    ended = typed("check", "--server", server)
+    assert ended.code == 2
+    assert "imaps://host" in ended.err
 
 
 def test_check_names_options_that_cannot_be(nobody: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from zeebe_mail.auth.sasl import Bearer, OAuthBearer, XOAuth2
 from zeebe_mail.errors import InputError, SecretMissing, SecretNotAllowed
 from zeebe_mail.secrets import REMEMBERED, Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretResolver, Words
 
@@ -334,3 +335,17 @@ def test_masking_agrees_with_plain_replacement() -> None:
         assert all(secret not in redactor.text(text) for secret in secrets)
         clean = "".join(chance.choices(string.digits, k=60))
         assert redactor.text(clean) == clean
+
+
+@pytest.mark.parametrize("mechanism", [OAuthBearer, XOAuth2])
+@pytest.mark.parametrize("username", ["jane@example.org", "janet@example.org", "janette@example.org"])
+def test_a_token_is_hidden_in_what_goes_over_the_wire(mechanism: type[OAuthBearer | XOAuth2], username: str) -> None:
+    """Whatever stands before it decides at which of base64's three places the token begins."""
+    token = "ya29.a0AfB_byC-Secret~Token/with+all=="
+    redactor = Redactor()
+    redactor.add(token, is_credential=True)
+    line = mechanism(Bearer(username, token, "mail.test", 993)).initial() or b""
+    assert redactor.text(line.decode()) == line.decode().replace(token, "***")
+    encoded = base64.b64encode(line).decode()
+    around = redactor.text(encoded).replace("***", "")
+    assert len(around) <= len(encoded) - (len(token) * 8 // 6 - 2)

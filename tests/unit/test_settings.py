@@ -6,8 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from zeebe_mail.app import gateway_options, secret_resolver, selected, task_types, tls_policy
+from zeebe_mail.app import (
+    egress_policy,
+    gateway_options,
+    secret_resolver,
+    selected,
+    smtp_connector,
+    task_types,
+    tls_policy,
+)
 from zeebe_mail.demo.pki import Authority
+from zeebe_mail.errors import HostNotAllowed
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import Settings, SettingsError, load, variables_of
 from zeebe_mail.zeebe.options import GatewayOptions, OAuthOptions
@@ -266,3 +275,32 @@ def test_hosts_without_encryption_are_compared_as_mail_servers_are_named(setting
     assert hosts == {"mailpit", "post.example.org", "::1"}
     with pytest.raises(SettingsError, match=r"ZEEBE_MAIL_PLAINTEXT_HOSTS: each of them must not contain a port"):
         tls_policy(settings(ZEEBE_MAIL_PLAINTEXT_HOSTS="mailpit:1025"))
+
+
+def test_mail_servers_are_allowed_and_denied_by_name_and_range(settings: SetAll) -> None:
+    given = settings(
+        ZEEBE_MAIL_ALLOWED_HOSTS="*.Example.org, 10.0.0.0/8",
+        ZEEBE_MAIL_DENIED_HOSTS="10.0.0.1",
+        ZEEBE_MAIL_DENY_PRIVATE_ADDRESSES="true",
+    )
+    policy = egress_policy(given)
+    policy.check("mail.example.org", ["10.2.3.4"])
+    policy.check("10.2.3.4", ["10.2.3.4"])
+    for host, address in (("mail.example.org", "10.0.0.1"), ("mail.example.net", "192.0.2.1")):
+        with pytest.raises(HostNotAllowed):
+            policy.check(host, [address])
+
+
+@pytest.mark.parametrize("variable", ["ZEEBE_MAIL_ALLOWED_HOSTS", "ZEEBE_MAIL_DENIED_HOSTS"])
+def test_a_host_entry_that_is_none_is_named_at_start(settings: SetAll, variable: str) -> None:
+    with pytest.raises(SettingsError, match=f'{variable}: "10.0.0.1/8"'):
+        smtp_connector(settings(**{variable: "mail.test, 10.0.0.1/8"}))
+
+
+def test_the_limits_of_connections_come_from_the_settings(settings: SetAll) -> None:
+    given = settings(
+        ZEEBE_MAIL_COMMAND_TIMEOUT="PT20S", ZEEBE_MAIL_CONNECT_TIMEOUT="7", ZEEBE_MAIL_TLS_ALLOW_DEPRECATED="true"
+    )
+    connector = smtp_connector(given)
+    assert (connector.timeouts.connect_s, connector.timeouts.command_s) == (7, 20)
+    assert connector.policy.allow_deprecated

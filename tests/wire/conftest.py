@@ -12,6 +12,7 @@ import pytest
 from tests.wire.conversation import ScriptedServer
 from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
 from zeebe_mail.demo.pki import Authority, Certificate
+from zeebe_mail.mail.egress import EgressPolicy
 from zeebe_mail.mail.server import Security, SmtpServer, TlsOptions
 from zeebe_mail.mail.smtp import Outgoing, Receipt, SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
@@ -73,6 +74,8 @@ class Sender:
     security: Security = Security.NONE
     deadline_s: float = 10
     tls: TlsOptions = field(default_factory=TlsOptions)
+    egress: EgressPolicy = field(default_factory=EgressPolicy)
+    auth_optional: bool = False
     before_dot: Callable[[], Awaitable[None]] | None = None
     commits: int = 0
 
@@ -83,9 +86,14 @@ class Sender:
 
     async def open(self, server: ScriptedServer, host: str = "127.0.0.1") -> SmtpSession:
         where = SmtpServer(
-            host=host, port=server.port, security=self.security, deadline_seconds=self.deadline_s, tls=self.tls
+            host=host,
+            port=server.port,
+            security=self.security,
+            deadline_seconds=self.deadline_s,
+            tls=self.tls,
+            auth_optional=self.auth_optional,
         )
-        return await SmtpConnector(self.policy, self.timeouts)(where, self.auth)
+        return await SmtpConnector(self.policy, self.timeouts, self.egress)(where, self.auth)
 
     async def send(self, server: ScriptedServer, mail: Outgoing | None = None, required: str = "all") -> Receipt:
         """Open a session, send one mail, hang up."""

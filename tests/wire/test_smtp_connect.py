@@ -9,8 +9,9 @@ import hashlib
 import hmac
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -19,6 +20,8 @@ from tests.wire.conftest import JANE, SHORT, Certificates, Sender, a_mail, servi
 from tests.wire.conversation import ScriptedServer
 from tests.wire.test_smtp_send import ENVELOPE, HELLO, TAKEN
 from zeebe_mail import errors
+from zeebe_mail.auth.models import TokenAuth
+from zeebe_mail.mail.egress import EgressPolicy, Hosts
 from zeebe_mail.mail.server import Security, SmtpServer, TlsOptions, TlsVersion
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpTimeouts
 
@@ -349,10 +352,10 @@ async def test_an_echo_of_the_login_is_not_passed_on(sender: Sender) -> None:
         assert_no_trace(caught.value)
 
 
-def assert_no_trace(error: BaseException | None) -> None:
+def assert_no_trace(error: BaseException | None, traces: Sequence[str] = TRACES) -> None:
     while error is not None:
         shown = f"{error!r} {error} {vars(error)}"
-        assert not [trace for trace in TRACES if trace in shown]
+        assert not [trace for trace in traces if trace in shown]
         error = error.__cause__ or error.__context__
 
 
@@ -383,6 +386,197 @@ async def test_success_before_the_server_proved_itself_is_not_believed(sender: S
     async with ScriptedServer([offering("SCRAM-SHA-256") + "C: AUTH SCRAM-SHA-256\nS: 235 welcome\n! eof"]) as server:
         with pytest.raises(errors.CredentialsError, match="did not prove"):
             await sender.open(server)
+
+
+async def test_mail_goes_out_without_login_where_that_is_allowed_and_none_is_offered(sender: Sender) -> None:
+    sender.auth, sender.auth_optional = JANE, True
+    async with ScriptedServer([HELLO + ENVELOPE + TAKEN]) as server:
+        await sender.send(server)
+
+
+async def test_a_login_that_is_offered_is_used_though_it_may_be_left_out(sender: Sender) -> None:
+    sender.auth, sender.auth_optional = JANE, True
+    async with ScriptedServer([offering("PLAIN") + "C: AUTH PLAIN\nS: 535 5.7.8 no\n! eof"]) as server:
+        with pytest.raises(errors.CredentialsError):
+            await sender.open(server)
+    async with ScriptedServer([offering("GSSAPI") + "! eof"]) as server:
+        with pytest.raises(errors.Unsupported, match="GSSAPI"):
+            await sender.open(server)
+
+
+# ── tokens ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TOKEN = "ya29.a0AfB_byC-t0ken"
+SHARED = TokenAuth(username="shared@mail.test", token=TOKEN)  # type: ignore[arg-type]
+XOAUTH2 = b64(f"user=shared@mail.test\x01auth=Bearer {TOKEN}\x01\x01")
+
+
+def bearer(port: int) -> str:
+    return b64(f"n,a=shared@mail.test,\x01host=127.0.0.1\x01port={port}\x01auth=Bearer {TOKEN}\x01\x01")
+
+
+async def test_a_token_logs_in_with_xoauth2(sender: Sender) -> None:
+    sender.auth = SHARED
+    login = f"C: AUTH XOAUTH2 {XOAUTH2}\nS: 235 welcome\n"
+    async with ScriptedServer([offering("PLAIN", "XOAUTH2") + login + ENVELOPE + TAKEN]) as server:
+        await sender.send(server)
+
+
+async def test_a_token_logs_in_with_oauthbearer_for_this_host_and_port(sender: Sender) -> None:
+    sender.auth = SHARED
+    login = "C: AUTH OAUTHBEARER \nS: 235 welcome\n"
+    async with ScriptedServer([offering("XOAUTH2", "OAUTHBEARER") + login + ENVELOPE + TAKEN]) as server:
+        await sender.send(server)
+
+    assert server.heard[1] == f"AUTH OAUTHBEARER {bearer(server.port)}"
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "go_on"), [("XOAUTH2", ""), ("OAUTHBEARER", "AQ==")], ids=["XOAUTH2", "OAUTHBEARER"]
+)
+async def test_a_refused_token_is_told_with_its_reason_and_without_the_token(
+    sender: Sender, mechanism: str, go_on: str
+) -> None:
+    sender.auth = SHARED
+    reason = b64('{"status":"invalid_token","schemes":"bearer","scope":"https://mail.google.com/"}')
+    refusal = f"C: AUTH {mechanism}\nS: 334 {reason}\nC: {go_on}\nS: 535 5.7.8 {TOKEN} {XOAUTH2} no\n! eof"
+    async with ScriptedServer([offering(mechanism) + refusal]) as server:
+        with pytest.raises(errors.CredentialsError, match=r"access token .*invalid_token") as caught:
+            await sender.open(server)
+
+    assert server.heard[2] == go_on
+    assert "fresh one" in caught.value.next_step
+    assert_no_trace(caught.value, [TOKEN, XOAUTH2, bearer(server.port)])
+
+
+async def test_a_token_too_long_for_the_command_follows_it(sender: Sender) -> None:
+    """Microsoft's have two thousand characters, and a command line has 512 (RFC 4954, 4)."""
+    long = TokenAuth(username="shared@mail.test", token="x" * 2000)  # type: ignore[arg-type]
+    sender.auth = long
+    said = b64(f"user=shared@mail.test\x01auth=Bearer {'x' * 2000}\x01\x01")
+    login = f"C: AUTH XOAUTH2\nS: 334\nC: {said}\nS: 235 welcome\n"
+    async with ScriptedServer([offering("XOAUTH2") + login + ENVELOPE + TAKEN]) as server:
+        await sender.send(server)
+
+    assert server.heard[1] == "AUTH XOAUTH2"
+
+
+async def test_a_server_that_takes_no_tokens_is_told(sender: Sender) -> None:
+    sender.auth = SHARED
+    async with ScriptedServer([offering("PLAIN", "LOGIN") + "! eof"]) as server:
+        with pytest.raises(errors.Unsupported, match="an access token can be given with OAUTHBEARER, XOAUTH2"):
+            await sender.open(server)
+
+
+# ── which servers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("security", Security)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "::ffff:127.0.0.1"])
+async def test_a_server_that_may_not_be_used_is_not_connected(sender: Sender, security: Security, host: str) -> None:
+    sender.security, sender.egress = security, EgressPolicy(denies_private=True)
+    async with ScriptedServer(["S: 220 hi"]) as server:
+        with pytest.raises(errors.HostNotAllowed, match="ZEEBE_MAIL_DENY_PRIVATE_ADDRESSES"):
+            await sender.open(server, host)
+        assert server.connections == 0
+
+
+async def test_the_certificate_is_checked_against_the_name_though_an_address_is_connected(
+    encrypting: Sender, certificates: Certificates
+) -> None:
+    encrypting.egress = EgressPolicy(allowed=Hosts.of(["127.0.0.0/8", "::1"]))
+    async with ScriptedServer(["! eof"], tls=serving(certificates.other_host), encrypts_at_once=True) as server:
+        with pytest.raises(errors.CertificateRejected, match="not valid for 'localhost'"):
+            await encrypting.open(server, "localhost")
+        server.abandon()
+
+
+# ── old servers ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def oakley_group(bits: int) -> str:
+    """The Diffie-Hellman parameters of RFC 2409, 6.2 and RFC 3526, 3, which are defined by the digits of pi."""
+
+    def arctan_of_inverse(x: int) -> int:
+        return sum((-1) ** n * scale // ((2 * n + 1) * x ** (2 * n + 1)) for n in range(bits))
+
+    scale = 2 ** (bits + 64)
+    pi = 16 * arctan_of_inverse(5) - 4 * arctan_of_inverse(239)
+    digits = (pi >> 194) + {1024: 129093, 2048: 124476}[bits]
+    prime = 2**bits - 2 ** (bits - 64) - 1 + 2**64 * digits
+    number = b"\x00" + prime.to_bytes(bits // 8)
+    integers = b"\x02\x82" + len(number).to_bytes(2) + number + b"\x02\x01\x02"
+    der = b"\x30\x82" + len(integers).to_bytes(2) + integers
+    return f"-----BEGIN DH PARAMETERS-----\n{b64(der)}\n-----END DH PARAMETERS-----\n"
+
+
+@pytest.fixture
+def diffie_hellman(certificates: Certificates, tmp_path: Path) -> Callable[[int], ssl.SSLContext]:
+    """The TLS side of a server that knows nothing but finite-field Diffie-Hellman with a group of so many bits."""
+
+    def serving_group(bits: int) -> ssl.SSLContext:
+        tls = serving(certificates.authority.issue("rsa", rsa_bits=3072))
+        tls.maximum_version = ssl.TLSVersion.TLSv1_2
+        tls.set_ciphers("DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0")
+        (tmp_path / "group.pem").write_text(oakley_group(bits))
+        tls.load_dh_params(tmp_path / "group.pem")
+        return tls
+
+    return serving_group
+
+
+@pytest.mark.parametrize(("bits", "min_bits"), [(1024, 1024), (2048, 2048), (2048, 1025)])
+async def test_a_diffie_hellman_group_that_is_large_enough_is_used(
+    encrypting: Sender, diffie_hellman: Callable[[int], ssl.SSLContext], bits: int, min_bits: int
+) -> None:
+    encrypting.tls = TlsOptions(min_dh_bits=min_bits)
+    async with ScriptedServer([HELLO + "! eof"], tls=diffie_hellman(bits), encrypts_at_once=True) as server:
+        session = await encrypting.open(server)
+        assert session.encryption
+        assert session.encryption.cipher() == ("DHE-RSA-AES256-GCM-SHA384", "TLSv1.2", 256)
+        session.close()
+
+
+@pytest.mark.parametrize(("bits", "options"), [(1024, {}), (2048, {"min_dh_bits": 3072})])
+async def test_a_diffie_hellman_group_that_is_too_small_is_refused(
+    encrypting: Sender, diffie_hellman: Callable[[int], ssl.SSLContext], bits: int, options: dict[str, int]
+) -> None:
+    encrypting.tls = TlsOptions.model_validate(options)
+    async with alerting(diffie_hellman(bits)) as server:
+        with pytest.raises(errors.TlsFailed, match=r"dh key too small") as caught:
+            await encrypting.open(server)
+    assert "server.tls.minDhBits" in caught.value.next_step
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning:tests")
+@pytest.mark.parametrize("version", [TlsVersion.TLS_1_0, TlsVersion.TLS_1_1])
+async def test_a_deprecated_tls_version_needs_the_operators_permission(
+    encrypting: Sender, certificates: Certificates, version: TlsVersion
+) -> None:
+    old = serving(certificates.good)
+    old.set_ciphers("DEFAULT:@SECLEVEL=0")
+    old.minimum_version = ssl.TLSVersion.TLSv1
+    old.maximum_version = {"TLSv1": ssl.TLSVersion.TLSv1, "TLSv1.1": ssl.TLSVersion.TLSv1_1}[version]
+    encrypting.tls = TlsOptions(min_version=version)
+    async with ScriptedServer([HELLO + "! eof"], tls=old, encrypts_at_once=True) as server:
+        with pytest.raises(errors.InputError, match="RFC 8996") as caught:
+            await encrypting.open(server)
+        assert "ZEEBE_MAIL_TLS_ALLOW_DEPRECATED" in caught.value.next_step
+        assert server.connections == 0
+
+        encrypting.policy = dataclasses.replace(encrypting.policy, allow_deprecated=True)
+        session = await encrypting.open(server)
+        assert session.encryption
+        assert session.encryption.version() == version
+        session.close()
+
+
+async def test_versions_that_contradict_the_workers_own_are_told(encrypting: Sender) -> None:
+    encrypting.policy = dataclasses.replace(encrypting.policy, min_version=TlsVersion.TLS_1_3)
+    encrypting.tls = TlsOptions(max_version=TlsVersion.TLS_1_2)
+    async with ScriptedServer([]) as server:
+        with pytest.raises(errors.InputError, match=r"TLSv1\.3.*TLSv1\.2"):
+            await encrypting.open(server)
 
 
 async def test_a_missing_login_gets_a_hint(sender: Sender) -> None:

@@ -32,11 +32,15 @@ from zeebe_mail.jobs.retry import Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settlement, SettlementRules
 from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
+from zeebe_mail.mail.egress import EgressPolicy, Hosts
 from zeebe_mail.mail.imap import ImapConnector, ImapSession, ImapTimeouts
 from zeebe_mail.mail.pool import Connector, Pool
+from zeebe_mail.mail.pop3 import Pop3Connector, Pop3Session, Pop3Timeouts
 from zeebe_mail.mail.server import TlsOptions, TlsVersion, host_name
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
+from zeebe_mail.message.reader import Reader
+from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.secrets import Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretProvider, SecretResolver
 from zeebe_mail.settings import (
@@ -156,6 +160,7 @@ def tls_policy(settings: Settings) -> TlsPolicy:
         min_version=TlsVersion(settings.tls_minimum),
         max_version=TlsVersion(settings.tls_maximum),
         plaintext_hosts=frozenset(map(_plaintext_host, settings.plaintext_hosts)),
+        allow_deprecated=settings.tls_allow_deprecated,
     )
 
 
@@ -166,14 +171,38 @@ def _plaintext_host(host: str) -> str:
         raise SettingsError(f"ZEEBE_MAIL_PLAINTEXT_HOSTS: each of them {error}") from error
 
 
+def egress_policy(settings: Settings) -> EgressPolicy:
+    """Which mail servers may be reached.
+
+    Raises:
+        SettingsError: an entry is neither a name nor an address nor a range.
+    """
+    return EgressPolicy(
+        allowed=_hosts("ZEEBE_MAIL_ALLOWED_HOSTS", settings.allowed_hosts),
+        denied=_hosts("ZEEBE_MAIL_DENIED_HOSTS", settings.denied_hosts),
+        denies_private=settings.deny_private_addresses,
+    )
+
+
+def _hosts(variable: str, entries: Iterable[str]) -> Hosts:
+    try:
+        return Hosts.of(entries)
+    except ValueError as error:
+        raise SettingsError(f"{variable}: {error}") from error
+
+
 def smtp_connector(settings: Settings) -> SmtpConnector:
     """What opens sessions with SMTP servers.
 
     Raises:
         SettingsError: the settings contradict each other, or a file cannot be used.
     """
-    timeouts = SmtpTimeouts(connect_s=settings.connect_timeout.total_seconds())
-    return SmtpConnector(_usable(tls_policy(settings)), timeouts, helo_name=settings.helo_name)
+    timeouts = SmtpTimeouts(
+        connect_s=settings.connect_timeout.total_seconds(), command_s=settings.command_timeout.total_seconds()
+    )
+    return SmtpConnector(
+        _usable(tls_policy(settings)), timeouts, egress=egress_policy(settings), helo_name=settings.helo_name
+    )
 
 
 def imap_connector(settings: Settings) -> ImapConnector:
@@ -183,7 +212,19 @@ def imap_connector(settings: Settings) -> ImapConnector:
         SettingsError: the settings contradict each other, or a file cannot be used.
     """
     timeouts = ImapTimeouts(connect_s=settings.connect_timeout.total_seconds())
-    return ImapConnector(_usable(tls_policy(settings)), timeouts)
+    return ImapConnector(_usable(tls_policy(settings)), timeouts, egress_policy(settings))
+
+
+def pop3_connector(settings: Settings) -> Pop3Connector:
+    """What opens sessions with POP3 servers.
+
+    Raises:
+        SettingsError: the settings contradict each other, or a file cannot be used.
+    """
+    timeouts = Pop3Timeouts(
+        connect_s=settings.connect_timeout.total_seconds(), command_s=settings.command_timeout.total_seconds()
+    )
+    return Pop3Connector(_usable(tls_policy(settings)), timeouts, egress=egress_policy(settings))
 
 
 def _usable(policy: TlsPolicy) -> TlsPolicy:
@@ -255,12 +296,15 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
     connectors: dict[type[Any], Connector] = {
         SmtpSession: smtp_connector(settings),
         ImapSession: imap_connector(settings),
+        Pop3Session: pop3_connector(settings),
     }
     pool = Pool(connectors, Bulkhead(settings.connections_per_server))
+    reader = Reader()
     async with document_store(settings) as documents:
         handler = JobHandler(
             operations=faces,
             sessions=pool,
+            desk=Desk(documents, reader),
             secrets=secret_resolver(settings),
             rules=settlement_rules(settings, redactor, documents),
             backoff=backoff_policy(settings),
@@ -270,6 +314,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
             yield Mailroom(handler, pool)
         finally:
             pool.close()
+            await reader.aclose()
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@
 
   * WorkerError              code, retry rule, details that are safe to show to a process
     x InputError             the model must change                                   never retried
-      - PlaintextNotAllowed · ContractError
+      - PlaintextNotAllowed · HostNotAllowed · ContractError
     x SecretError            a secret is missing, or may not be used here             never retried
       - SecretMissing · SecretNotAllowed
     x ExpressionError        a result or error expression cannot be used              never retried
@@ -96,6 +96,13 @@ class PlaintextNotAllowed(InputError):
 
     code = "PLAINTEXT_NOT_ALLOWED"
     advice = "Choose SSL_TLS or STARTTLS, or let the operator allow the host in ZEEBE_MAIL_PLAINTEXT_HOSTS."
+
+
+class HostNotAllowed(InputError):
+    """The worker's operator does not let this mail server be used."""
+
+    code = "HOST_NOT_ALLOWED"
+    advice = "Use another server, or let the operator change the named setting."
 
 
 class ContractError(InputError):

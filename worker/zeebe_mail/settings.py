@@ -217,11 +217,30 @@ class Settings(BaseSettings):
     tls_maximum: Literal["TLSv1.2", "TLSv1.3"] = "TLSv1.3"
     """Newest TLS version spoken with mail servers."""
 
+    tls_allow_deprecated: bool = False
+    """Let a task ask for TLSv1 or TLSv1.1 (`server.tls.minVersion`), which RFC 8996 retired. Connections of such a task
+    accept weak keys and groups too."""
+
+    allowed_hosts: Words = ()
+    """The only mail servers that may be used, separated by commas: names, where `*` stands for anything
+    (`*.example.org`), addresses and ranges (`10.0.0.0/8`). Default: any."""
+
+    denied_hosts: Words = ()
+    """Mail servers that may not be used, in the same form; this goes before `ZEEBE_MAIL_ALLOWED_HOSTS`. Link-local,
+    multicast, reserved and cloud metadata addresses never may."""
+
+    deny_private_addresses: bool = False
+    """Refuse mail servers with private and loopback addresses, unless `ZEEBE_MAIL_ALLOWED_HOSTS` has them. Switch on
+    where processes come from people who must not reach the network behind the worker."""
+
     plaintext_hosts: Words = ()
     """Mail servers that may be used without encryption, separated by commas; this machine always may."""
 
     connect_timeout: Duration = Field(default=timedelta(seconds=10), ge=timedelta(seconds=1), le=timedelta(minutes=5))
     """How long a mail server may take for connection, TLS and greeting together."""
+
+    command_timeout: Duration = Field(default=timedelta(minutes=1), ge=timedelta(seconds=1), le=timedelta(hours=1))
+    """How long a mail server may take for one reply. A task's `server.deadlineSeconds` bounds all together."""
 
     helo_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
     """Name the worker gives itself in EHLO, where servers insist on one. Default: its address."""
@@ -273,6 +292,8 @@ class Settings(BaseSettings):
 
     @field_validator(
         "tenant_ids",
+        "allowed_hosts",
+        "denied_hosts",
         "plaintext_hosts",
         "secrets_fields",
         "bpmn_errors",

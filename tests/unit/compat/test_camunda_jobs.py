@@ -20,6 +20,8 @@ from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import Backoff
 from zeebe_mail.mail.smtp import Outgoing, Receipt
+from zeebe_mail.message.reader import Reader
+from zeebe_mail.operations.base import Desk
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import load
 
@@ -47,6 +49,9 @@ class Office:
     async def lease(self, *_: Any) -> AsyncIterator[Office]:
         yield self
 
+    def has_room(self, *_: Any) -> bool:
+        return True
+
     async def does(
         self, given: Mapping[str, Any], headers: Mapping[str, str] | None = None, *, retries: int = 3
     ) -> Outcome:
@@ -54,6 +59,7 @@ class Office:
         handler = JobHandler(
             operations=selected(task_types(settings), [TASK_TYPE], []),
             sessions=self,
+            desk=Desk(NoStore(), Reader()),
             secrets=secret_resolver(settings),
             rules=settlement_rules(settings, self.redactor, NoStore()),
             backoff=Backoff(),

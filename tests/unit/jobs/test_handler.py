@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from zeebe_mail.app import TrialAttempt
+from zeebe_mail.documents.store import NoStore
 from zeebe_mail.errors import Busy, WorkerError
 from zeebe_mail.form import Part
 from zeebe_mail.jobs.face import NativeFace
@@ -18,7 +19,8 @@ from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, Outcome
 from zeebe_mail.jobs.retry import Backoff
 from zeebe_mail.jobs.settle import SettlementRules
-from zeebe_mail.operations.base import Attempt, Operation, OperationInput, OperationOutput
+from zeebe_mail.message.reader import Reader
+from zeebe_mail.operations.base import Attempt, Desk, Operation, OperationInput, OperationOutput
 from zeebe_mail.secrets import Redactor, SecretResolver
 
 
@@ -56,6 +58,7 @@ class Mail:
         self.handler = JobHandler(
             operations={"t": NativeFace(operation)},
             sessions=self,
+            desk=Desk(NoStore(), Reader()),
             secrets=SecretResolver([]),
             rules=SettlementRules(Redactor(), result_limit_bytes=100_000, documents=BrokenStore()),
             backoff=Backoff(),
@@ -65,6 +68,9 @@ class Mail:
     @asynccontextmanager
     async def lease(self, session_type: type[Any], server: Any, auth: Any) -> AsyncIterator[None]:
         yield None
+
+    def has_room(self, server: Any) -> bool:
+        return True
 
     async def run(self, given: Any, session: Any, attempt: Attempt) -> Output:
         await attempt.commit()

@@ -48,7 +48,7 @@ def test_a_good_input_is_taken_and_its_secrets_are_known() -> None:
         (with_(server="x"), [('"Server" (server)', "must be a context of names and values")]),
         (
             with_(auth={"type": "oath"}),
-            [('"Authentication" (auth)', "has an unknown type; known are 'password', 'none'")],
+            [('"Authentication" (auth)', "has an unknown type; known are 'password', 'token', 'none'")],
         ),
         (with_(auth="{}"), [('"Authentication" (auth)', "must be a context of names and values")]),
         (with_(auth={"password": 5}), [('"Password" (auth.password)', "must be text")]),
@@ -56,7 +56,12 @@ def test_a_good_input_is_taken_and_its_secrets_are_known() -> None:
         (with_(request={"subject": 7}), [('"Subject" (request.subject)', "must be text")]),
         (
             with_(server={"tls": {"minVersion": "SSLv3"}}),
-            [('"Minimum TLS version" (server.tls.minVersion)', "must be one of 'TLSv1.2' or 'TLSv1.3'")],
+            [
+                (
+                    '"Minimum TLS version" (server.tls.minVersion)',
+                    "must be one of 'TLSv1', 'TLSv1.1', 'TLSv1.2' or 'TLSv1.3'",
+                )
+            ],
         ),
     ],
 )

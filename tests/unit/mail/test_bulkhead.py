@@ -197,3 +197,13 @@ async def test_a_waiter_cancelled_in_the_moment_of_its_turn_passes_it_on() -> No
 
     assert lucky.result() == pytest.approx(0.5)
     await hold(bulkhead, LIVELY, 0)
+
+
+async def test_there_is_room_while_half_of_the_places_are_left() -> None:
+    bulkhead = Bulkhead(4)
+    seen = []
+    for taken in range(5):
+        tasks = await occupied(bulkhead, taken)
+        seen.append(bulkhead.has_room(DEAD))
+        await ended(tasks)
+    assert seen == [True, True, True, False, False]

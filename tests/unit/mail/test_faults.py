@@ -23,10 +23,10 @@ from zeebe_mail.mail.faults import (
     shown_text,
     translate,
 )
-from zeebe_mail.mail.server import Security
+from zeebe_mail.mail.server import ImapServer, MailServer, Pop3Server, Security, SmtpServer
 from zeebe_mail.secrets import CUT, Redactor
 
-WHERE = Where("mail.test", 587, Security.STARTTLS, Phase.MAIL, login="password")
+WHERE = Where(SmtpServer(host="mail.test", port=587, security=Security.STARTTLS), Phase.MAIL, "password")
 
 
 def exported(module: object) -> list[type[BaseException]]:
@@ -57,7 +57,7 @@ def test_every_exception_of_the_libraries_has_a_meaning(kind: type[BaseException
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("code", [-1, 0, 200, 250, 354, 421, 450, 530, 535, 550, 552, 599, 600, 999])
 def test_every_reply_has_a_meaning_in_every_phase(phase: Phase, code: int) -> None:
-    where = Where("mail.test", 587, Security.STARTTLS, phase, login="password")
+    where = Where(SmtpServer(host="mail.test", port=587, security=Security.STARTTLS), phase, "password")
     told = translate(aiosmtplib.SMTPResponseException(code, "5.1.1 text"), where, message_id="<1@x>")
     assert told.message
     assert told.code
@@ -71,7 +71,7 @@ def test_every_error_of_the_reply_table_has_a_sentence() -> None:
 
 @pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
 def test_nothing_but_a_definite_answer_counts_after_the_dot(kind: type[BaseException]) -> None:
-    where = Where("mail.test", 587, Security.STARTTLS, Phase.DOT, login="password")
+    where = Where(SmtpServer(host="mail.test", port=587, security=Security.STARTTLS), Phase.DOT, "password")
     if kind in BY_REPLY:
         return
     error = kind([]) if kind is aiosmtplib.SMTPRecipientsRefused else kind("x")
@@ -114,8 +114,71 @@ def test_the_most_specific_meaning_wins(error: BaseException, kind: type[errors.
 def test_a_port_and_a_security_that_do_not_fit_are_told(
     security: Security, port: int, phase: Phase, error: BaseException, step: str
 ) -> None:
-    told = translate(error, Where("mail.test", port, security, phase, login="password"))
+    told = translate(error, Where(SmtpServer(host="mail.test", port=port, security=security), phase, "password"))
     assert step in told.next_step
+
+
+@pytest.mark.parametrize(
+    ("kind", "tls", "clear"), [(SmtpServer, 465, 587), (ImapServer, 993, 143), (Pop3Server, 995, 110)]
+)
+def test_the_ports_in_a_hint_are_those_of_the_protocol(kind: type[MailServer], tls: int, clear: int) -> None:
+    def step(port: int, security: Security, phase: Phase, error: BaseException) -> str:
+        where = Where(kind(host="mail.test", port=port, security=security), phase, "password")
+        return translate(error, where).next_step
+
+    silent = step(tls, Security.STARTTLS, Phase.GREETING, TimeoutError())
+    assert silent == f"Port {tls} expects TLS from the first byte: set the security to SSL_TLS."
+    talkative = step(clear, Security.SSL_TLS, Phase.TLS, TimeoutError())
+    assert talkative == (
+        f"Port {clear} usually starts unencrypted: set the security to STARTTLS, or the port to {tls}."
+    )
+    unencrypted = step(2000, Security.SSL_TLS, Phase.TLS, ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]"))
+    assert f"STARTTLS (usual port {clear}), or the port to {tls}" in unencrypted
+
+
+GMAIL, MICROSOFT, OTHER = "gmail.com", "office365.com", "example.org"
+
+
+@pytest.mark.parametrize(
+    ("kind", "provider", "code", "text", "hint"),
+    [
+        (SmtpServer, GMAIL, 534, "5.7.9 Application-specific password required. Learn", "app password: make"),
+        (SmtpServer, GMAIL, 535, "5.7.8 Username and Password not accepted.", "Gmail takes an app password"),
+        (ImapServer, GMAIL, 535, "[ALERT] Application-specific password required", "app password: make"),
+        (ImapServer, GMAIL, 535, "[AUTHENTICATIONFAILED] Invalid credentials (Failure)", "2-step"),
+        (ImapServer, GMAIL, 535, "[ALERT] Your account is not enabled for IMAP use.", "switch on IMAP"),
+        (ImapServer, OTHER, 535, "[AUTHENTICATIONFAILED] no", errors.CredentialsError.advice),
+        (ImapServer, MICROSOFT, 535, "LOGIN failed.", "use an OAuth token"),
+        (Pop3Server, MICROSOFT, 535, "Logon failure: unknown user name or bad password.", "use an OAuth token"),
+        (SmtpServer, MICROSOFT, 535, "5.7.3 Authentication unsuccessful", errors.CredentialsError.advice),
+        (SmtpServer, MICROSOFT, 535, "5.7.139 unsuccessful, basic authentication is disabled.", "needs OAuth"),
+        (SmtpServer, MICROSOFT, 550, "5.7.30 Basic authentication is not supported for Client", "needs OAuth"),
+        (SmtpServer, MICROSOFT, 535, "5.7.139 SmtpClientAuthentication is disabled for the Tenant.", "Set-CASMailbox"),
+        (SmtpServer, MICROSOFT, 535, "5.7.139 user credentials were incorrect", errors.CredentialsError.advice),
+        (ImapServer, OTHER, 538, "[PRIVACYREQUIRED] Plaintext authentication disallowed", "STARTTLS"),
+    ],
+)
+def test_what_providers_say_to_a_login_has_its_hint(
+    kind: type[MailServer], provider: str, code: int, text: str, hint: str
+) -> None:
+    where = Where(kind(host=f"mail.{provider}"), Phase.AUTH, "password")
+    told = translate(aiosmtplib.SMTPResponseException(code, text), where)
+    assert hint in told.next_step
+    assert "unsuccessful" not in told.message
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"), [("invalid_token", "fresh one"), ("401", "fresh one"), ("insufficient_scope", "lacks the")]
+)
+def test_a_refused_token_is_told_with_its_status(status: str, hint: str) -> None:
+    where = Where(SmtpServer(host="mail.test"), Phase.AUTH, "token")
+    told = translate(aiosmtplib.SMTPResponseException(535, "5.7.8 no"), where, refusal=status)
+    assert type(told) is errors.CredentialsError
+    assert told.message == (
+        f"mail.test:587 does not accept the access token (server: 535 5.7.8), token status {status}."
+    )
+    assert told.details["tokenStatus"] == status
+    assert hint in told.next_step
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class PasswordAuth(Part):
 
 
 class TokenAuth(Part):
-    """An OAuth access token that somebody else has got: OAUTHBEARER (RFC 7628), or XOAUTH2 where only that is offered."""
+    """An OAuth access token that somebody else has got: OAUTHBEARER (RFC 7628), or XOAUTH2 without that."""
 
     type: Literal["token"] = "token"
     username: Annotated[

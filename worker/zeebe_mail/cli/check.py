@@ -10,25 +10,33 @@ import typer
 if TYPE_CHECKING:
     from zeebe_mail.auth.models import Auth
     from zeebe_mail.mail.probe import Step
-    from zeebe_mail.mail.server import SmtpServer
+    from zeebe_mail.mail.server import MailServer
     from zeebe_mail.settings import Settings
+
+ADDRESS = r"(?:(?P<scheme>[a-z0-9]+)://)?(?P<host>.+?)(?::(?P<port>\d+))?/?"
+SCHEMES = {"smtp": "smtp", "smtps": "smtp", "imap": "imap", "imaps": "imap", "pop3": "pop3", "pop3s": "pop3"}
+PROTOCOLS = {"143": "imap", "993": "imap", "110": "pop3", "995": "pop3"}  # of a port without a scheme; else SMTP
 
 
 def check(
     server: Annotated[
         str | None,
-        typer.Option(help="A mail server, host:port or smtp://host:port (STARTTLS) or smtps://host:port (TLS)."),
+        typer.Option(
+            help="A mail server: host:port, smtp://, imap:// or pop3://host:port (STARTTLS), or imaps://host (TLS)."
+        ),
     ] = None,
     security: Annotated[
         Literal["SSL_TLS", "STARTTLS", "NONE"] | None,
-        typer.Option(help="Default: SSL_TLS for port 465, else STARTTLS."),
+        typer.Option(help="Default: what the scheme or the port says, else STARTTLS."),
     ] = None,
     user: Annotated[str | None, typer.Option(help="Log in as this user.")] = None,
     password_secret: Annotated[
         str | None, typer.Option(help="Name of the secret that holds the password. Without it, you are asked.")
     ] = None,
 ) -> None:
-    """Check settings and gateway, or with --server a mail server: DNS, TCP, TLS, capabilities, AUTH. Nothing is sent.
+    """Check settings and gateway, or with --server a mail server: DNS, TCP, TLS, capabilities, AUTH, mailboxes.
+
+    Nothing is sent, and nothing on the server is changed.
 
     Exit code 0 when all is well, 1 when a step fails.
     """
@@ -88,34 +96,48 @@ async def _cluster(settings: Settings) -> AsyncIterator[Step]:
     yield Step("partitions", good=topology.ready, result="ready" if topology.ready else "not ready", hint=hint)
 
 
-async def _mail_server(settings: Settings, place: SmtpServer, auth: Auth) -> AsyncIterator[Step]:
-    from zeebe_mail.app import smtp_connector
-    from zeebe_mail.mail.probe import probe_smtp
+async def _mail_server(settings: Settings, place: MailServer, auth: Auth) -> AsyncIterator[Step]:
+    from zeebe_mail.app import egress_policy, imap_connector, pop3_connector, smtp_connector
+    from zeebe_mail.mail.probe import ProbedSession, probe
+    from zeebe_mail.mail.server import ImapServer, Pop3Server, SmtpServer
 
-    async for step in probe_smtp(place, auth, smtp_connector(settings)):
+    session: ProbedSession
+    match place:
+        case SmtpServer():
+            session = smtp_connector(settings).session(place, auth)
+        case ImapServer():
+            session = imap_connector(settings).session(place, auth)
+        case Pop3Server():
+            session = pop3_connector(settings).session(place, auth)
+        case _:
+            raise TypeError(type(place))
+    async for step in probe(place, auth, session, egress_policy(settings)):
         yield step
 
 
-def _place(server: str, security: str | None) -> SmtpServer:
+def _place(server: str, security: str | None) -> MailServer:
     import re
 
     from zeebe_mail.errors import InputError
     from zeebe_mail.jobs.validate import validate
-    from zeebe_mail.mail.server import SmtpServer
+    from zeebe_mail.mail.server import ImapServer, Pop3Server, Security, SmtpServer
     from zeebe_mail.settings import SettingsError
 
-    match = re.fullmatch(r"(?:(smtps?)://)?(.+?)(?::(\d+))?/?", server.strip())
-    if match is None:
-        raise SettingsError(f'--server "{server}" is not host:port, smtp://host:port or smtps://host:port')
-    scheme, host, port = match.groups()
-    chosen = security or ("SSL_TLS" if scheme == "smtps" or (scheme is None and port == "465") else "STARTTLS")
+    kinds = {kind.PROTOCOL: kind for kind in (SmtpServer, ImapServer, Pop3Server)}
+    match = re.fullmatch(ADDRESS, server.strip(), re.IGNORECASE)
+    scheme = (match["scheme"] or "").lower() if match else ""
+    if match is None or (scheme and scheme not in SCHEMES):
+        raise SettingsError(f'--server "{server}" is not host:port or {", ".join(f"{one}://host" for one in SCHEMES)}')
+    kind = kinds[SCHEMES[scheme] if scheme else PROTOCOLS.get(match["port"] or "", "smtp")]
+    is_implicit = scheme.endswith("s") or match["port"] == str(kind.DEFAULT_PORTS[Security.SSL_TLS])
+    implied = Security.SSL_TLS if is_implicit else Security.STARTTLS
     try:
-        return validate(SmtpServer, {"host": host, "port": port, "security": chosen})
+        return validate(kind, {"host": match["host"], "port": match["port"], "security": security or implied})
     except InputError as error:
         raise SettingsError(f"--server: {error.message}") from error
 
 
-def _login(settings: Settings, place: SmtpServer, user: str | None, password_secret: str | None) -> Auth:
+def _login(settings: Settings, place: MailServer, user: str | None, password_secret: str | None) -> Auth:
     from zeebe_mail.app import secret_resolver
     from zeebe_mail.auth.models import NoAuth
     from zeebe_mail.secrets import Redactor
@@ -126,7 +148,8 @@ def _login(settings: Settings, place: SmtpServer, user: str | None, password_sec
         _password_auth(user, "-")  # what is wrong with the name is said before anybody types a password
         return _password_auth(user, typer.prompt("Password", hide_input=True))
     reference = f"{{{{secrets.{password_secret}}}}}"
-    password = secret_resolver(settings).replace(reference, Redactor(), host=place.host, task_type="mail:smtp-send:1")
+    task_type = f"mail:{place.PROTOCOL}-{'send' if place.PROTOCOL == 'smtp' else 'list'}:1"
+    password = secret_resolver(settings).replace(reference, Redactor(), host=place.host, task_type=task_type)
     return _password_auth(user, password)
 
 

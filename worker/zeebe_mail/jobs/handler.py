@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ from zeebe_mail.jobs.outcome import Drop, Fail, Outcome
 from zeebe_mail.jobs.retry import AttemptLog, Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settlement, SettlementRules
 from zeebe_mail.jobs.validate import secret_values
-from zeebe_mail.operations.base import Attempt
+from zeebe_mail.operations.base import Attempt, Desk, Errand
 from zeebe_mail.secrets import Redactor, SecretResolver
 
 log = structlog.get_logger(__name__)
@@ -33,6 +33,27 @@ class Sessions(Protocol):
         """A session for one operation; given back, or thrown away after a fault, when the block ends."""
         ...
 
+    def has_room(self, server: Any) -> bool:
+        """Whether at least half of the share of the server's endpoint is free."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Turns:
+    """The sessions of one job."""
+
+    sessions: Sessions
+    errand: Errand
+
+    def lease(self) -> AbstractAsyncContextManager[Any]:
+        given: Any = self.errand.given
+        return self.sessions.lease(self.errand.operation.session, given.server, given.auth)
+
+    @property
+    def has_room(self) -> bool:
+        given: Any = self.errand.given
+        return self.sessions.has_room(given.server)
+
 
 class JobHandler:
     """Runs jobs. Knows what a job means and nothing about where it came from."""
@@ -42,6 +63,7 @@ class JobHandler:
         *,
         operations: Mapping[str, Face],
         sessions: Sessions,
+        desk: Desk,
         secrets: SecretResolver,
         rules: SettlementRules,
         backoff: Backoff,
@@ -49,6 +71,7 @@ class JobHandler:
     ) -> None:
         self.operations = operations
         self._sessions = sessions
+        self._desk = desk
         self._secrets = secrets
         self._rules = rules
         self._backoff = backoff
@@ -130,11 +153,10 @@ class JobHandler:
             content=face.content_fields,
         )
         errand = face.errand(resolved)
-        operation, given = errand.operation, errand.given
-        for value in secret_values(given):
+        for value in secret_values(errand.given):
             redactor.add(value, is_credential=True)
-        async with self._sessions.lease(operation.session, given.server, given.auth) as session:
-            produced = await operation.run(given, session, attempt)
+        turns = _Turns(self._sessions, errand)
+        produced = await errand.operation.perform(errand.given, turns, attempt, self._desk)
         return errand.response(produced)
 
 

@@ -59,6 +59,10 @@ class Bulkhead:
         share = self._shares.get(endpoint)
         return self._limit - (share.active if share else 0)
 
+    def has_room(self, endpoint: Endpoint) -> bool:
+        """Whether at least half of the endpoint's places are left."""
+        return self.free(endpoint) * 2 >= self._limit
+
     @asynccontextmanager
     async def hold(self, endpoint: Endpoint) -> AsyncIterator[None]:
         """Be one of the endpoint's ``limit``.

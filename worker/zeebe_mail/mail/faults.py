@@ -52,6 +52,10 @@ class Phase(enum.Enum):
     FILE = "changing mail"
     APPEND = "adding a mail to the mailbox"
     WAIT = "waiting for new mail"
+    CAPA = "asking what it can do"
+    LIST = "listing the mailbox"
+    DELETE = "marking mail for deletion"
+    QUIT = "having marked mail deleted"
 
 
 Login = Literal["password", "token", "none"]
@@ -68,17 +72,24 @@ CREDENTIALS: Mapping[Login, str] = {
 class Where:
     """The conversation in which something happened, as far as an explanation needs it."""
 
-    host: str
-    port: int
-    security: Security
+    server: MailServer
     phase: Phase
     login: Login
 
     @classmethod
     def of(cls, server: MailServer, phase: Phase, auth: Auth) -> Where:
         """The place for a server, a phase and who we are there."""
-        _, host, port = server.endpoint
-        return cls(host, port, server.security, phase, auth.type)
+        return cls(server, phase, auth.type)
+
+    @property
+    def host(self) -> str:
+        """The server's name or address."""
+        return self.server.host
+
+    @property
+    def port(self) -> int:
+        """The server's port."""
+        return self.server.endpoint[2]
 
     @property
     def details(self) -> dict[str, Any]:
@@ -231,13 +242,22 @@ class Symptom:
         """Whether the server's or the library's text has this."""
         return re.search(pattern, self.text, re.IGNORECASE) is not None
 
+    def at(self, domains: tuple[str, ...]) -> bool:
+        """Whether the server is one of a provider's."""
+        return self.where.host.endswith(domains)
 
-_PLAIN = (25, 587, 2525)
+
 _EARLY = frozenset({Phase.CONNECT, Phase.TLS, Phase.GREETING})
+_GMAIL = (".gmail.com", ".googlemail.com")
+_MICROSOFT = (".office365.com", ".office365.us", ".outlook.com")
+
 
 HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
     (
-        lambda it: it.says(r"must issue a? ?STARTTLS|STARTTLS (command )?first|encryption (is )?required"),
+        lambda it: it.says(
+            r"must issue a? ?STARTTLS|STARTTLS (command )?first|encryption (is )?required"
+            r"|LOGINDISABLED|PRIVACYREQUIRED|plain-?text auth"
+        ),
         "The server wants encryption: set the security to STARTTLS.",
     ),
     (
@@ -249,12 +269,31 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
         "The token has expired or was revoked, or is not for this user name: give a fresh one for this mailbox.",
     ),
     (
+        lambda it: it.where.phase is Phase.AUTH and it.says(r"not enabled for (IMAP|POP)"),
+        "The account does not let programs in: switch on IMAP or POP in the provider's settings for it.",
+    ),
+    (
         lambda it: it.where.phase is Phase.AUTH and it.says(r"5\.7\.9|application-specific password|app password"),
         "The account needs an app password: make one in the provider's account settings and use it as the password.",
     ),
     (
-        lambda it: it.where.phase is Phase.AUTH and it.says(r"5\.7\.139|basic authentication is disabled"),
+        lambda it: it.kind is errors.CredentialsError and it.at(_GMAIL),
+        "Gmail takes an app password (the account needs 2-step verification for that) or an OAuth token, no other.",
+    ),
+    (
+        lambda it: it.where.phase is Phase.AUTH and it.says(r"SmtpClientAuthentication is disabled"),
+        "SMTP AUTH is off for this mailbox or tenant: an administrator must allow it (Set-CASMailbox), or use OAuth.",
+    ),
+    (
+        lambda it: (
+            it.where.phase is Phase.AUTH
+            and it.says(r"5\.7\.139.*(basic authentication|locked by)|basic authentication is (disabled|not supported)")
+        ),
         "The provider has switched off passwords for this account (basic authentication): it needs OAuth.",
+    ),
+    (
+        lambda it: it.kind is errors.CredentialsError and it.at(_MICROSOFT) and it.where.server.PROTOCOL != "smtp",
+        "Microsoft takes no passwords for IMAP and POP3 any more (basic authentication is off): use an OAuth token.",
     ),
     (
         lambda it: (
@@ -264,20 +303,34 @@ HINTS: tuple[tuple[Callable[[Symptom], bool], str], ...] = (
         "The server wants a login: give user name and password.",
     ),
     (
-        lambda it: it.where.security is Security.SSL_TLS and it.says(r"wrong.version.number|before the TLS handshake"),
-        "The port does not begin with TLS: set the security to STARTTLS (usual port 587), or the port to 465.",
+        lambda it: (
+            it.where.server.security is Security.SSL_TLS and it.says(r"wrong.version.number|before the TLS handshake")
+        ),
+        "The port does not begin with TLS: set the security to STARTTLS (usual port {clear}), or the port to {tls}.",
     ),
     (
-        lambda it: it.where.security is Security.SSL_TLS and it.where.port in _PLAIN and it.where.phase in _EARLY,
-        "Port {port} usually starts unencrypted: set the security to STARTTLS, or the port to 465.",
+        lambda it: (
+            it.where.server.security is Security.SSL_TLS
+            and it.where.port in it.where.server.CLEAR_PORTS
+            and it.where.phase in _EARLY
+        ),
+        "Port {port} usually starts unencrypted: set the security to STARTTLS, or the port to {tls}.",
     ),
     (
-        lambda it: it.where.security is not Security.SSL_TLS and it.where.port == 465 and it.where.phase in _EARLY,
-        "Port 465 expects TLS from the first byte: set the security to SSL_TLS.",
+        lambda it: (
+            it.where.server.security is not Security.SSL_TLS
+            and it.where.port == it.where.server.DEFAULT_PORTS[Security.SSL_TLS]
+            and it.where.phase in _EARLY
+        ),
+        "Port {port} expects TLS from the first byte: set the security to SSL_TLS.",
     ),
     (
         lambda it: it.says(r"unsupported.protocol|protocol.version|no.protocols.available"),
         "No TLS version suits both sides: set the minimum TLS version to what the server has.",
+    ),
+    (
+        lambda it: it.says(r"dh.key.too.small"),
+        "The server's Diffie-Hellman group is too small: have it replaced, or lower server.tls.minDhBits to 1024.",
     ),
     (
         lambda it: (
@@ -294,7 +347,8 @@ def next_step(symptom: Symptom) -> str:
     """The next step that is known for a symptom, else the advice of its error."""
     for fits, step in HINTS:
         if fits(symptom):
-            return step.format(port=symptom.where.port)
+            ports = symptom.where.server.DEFAULT_PORTS
+            return step.format(port=symptom.where.port, tls=ports[Security.SSL_TLS], clear=ports[Security.STARTTLS])
     return symptom.kind.advice
 
 

@@ -20,8 +20,9 @@ from datetime import datetime
 from typing import Any
 
 from zeebe_mail import errors
-from zeebe_mail.auth.models import MailboxAuth
+from zeebe_mail.auth.models import Auth, MailboxAuth
 from zeebe_mail.mail import imap_names, sequence_set
+from zeebe_mail.mail.egress import EgressPolicy
 from zeebe_mail.mail.faults import Phase
 from zeebe_mail.mail.imap_connection import ImapClosed, ImapRefusal, ImapViolation, Literal, Piece, Reply, Response
 from zeebe_mail.mail.imap_dialogue import ImapDialogue, ImapTimeouts
@@ -36,7 +37,7 @@ from zeebe_mail.mail.imap_fetch import (
     summary,
 )
 from zeebe_mail.mail.imap_search import charset, day, needed, search_keys
-from zeebe_mail.mail.imap_sort import ITEMS, SORT_KEYS, Foremost, SortBy
+from zeebe_mail.mail.imap_sort import ITEMS, SORT_KEYS, Foremost, SortBy, within
 from zeebe_mail.mail.imap_syntax import astring, decoded_name, encoded_name, parse
 from zeebe_mail.mail.mailboxes import Mailbox, MailboxStatus, Selected, listed, selected, status_items, statuses
 from zeebe_mail.mail.server import ImapServer
@@ -88,10 +89,16 @@ class ImapSession:
     """
 
     def __init__(
-        self, server: ImapServer, auth: MailboxAuth, policy: TlsPolicy, timeouts: ImapTimeouts, turn: asyncio.Lock
+        self,
+        server: ImapServer,
+        auth: Auth,
+        policy: TlsPolicy,
+        timeouts: ImapTimeouts,
+        egress: EgressPolicy,
+        turn: asyncio.Lock,
     ) -> None:
         """``turn`` is shared by all that read at the same time: one after the other has the loop for a moment."""
-        self._dialogue = ImapDialogue(server, auth, policy, timeouts, turn)
+        self._dialogue = ImapDialogue(server, auth, policy, timeouts, egress, turn)
         self._selected: Selected | None = None
         self._namespace: tuple[str, str | None] | None = None
 
@@ -130,6 +137,11 @@ class ImapSession:
     def encryption(self) -> ssl.SSLObject | None:
         """The connection's TLS, where there is one."""
         return self._dialogue.encryption
+
+    @property
+    def offers(self) -> list[str]:
+        """The capabilities, sorted."""
+        return sorted(self.capabilities)
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -375,6 +387,15 @@ class ImapSession:
         with self._dialogue.step(Phase.FETCH, uid=uid):
             return await self._section(uid, b"", limit)
 
+    async def header(self, uid: int, *, limit: int) -> bytes | None:
+        """The header of a message (BODY.PEEK[HEADER]), or None when there is no such message.
+
+        Raises:
+            MessageTooLarge: it has more than ``limit`` bytes.
+        """
+        with self._dialogue.step(Phase.FETCH, uid=uid):
+            return await self._section(uid, b"HEADER", limit)
+
     async def part(self, uid: int, section: str, *, limit: int) -> bytes | None:
         """One part as it was sent, still encoded (BODY.PEEK[1.2]), with :meth:`part_header` for its MIME header.
 
@@ -440,6 +461,14 @@ class ImapSession:
         with self._dialogue.step(Phase.FILE, target=path):
             return await self._transferred(b"UID COPY ", uids, path)
 
+    async def copied_earlier(self, uids: Sequence[int], path: str) -> dict[int, int]:
+        """Those of which a mailbox has an equal copy, and its UID: same Message-ID, size and arrival.
+
+        The Message-ID alone says nothing, because senders choose it.
+        """
+        with self._dialogue.step(Phase.FILE, target=path):
+            return await self._copied_earlier(uids, path)
+
     async def move(self, uids: Sequence[int], path: str) -> dict[int, int]:
         """MOVE; without it COPY, ``\\Deleted`` and UID EXPUNGE. Old UID → new UID of those that were moved.
 
@@ -456,7 +485,7 @@ class ImapSession:
             if self._dialogue.can("MOVE"):
                 return await self._transferred(b"UID MOVE ", uids, path)
             self._require_uidplus("move messages")
-            moved = await self._copied_earlier(uids, path)
+            moved = await self.copied_earlier(uids, path)
             moved |= await self._transferred(b"UID COPY ", [uid for uid in uids if uid not in moved], path)
             await self._removed(list(moved))
             return moved
@@ -748,17 +777,22 @@ class ImapSession:
         return numbers
 
     async def _sorted_here(self, by: SortBy, descending: bool, limit: int, criterion: Criterion | None) -> list[int]:
+        uids = await self.search(criterion)
+        if by is SortBy.RECEIVED and len(uids) > limit:
+            # Mail comes in the order of its UIDs but for what was filed later. So the last ones tell a moment from
+            # which on all of the newest must be, and SEARCH knows who else is.
+            likely = await self._foremost(uids[-limit:] if descending else uids[:limit], by, limit, descending)
+            if likely.bound is not None:
+                uids = await self.search(within(criterion, likely.bound, descending=descending))
+        return (await self._foremost(uids, by, limit, descending)).uids
+
+    async def _foremost(self, uids: Sequence[int], by: SortBy, limit: int, descending: bool) -> Foremost:
         foremost = Foremost(by, limit, descending=descending)
-        exists = self._dialogue.connection.exists or 0
-        if criterion is None:
-            batches = [(b"1:*", exists)] if exists else []
-        else:
-            batches = list(sequence_set.batches(await self.search(criterion), _MANY_NUMBERS))
-        for batch, count in batches:
+        for batch, count in sequence_set.batches(uids, _MANY_NUMBERS):
             await self._ask(
                 b"UID FETCH %s (UID %s)" % (batch, ITEMS[by]), allowance=(count + _BATCH) * _A_LINE, take=foremost
             )
-        return foremost.uids
+        return foremost
 
     async def _present(self, uids: Sequence[int]) -> list[int]:
         """Which of these exist."""
@@ -786,7 +820,6 @@ class ImapSession:
         return {uid: done[uid] for uid in uids if uid in done}
 
     async def _copied_earlier(self, uids: Sequence[int], path: str) -> dict[int, int]:
-        """Those of which the target has an equal copy: same Message-ID, size and arrival. Senders choose the first."""
         items = b"UID RFC822.SIZE INTERNALDATE " + MESSAGE_ID
         source = self._open
         originals = {uid: _identity(one) for uid, one in (await self._fetched(uids, items, _A_MESSAGE_ID)).items()}
@@ -797,7 +830,7 @@ class ImapSession:
                     found = (await self._fetched([uid], items, _A_MESSAGE_ID)).get(uid)
                     if found is not None:
                         copies[_identity(found)] = uid
-        self._require_same(source, await self.select(source.path, writable=True))
+        self._require_same(source, await self.select(source.path, writable=not source.read_only))
         if not target_has_some:
             return {}
         return {
@@ -979,6 +1012,7 @@ class ImapConnector:
 
     policy: TlsPolicy = field(default_factory=TlsPolicy)
     timeouts: ImapTimeouts = field(default_factory=ImapTimeouts)
+    egress: EgressPolicy = field(default_factory=EgressPolicy)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False, compare=False)
 
     async def __call__(self, server: ImapServer, auth: MailboxAuth) -> ImapSession:
@@ -991,6 +1025,6 @@ class ImapConnector:
         await session.open()
         return session
 
-    def session(self, server: ImapServer, auth: MailboxAuth) -> ImapSession:
-        """A session that is not open yet."""
-        return ImapSession(server, auth, self.policy, self.timeouts, self._turn)
+    def session(self, server: ImapServer, auth: Auth) -> ImapSession:
+        """A session that is not open yet; with ``NoAuth`` it is only good for a look at the server."""
+        return ImapSession(server, auth, self.policy, self.timeouts, self.egress, self._turn)

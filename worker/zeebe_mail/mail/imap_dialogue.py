@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from zeebe_mail import errors
-from zeebe_mail.auth.models import MailboxAuth, PasswordAuth
+from zeebe_mail.auth.models import Auth, MailboxAuth, NoAuth, PasswordAuth
 from zeebe_mail.auth.sasl import Mechanism, SaslError, choose, mechanisms
 from zeebe_mail.mail import imap_faults
+from zeebe_mail.mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail.faults import Phase, Where, shown_text
 from zeebe_mail.mail.imap_connection import (
     ORDINARY,
@@ -32,7 +33,6 @@ from zeebe_mail.mail.imap_syntax import string
 from zeebe_mail.mail.server import ImapServer, Security
 from zeebe_mail.mail.tls import TlsPolicy, context
 
-_HAPPY_EYEBALLS_S = 0.25  # RFC 8305, 5
 _LONGEST_LINE = 8000  # bytes of a command without its literals (RFC 7162, 4)
 _LITERAL_MINUS = 4096  # RFC 7888, 5
 _LITERAL_PLUS = 65536  # larger ones are announced first, so that the server can refuse them before they are sent
@@ -58,10 +58,17 @@ class ImapDialogue:
     """One connection after another to one server as one user; a fault ends the one that had it."""
 
     def __init__(
-        self, server: ImapServer, auth: MailboxAuth, policy: TlsPolicy, timeouts: ImapTimeouts, turn: asyncio.Lock
+        self,
+        server: ImapServer,
+        auth: Auth,
+        policy: TlsPolicy,
+        timeouts: ImapTimeouts,
+        egress: EgressPolicy,
+        turn: asyncio.Lock,
     ) -> None:
         """``turn`` is shared by all that read at the same time; see ``ImapConnection``."""
         self._server = server
+        self._egress = egress
         self._auth = auth
         self._policy = policy
         self._timeouts = timeouts
@@ -76,7 +83,7 @@ class ImapDialogue:
     # ── its life ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def open(self) -> None:
-        """Connect, encrypt as asked, log in.
+        """Connect, encrypt as asked, log in; with ``NoAuth`` there is no login, and nothing but a look at the server.
 
         Raises:
             WorkerError: as ``mail.imap_faults`` says; the connection is closed.
@@ -182,10 +189,11 @@ class ImapDialogue:
     async def _open(self) -> None:
         until = min(self._loop.time() + self._timeouts.connect_s, self._deadline)
         security, host = self._server.security, self._server.host
+        addresses = await self._resolve(until)
         if security is Security.NONE:
-            await self._allow_plaintext(until)
+            self._policy.allow_plaintext(host)
         tls = None if security is Security.NONE else context(self._policy, self._server.tls)
-        self._connection = connection = await self._connect(until)
+        self._connection = connection = await self._connect(addresses, until)
         if tls and security is Security.SSL_TLS:
             self.phase = Phase.TLS
             await connection.encrypt(tls, host, until)
@@ -200,24 +208,19 @@ class ImapDialogue:
             await self._start_tls(greeting, tls, until)
             greeting = Status("OK", "", b"", "")  # what was said before TLS counts no more (RFC 9051, 6.2.1)
         await self._learn([], greeting)
-        await self._log_in()
-        await self._introduce()
+        if not isinstance(self._auth, NoAuth):
+            await self._log_in(self._auth)
+            await self._introduce()
 
-    async def _allow_plaintext(self, until: float) -> None:
-        try:
-            self._policy.allow_plaintext(self._server.host)
-        except errors.PlaintextNotAllowed:
-            # A name that does not exist is most likely mistyped, and that is what its author should hear of.
-            _, host, port = self._server.endpoint
-            async with asyncio.timeout_at(until):
-                await self._loop.getaddrinfo(host, port)
-            raise
-
-    async def _connect(self, until: float) -> ImapConnection:
+    async def _resolve(self, until: float) -> Addresses:
         _, host, port = self._server.endpoint
         async with asyncio.timeout_at(until):
+            return await resolve(host, port, self._egress)
+
+    async def _connect(self, addresses: Addresses, until: float) -> ImapConnection:
+        async with asyncio.timeout_at(until):
             _, connection = await self._loop.create_connection(
-                lambda: ImapConnection(self._loop, self._turn), host, port, happy_eyeballs_delay=_HAPPY_EYEBALLS_S
+                lambda: ImapConnection(self._loop, self._turn), sock=await connect(addresses)
             )
         return connection
 
@@ -250,20 +253,20 @@ class ImapDialogue:
 
     # ── logging in ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _log_in(self) -> None:
+    async def _log_in(self, auth: MailboxAuth) -> None:
         self.phase = Phase.AUTH
         offered = [name.removeprefix("AUTH=") for name in self.capabilities if name.startswith("AUTH=")]
         _, host, port = self._server.endpoint
-        chosen = choose(offered, self._auth, host, port)
+        chosen = choose(offered, auth, host, port)
         if chosen is not None:
             reply = await self._authenticate(*chosen)
         elif "LOGINDISABLED" in self.capabilities:
             raise self._disabled()
-        elif isinstance(self._auth, PasswordAuth) and not self._auth.authorization_id:
-            user, password = self._auth.username.encode(), self._auth.password.get_secret_value().encode()
+        elif isinstance(auth, PasswordAuth) and not auth.authorization_id:
+            user, password = auth.username.encode(), auth.password.get_secret_value().encode()
             reply = await self.ask(b"LOGIN ", string(user), b" ", string(password))
         else:
-            raise self._no_mechanism(offered)
+            raise self._no_mechanism(offered, auth)
         # What could be done before the login may differ from what can be done now.
         await self._learn(reply.untagged, reply.status)
 
@@ -301,8 +304,8 @@ class ImapDialogue:
             details=self.where.details,
         )
 
-    def _no_mechanism(self, offered: list[str]) -> errors.Unsupported:
-        known = ", ".join(mechanisms(self._auth))
+    def _no_mechanism(self, offered: list[str], auth: MailboxAuth) -> errors.Unsupported:
+        known = ", ".join(mechanisms(auth))
         names = ", ".join(shown_text(name) for name in sorted(offered)) or "nothing but LOGIN"
         return errors.Unsupported(
             f"{self.where} offers {names} to log in; this login needs one of {known}.", details=self.where.details

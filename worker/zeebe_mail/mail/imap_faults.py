@@ -66,7 +66,7 @@ SENTENCES: Mapping[_Kind, str] = {
     errors.Busy: "{where} asks to come back later while {doing}",
     errors.Unreachable: "{where} closed the connection while {doing}",
     errors.Unsupported: "{where} does not support what was asked while {doing}",
-    errors.CredentialsError: "{where} does not accept the user name and password",
+    errors.CredentialsError: "{where} does not accept {credentials}",
     errors.MailboxLocked: "{where} lets no other client into the mailbox now",
     errors.MailboxNotFound: "{where} has no such mailbox",
     errors.MailboxExists: "{where} has such a mailbox already",
@@ -110,8 +110,10 @@ def of_status(status: Status, where: Where, concerning: Mapping[str, Any] | None
     shown_code = shown_text(status.code)[:60]
     said = " ".join(part for part in (status.condition, f"[{shown_code}]" if shown_code else "", text) if part)
     named = "".join(f" ({key}: {shown_text(str(value))})" for key, value in (concerning or {}).items())
-    what = SENTENCES[kind].format(where=where, doing=where.phase.value)
+    what = SENTENCES[kind].format(where=where, doing=where.phase.value, credentials=faults.CREDENTIALS[where.login])
     details = where.details | dict(concerning or {}) | {"responseCode": shown_code or None, "text": text}
-    step = next_step(Symptom(where, kind, 0, f"{status.code} {status.text}"))
+    step = next_step(
+        Symptom(where, kind, 0, f"{status.code} {status.text} {(concerning or {}).get('tokenStatus', '')}")
+    )
     answered = f" (server: {said})" if status.code or status.text else ""
     return kind(f"{what}{named}{answered}.", next_step=step, details=details)

@@ -113,6 +113,10 @@ class Pool:
         """Jobs that wait for a session."""
         return self._bulkhead.waiting
 
+    def has_room(self, server: Server) -> bool:
+        """Whether at least half of the endpoint's share is free: then a session may wait for something on the line."""
+        return self._bulkhead.has_room(server.endpoint)
+
     def idle_by_endpoint(self) -> Counter[Endpoint]:
         """Open sessions that wait, by protocol, host and port."""
         counts: Counter[Endpoint] = Counter()

@@ -18,13 +18,13 @@ from zeebe_mail import errors
 from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth, TokenAuth
 from zeebe_mail.auth.sasl import SaslError, choose, mechanisms
 from zeebe_mail.mail import faults
+from zeebe_mail.mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail.faults import Answer, Phase, Rejection, Where
 from zeebe_mail.mail.server import Security, SmtpServer
 from zeebe_mail.mail.smtp_protocol import CLOSING, Dialogue, SmtpProtocol, command, wire_form
 from zeebe_mail.mail.tls import TlsPolicy, context
 
 _COMMAND_LIMIT = 512  # octets with CRLF (RFC 5321, 4.5.3.1.4; RFC 4954, 4)
-_HAPPY_EYEBALLS_S = 0.25  # RFC 8305, 5
 _FAULTS = (SMTPException, OSError, SaslError)
 _Result = TypeVar("_Result")
 _Required = Literal["all", "any"]
@@ -70,9 +70,17 @@ class SmtpSession:
     """One connection to one server as one user; mails go over it one after the other."""
 
     def __init__(
-        self, server: SmtpServer, auth: Auth, policy: TlsPolicy, timeouts: SmtpTimeouts, *, helo_name: str | None = None
+        self,
+        server: SmtpServer,
+        auth: Auth,
+        policy: TlsPolicy,
+        timeouts: SmtpTimeouts,
+        *,
+        egress: EgressPolicy,
+        helo_name: str | None = None,
     ) -> None:
         self._helo_name = helo_name
+        self._egress = egress
         self._server = server
         self._auth = auth
         self._policy = policy
@@ -167,10 +175,11 @@ class SmtpSession:
     async def _open(self) -> None:
         until = min(self._loop.time() + self._timeouts.connect_s, self._deadline)
         security = self._server.security
+        addresses = await self._resolve(until)
         if security is Security.NONE:
-            await self._allow_plaintext(until)
+            self._policy.allow_plaintext(self._server.host)
         tls = None if security is Security.NONE else context(self._policy, self._server.tls)
-        self._protocol = protocol = await self._connect(until)
+        self._protocol = protocol = await self._connect(addresses, until)
         if tls and security is Security.SSL_TLS:
             self._phase = Phase.TLS
             await protocol.encrypt(tls, self._server.host, until, greeting=True)
@@ -182,27 +191,20 @@ class SmtpSession:
             await protocol.encrypt(tls, self._server.host, until, greeting=False)
             # What was offered before TLS counts no more (RFC 3207, 4.2).
             await self._introduce()
-        if not isinstance(self._auth, NoAuth):
+        if not isinstance(self._auth, NoAuth) and (self._mechanisms or not self._server.auth_optional):
             await self._log_in(self._auth)
         self._at_rest = True
 
-    async def _allow_plaintext(self, until: float) -> None:
-        try:
-            self._policy.allow_plaintext(self._server.host)
-        except errors.PlaintextNotAllowed:
-            # A name that does not exist is most likely mistyped, and that is what its author should hear of.
-            _, host, port = self._server.endpoint
-            async with asyncio.timeout_at(until):
-                await self._loop.getaddrinfo(host, port)
-            raise
-
-    async def _connect(self, until: float) -> SmtpProtocol:
+    async def _resolve(self, until: float) -> Addresses:
         self._phase = Phase.CONNECT
         _, host, port = self._server.endpoint
         async with asyncio.timeout_at(until):
-            _, protocol = await self._loop.create_connection(
-                lambda: SmtpProtocol(self._loop), host, port, happy_eyeballs_delay=_HAPPY_EYEBALLS_S
-            )
+            return await resolve(host, port, self._egress)
+
+    async def _connect(self, addresses: Addresses, until: float) -> SmtpProtocol:
+        async with asyncio.timeout_at(until):
+            connection = await connect(addresses)
+            _, protocol = await self._loop.create_connection(lambda: SmtpProtocol(self._loop), sock=connection)
         return protocol
 
     async def _introduce(self) -> None:
@@ -273,7 +275,11 @@ class SmtpSession:
         )
         return errors.Unsupported(
             f"{self._where} {what}.",
-            next_step="Choose another port or security, or no authentication.",
+            next_step=(
+                "Choose another port or security, or give another kind of login."
+                if offered
+                else "Choose another port or security, or no authentication; or set server.authOptional."
+            ),
             details=self._where.details,
         )
 
@@ -447,6 +453,8 @@ class SmtpConnector:
 
     policy: TlsPolicy = field(default_factory=TlsPolicy)
     timeouts: SmtpTimeouts = field(default_factory=SmtpTimeouts)
+    egress: EgressPolicy = field(default_factory=EgressPolicy)
+    """Which servers may be reached."""
     helo_name: str | None = None
     """What we call ourselves in EHLO."""
 
@@ -462,4 +470,4 @@ class SmtpConnector:
 
     def session(self, server: SmtpServer, auth: Auth) -> SmtpSession:
         """A session that is not open yet."""
-        return SmtpSession(server, auth, self.policy, self.timeouts, helo_name=self.helo_name)
+        return SmtpSession(server, auth, self.policy, self.timeouts, egress=self.egress, helo_name=self.helo_name)

@@ -7,6 +7,7 @@ import ipaddress
 import os
 import ssl
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,9 +15,16 @@ from pathlib import Path
 from typing import IO
 
 from zeebe_mail.errors import InputError, PlaintextNotAllowed
-from zeebe_mail.mail.server import TlsOptions, TlsVersion
+from zeebe_mail.mail.server import DEPRECATED, TlsOptions, TlsVersion
 
-_VERSIONS = {TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2, TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3}
+_VERSIONS = {
+    TlsVersion.TLS_1_0: ssl.TLSVersion.TLSv1,
+    TlsVersion.TLS_1_1: ssl.TLSVersion.TLSv1_1,
+    TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
+    TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
+}
+_DH_BITS_OF_LEVEL = {1: 1024, 2: 2048, 3: 3072, 4: 7680}  # SSL_CTX_set_security_level(3)
+_USUAL_LEVEL = 2  # Python's own ciphers are for this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class TlsPolicy:
     min_version: TlsVersion = TlsVersion.TLS_1_2
     max_version: TlsVersion | None = None
     plaintext_hosts: frozenset[str] = frozenset()
+    allow_deprecated: bool = False
 
     def allow_plaintext(self, host: str) -> None:
         """Pass when a connection to this host may go without encryption.
@@ -93,17 +102,42 @@ def context(policy: TlsPolicy, options: TlsOptions) -> ssl.SSLContext:
     """The context for a server under a policy.
 
     Raises:
-        InputError: a certificate or key in the options cannot be read.
+        InputError: a certificate or key in the options cannot be read, or the versions are not possible.
         OSError: a file of the policy cannot be read (``ssl.SSLError`` is one too).
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.minimum_version = _VERSIONS[options.min_version or policy.min_version]
-    newest = options.max_version or policy.max_version
-    if newest:
-        made.maximum_version = _VERSIONS[newest]
+    _limit(made, policy, options)
     _trust(made, policy, options)
     _identify(made, policy, options)
     return made
+
+
+def _limit(made: ssl.SSLContext, policy: TlsPolicy, options: TlsOptions) -> None:
+    """Bound versions, ciphers and key sizes."""
+    oldest = options.min_version or policy.min_version
+    newest = options.max_version or policy.max_version
+    if newest and oldest > newest:
+        raise InputError(
+            f"The oldest TLS version ({oldest}) is newer than the newest ({newest}).",
+            next_step="Change server.tls.minVersion or server.tls.maxVersion; without them the worker's settings hold.",
+        )
+    if oldest in DEPRECATED and not policy.allow_deprecated:
+        raise InputError(
+            f"server.tls.minVersion {oldest} is deprecated (RFC 8996) and this worker does not use it.",
+            next_step="Set it to TLSv1.2, or let the operator set ZEEBE_MAIL_TLS_ALLOW_DEPRECATED=true.",
+        )
+    level = 0 if oldest in DEPRECATED else _security_level(options.min_dh_bits)
+    if level != _USUAL_LEVEL:
+        made.set_ciphers(f"DEFAULT:@SECLEVEL={level}")
+    if newest:
+        made.maximum_version = _VERSIONS[newest]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the operator knows
+        made.minimum_version = _VERSIONS[oldest]
+
+
+def _security_level(min_dh_bits: int) -> int:
+    return next(level for level, bits in _DH_BITS_OF_LEVEL.items() if min_dh_bits <= bits)
 
 
 def _trust(made: ssl.SSLContext, policy: TlsPolicy, options: TlsOptions) -> None:

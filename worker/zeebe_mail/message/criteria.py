@@ -199,7 +199,7 @@ class Smaller:
 
 @dataclass(frozen=True, slots=True)
 class Flagged:
-    r"""The message has the flag: ``\Seen``, ``\Answered``, ``\Flagged``, ``\Draft``, ``\Deleted``, ``\Recent``, keyword."""
+    r"""The message has this system flag (``\\Seen``, ``\\Recent`` …) or keyword."""
 
     flag: str
 

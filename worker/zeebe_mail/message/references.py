@@ -32,8 +32,8 @@ def bare_message_id(value: str) -> str:
 MessageId = Annotated[str, AfterValidator(bare_message_id)]
 
 
-class MessageReference(Part):
-    """One message: its Message-ID, or its UID together with the UIDVALIDITY of the mailbox."""
+class ReferenceFields(Part):
+    """What a message can be named by."""
 
     message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="With or without < >")] = None
     """The exact Message-ID. Senders choose it, so two messages may share one; then nothing is done."""
@@ -41,6 +41,10 @@ class MessageReference(Part):
     """The number the mailbox gave the message."""
     uid_validity: Annotated[UidValidity | None, Prompt("UIDVALIDITY", group="message")] = None
     """The mailbox's UIDVALIDITY when the UID was learnt; when it has changed, nothing is done."""
+
+
+class MessageReference(ReferenceFields):
+    """One message: its Message-ID, or its UID together with the UIDVALIDITY of the mailbox."""
 
     @model_validator(mode="after")
     def _names_a_message(self) -> MessageReference:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeVar, get_type_hints
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
+from zeebe_mail.documents.store import DocumentStore
 from zeebe_mail.form import Part
+from zeebe_mail.message.reader import Reader
 
 
 class OperationInput(Part):
@@ -21,6 +24,17 @@ class OperationInput(Part):
 
     content_fields: ClassVar[tuple[str, ...]] = ("request",)
     """Top-level fields whose text may come from strangers: a secret reference in them stays text."""
+
+
+class Request(Part):
+    """Base of what is asked for in ``request``. A field that the Modeler leaves blank, or null, is one not given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return {name: value for name, value in given.items() if value is not None and value != ""}
 
 
 class OperationOutput(BaseModel):
@@ -54,9 +68,35 @@ class Attempt(Protocol):
         ...
 
 
-Given = TypeVar("Given", bound=OperationInput)
-Session = TypeVar("Session")
-Produced = TypeVar("Produced", bound=OperationOutput)
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What an operation may need besides its session."""
+
+    documents: DocumentStore
+    """Where bytes are kept that are too much for a process variable."""
+    reader: Reader
+    """Parses messages, in processes of their own."""
+
+
+Session = TypeVar("Session", covariant=True)
+
+
+class Turns(Protocol, Generic[Session]):
+    """Sessions in turns, for an operation that takes long and needs one only now and then."""
+
+    def lease(self) -> AbstractAsyncContextManager[Session]:
+        """A session for one turn; after a fault the next turn gets another.
+
+        Raises:
+            EndpointSaturated: the endpoint's share is taken.
+            WorkerError: no session could be opened.
+        """
+        ...
+
+    @property
+    def has_room(self) -> bool:
+        """Whether at least half of the endpoint's share is free, so that a session may be held without a need."""
+        ...
 
 
 def as_json(output: OperationOutput) -> Any:
@@ -74,12 +114,23 @@ class Operation:
     input: type[OperationInput]
     session: type[Any]
     output: type[OperationOutput]
-    run: Callable[[Any, Any, Attempt], Awaitable[OperationOutput]]
+    run: Callable[..., Awaitable[OperationOutput]]
+    takes_turns: bool = False
+    """Whether it gets :class:`Turns` instead of one session for as long as it runs."""
+    needs_desk: bool = False
 
     @property
     def fetch_variables(self) -> list[str]:
         """The process variables that the worker asks for, and no others."""
         return [name for field in self.input.model_fields.values() if (name := field.alias)]
+
+    async def perform(self, given: OperationInput, turns: Turns[Any], attempt: Attempt, desk: Desk) -> Any:
+        """Run it with what its signature asks for."""
+        more = (desk,) if self.needs_desk else ()
+        if self.takes_turns:
+            return await self.run(given, turns, attempt, *more)
+        async with turns.lease() as session:
+            return await self.run(given, session, attempt, *more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +144,28 @@ class Errand:
 
 def operation(
     *, title: str, keywords: tuple[str, ...] = ()
-) -> Callable[[Callable[[Given, Session, Attempt], Awaitable[Produced]]], Operation]:
+) -> Callable[[Callable[..., Awaitable[OperationOutput]]], Operation]:
     """Make an operation of ``async def verb(given: XInput, session: XSession, attempt: Attempt) -> XOutput``.
 
-    The task type comes from where the function stands: ``operations/smtp/send.py`` is ``mail:smtp-send:1``.
+    The task type comes from where the function stands: ``operations/smtp/send.py`` is ``mail:smtp-send:1``. A fourth
+    parameter ``desk: Desk`` is given to a function that has one; ``Turns[XSession]`` gives it sessions in turns.
     """
 
-    def declare(run: Callable[[Given, Session, Attempt], Awaitable[Produced]]) -> Operation:
+    def declare(run: Callable[..., Awaitable[OperationOutput]]) -> Operation:
         hints = get_type_hints(run)
-        given, session, _ = inspect.signature(run).parameters
+        given, session, _, *more = inspect.signature(run).parameters
         protocol, verb = run.__module__.split(".")[-2:]
+        takes_turns = get_origin(hints[session]) is Turns
         return Operation(
             task_type=f"mail:{protocol}-{verb.replace('_', '-')}:1",
             title=title,
             keywords=keywords,
             input=hints[given],
-            session=hints[session],
+            session=get_args(hints[session])[0] if takes_turns else hints[session],
             output=hints["return"],
             run=run,
+            takes_turns=takes_turns,
+            needs_desk=bool(more),
         )
 
     return declare

@@ -1,0 +1,74 @@
+"""What the servers that keep mail have in common for a test: where they listen, fresh accounts, and other clients."""
+
+import enum
+import socket
+import ssl
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from imapclient import IMAPClient
+
+from zeebe_mail.demo.engine import LOOPBACK
+
+PASSWORD = "secret"
+ACCOUNTS = {f"user{number:02}": PASSWORD for number in range(60)}
+"""Every server has these, all empty: a test takes the next one and has it for itself."""
+
+
+class Lack(enum.Enum):
+    """What one of the servers does not do, and the others do. Nothing else may differ for a process."""
+
+    POP3 = "no POP3 server"
+    TLS = "offers neither TLS nor STARTTLS"
+    PLAIN_TEXT_LOGIN = "takes no login before TLS"
+    SPECIAL_USE = "does not say which mailbox is for what"
+    KEYWORDS = "keeps no flags of one's own"
+    SORT = "cannot sort"
+    MOVE = "has COPY, but not MOVE"
+    PUSH = "tells nothing to an idling client until it asks"
+
+
+class MailServerUnderTest:
+    """A running server that keeps mail: Dovecot, Cyrus, Courier or pymap. A port that it does not have is None."""
+
+    imap: int
+    imaps: int | None = None
+    pop3: int | None = None
+    pop3s: int | None = None
+    ca_file: Path | None = None
+    """What to trust for its certificate, which is for `localhost`."""
+    lacks: frozenset[Lack] = frozenset()
+
+    def new_account(self) -> str:
+        """A user whose mailboxes nobody has touched; the password is `PASSWORD`."""
+        return next(self._fresh)
+
+    @cached_property
+    def _fresh(self) -> Iterator[str]:
+        return iter(ACCOUNTS)
+
+    @contextmanager
+    def client(self, user: str, password: str = PASSWORD) -> Iterator[IMAPClient]:
+        """A bare client, logged in: what somebody else does with the mailbox."""
+        with self._connected() as client:
+            client.login(user, password)
+            client.normalise_times = False
+            yield client
+
+    def deliver(self, user: str, *messages: bytes, mailbox: str = "INBOX", flags: Iterable[str] = ()) -> None:
+        """Put messages into a mailbox, byte for byte, by a connection of their own."""
+        with self.client(user) as client:
+            for message in messages:
+                client.append(mailbox, message, flags)
+
+    def _connected(self) -> IMAPClient:
+        if self.imaps is None:
+            client = IMAPClient(LOOPBACK, self.imap, ssl=False)
+        else:
+            context = ssl.create_default_context(cafile=str(self.ca_file))
+            client = IMAPClient("localhost", self.imaps, ssl_context=context)
+        # imaplib sends a command in pieces, which costs 40 ms each with Nagle's algorithm.
+        client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return client

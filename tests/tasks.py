@@ -1,0 +1,89 @@
+"""Tasks as a process runs them, for one account of a server: the worker's own parts, without a broker."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.servers.mailboxes import PASSWORD, MailServerUnderTest
+from zeebe_mail.app import Mailroom, TrialAttempt, mailroom, task_types
+from zeebe_mail.jobs.job import Job
+from zeebe_mail.jobs.outcome import Complete, Fail
+from zeebe_mail.secrets import Redactor
+from zeebe_mail.settings import Settings
+
+RETRIES = 3
+_keys = itertools.count(1)
+
+
+class TaskFailed(Exception):
+    """What Zeebe would be told of a failed job."""
+
+    def __init__(self, fail: Fail) -> None:
+        super().__init__(f"{fail.code}: {fail.message}")
+        self.code = fail.code
+        self.retries = fail.retries
+        self.error: dict[str, Any] = fail.variables["error"]
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """Runs tasks with an account: `await tasks.run("imap-list", limit=10)` gives what the process would get."""
+
+    room: Mailroom
+    server: MailServerUnderTest
+    user: str
+    password: str = PASSWORD
+    address: dict[str, Any] | None = None
+    """Where and how to connect, if not with TLS where the server has it."""
+
+    def at(self, address: dict[str, Any]) -> Tasks:
+        """The same account, reached there."""
+        return replace(self, address=address)
+
+    def with_password(self, password: str) -> Tasks:
+        """The same user, with this password."""
+        return replace(self, password=password)
+
+    async def run(self, task: str, **request: Any) -> Any:
+        """The task's result.
+
+        Raises:
+            TaskFailed: the job failed.
+        """
+        variables = {
+            "server": self.address or self._default_address(task),
+            "auth": {"type": "password", "username": self.user, "password": self.password},
+            "request": request,
+        }
+        job = Job(
+            key=next(_keys),
+            type=f"mail:{task}:1",
+            variables=variables,
+            headers={"resultVariable": "result"},
+            retries=RETRIES,
+            deadline_ms=0,
+        )
+        outcome = await self.room.handler.handle(job, TrialAttempt())
+        if isinstance(outcome, Fail):
+            raise TaskFailed(outcome)
+        assert isinstance(outcome, Complete), outcome
+        return outcome.variables["result"]
+
+    def _default_address(self, task: str) -> dict[str, Any]:
+        protocol = task.split("-")[0]
+        plain, encrypted = getattr(self.server, protocol), getattr(self.server, f"{protocol}s")
+        if encrypted is None:
+            return {"host": "127.0.0.1", "port": plain, "security": "NONE"}
+        return {"host": "localhost", "port": encrypted, "security": "SSL_TLS"}
+
+
+@asynccontextmanager
+async def tasks(server: MailServerUnderTest, user: str) -> AsyncIterator[Tasks]:
+    """Tasks of one user, with the worker's sessions kept in between."""
+    settings = Settings(ca_file=server.ca_file)
+    async with mailroom(settings, Redactor(), task_types(settings)) as room:
+        yield Tasks(room, server, user)

@@ -1,0 +1,48 @@
+"""What messages of POP3 mailboxes say in their headers, remembered by UIDL (RFC 1939, 7).
+
+A UIDL names one message for good, so what was seen once needs no second TOP. Kept are the few fields that lists,
+searches and Message-IDs need, and nothing of any body.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+
+_OVERHEAD = 250  # bytes that an entry costs besides its text
+BUDGET = 32 * 1024 * 1024
+
+
+class UidlCache:
+    """Header blocks by mailbox and UIDL; the least recently used go when they take more than ``budget`` bytes."""
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self._budget = budget
+        self._used = 0
+        self._blocks: OrderedDict[tuple[Hashable, str], bytes] = OrderedDict()
+
+    def get(self, mailbox: Hashable, uidl: str) -> bytes | None:
+        """The block of a message that was seen before."""
+        key = (mailbox, uidl)
+        block = self._blocks.get(key)
+        if block is not None:
+            self._blocks.move_to_end(key)
+        return block
+
+    def put(self, mailbox: Hashable, uidl: str, block: bytes) -> None:
+        """Remember a block. One larger than a hundredth of the budget is not worth its room."""
+        if len(block) > self._budget // 100:
+            return
+        key = (mailbox, uidl)
+        if (old := self._blocks.pop(key, None)) is not None:
+            self._used -= len(old) + _OVERHEAD
+        self._blocks[key] = block
+        self._used += len(block) + _OVERHEAD
+        while self._used > self._budget:
+            _, dropped = self._blocks.popitem(last=False)
+            self._used -= len(dropped) + _OVERHEAD
+
+    @property
+    def used(self) -> int:
+        """Bytes that are taken."""
+        return self._used

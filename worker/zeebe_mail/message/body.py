@@ -1,0 +1,181 @@
+"""Which parts of a message are its text, which are attachments, and which belong to its HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from zeebe_mail.message import charsets
+from zeebe_mail.message.flowed import unflow
+from zeebe_mail.message.html_text import html_text
+from zeebe_mail.message.mime_tree import Entity, Findings
+from zeebe_mail.message.parsed import TextSource
+
+TEXT_LIMIT = 1_000_000
+"""Characters of a text that a process gets."""
+
+_BYTES_LIMIT = 4_000_000
+_META = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE)
+_CID = re.compile(r"cid:([^\"'\s>)]{1,500})", re.IGNORECASE)
+_NOTICES = ("message/delivery-status", "message/disposition-notification", "message/feedback-report", "message/global")
+_UNREADABLE = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A text part that is shown where it stands."""
+
+    entity: Entity
+    source: TextSource
+    text: str
+    """Plain text, or HTML."""
+    told: bool = False
+    """Whether a plain alternative says the same."""
+
+
+@dataclass(slots=True)
+class Body:
+    """What a message says."""
+
+    text: str | None
+    source: TextSource | None
+    html: str | None
+    attachments: list[Entity] = field(default_factory=list)
+    inline: list[Entity] = field(default_factory=list)
+
+
+def read_body(root: Entity, findings: Findings) -> Body:
+    """Choose the text of a message, and sort what else it has.
+
+    An attachment is what says so, or has a file name and is not shown in the HTML, or is neither text nor shown. The
+    text is that of all text parts that are not attachments, one of alternatives.
+    """
+    pieces = _pieces(root, findings)
+    html = "\n".join(piece.text for piece in pieces if piece.source == "html") or None
+    text, source = _text(root, pieces, findings)
+    body = Body(text, source, html)
+    shown = {unquote(found).casefold() for found in _CID.findall(html or "")}
+    used = {id(piece.entity) for piece in pieces}
+    for number, leaf in enumerate(_leaves(root)):
+        if id(leaf) in used and (number == 0 or not leaf.file_name):
+            continue
+        if is_attachment(leaf, shown):
+            body.attachments.append(leaf)
+        elif not leaf.is_message:
+            body.inline.append(leaf)
+    return body
+
+
+def is_attachment(leaf: Entity, shown: set[str]) -> bool:
+    """Whether a part is an attachment; ``shown`` has the content ids (folded) that the HTML shows."""
+    if leaf.disposition == "attachment":
+        return True
+    if (leaf.content_id or "").casefold() in shown:
+        return False
+    if leaf.file_name:
+        return True
+    return not leaf.is_message and not leaf.content_type.startswith(("text/", "message/", "multipart/"))
+
+
+def text_of(leaf: Entity, findings: Findings) -> str:
+    """The text of a part, its line ends as ``\\n``."""
+    content = leaf.content()
+    if len(content) > _BYTES_LIMIT:
+        findings.errors.append(f"A text has {len(content)} bytes; it was cut after {_BYTES_LIMIT}.")
+        content = content[: content.rfind(b"\n", _BYTES_LIMIT // 2, _BYTES_LIMIT) + 1 or _BYTES_LIMIT]
+    label = leaf.parameters.get("charset")
+    if leaf.content_type == "text/html" and not charsets.codec(label):
+        meta = _META.search(content, 0, 4096)
+        label = meta[1].decode("ascii") if meta else label
+    decoded = charsets.decode(content, label)
+    if decoded.problem and decoded.problem not in findings.errors:
+        findings.errors.append(decoded.problem)
+    text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
+    if leaf.content_type == "text/plain" and leaf.parameters.get("format", "").lower() == "flowed":
+        text = unflow(text, delete_space=leaf.parameters.get("delsp", "").lower() == "yes")
+    return text
+
+
+def limited(text: str, what: str, findings: Findings, limit: int = TEXT_LIMIT) -> str:
+    """As much of a text as a process gets."""
+    if len(text) <= limit:
+        return text
+    findings.errors.append(f"{what} has {len(text)} characters; it was cut after {limit}.")
+    return text[:limit]
+
+
+def _leaves(entity: Entity) -> Iterator[Entity]:
+    """The parts that hold something, messages as a whole; those of messages in it are theirs."""
+    if entity.is_multipart:
+        for child in entity.children:
+            yield from _leaves(child)
+    elif entity.path[-1].start < entity.path[-1].end or entity.file_name:
+        yield entity
+
+
+def _is_text(leaf: Entity) -> bool:
+    return leaf.content_type in {"text/plain", "text/html"} and leaf.disposition != "attachment"
+
+
+def _pieces(entity: Entity, findings: Findings) -> list[_Piece]:
+    """The text parts of an entity in order; of alternatives that which is plain, and what it does not say."""
+    if entity.is_multipart:
+        found = [_pieces(child, findings) for child in entity.children]
+        if entity.content_type == "multipart/alternative":
+            return _alternative(found)
+        return [piece for pieces in found for piece in pieces]
+    if entity.content_type.startswith("multipart/") and entity.disposition != "attachment":
+        return [_Piece(entity, "raw", text_of(entity, findings))]
+    if not _is_text(entity):
+        return []
+    text = text_of(entity, findings)
+    return [_Piece(entity, "html" if entity.content_type == "text/html" else "plain", text)]
+
+
+def _alternative(found: list[list[_Piece]]) -> list[_Piece]:
+    """The pieces of alternatives: HTML is not read for its text where it is there in plain; the same twice is once."""
+    different = {
+        (one.source, " ".join(one.text.split())): one for pieces in reversed(found) for one in reversed(pieces)
+    }
+    pieces = list(reversed(different.values()))
+    if any(piece.source != "html" and piece.text.strip() for piece in pieces):
+        for piece in pieces:
+            piece.told = piece.told or piece.source == "html"
+    return pieces
+
+
+def _text(root: Entity, pieces: list[_Piece], findings: Findings) -> tuple[str | None, TextSource | None]:
+    said = [(piece.source, text) for piece in pieces if not piece.told and (text := _plain(piece)).strip()]
+    if said:
+        source = said[0][0]
+        text = said[0][1] if len(said) == 1 else "\n\n".join(one.strip("\n") for _, one in said)
+        return limited(text, "The text", findings), source
+    if readable := _readable(root, findings):
+        return limited(readable, "The text", findings), "part"
+    at = root.path[-1]
+    if root.is_multipart and not any(True for _ in _leaves(root)):
+        raw = charsets.decode(root.data[at.start : at.end][:_BYTES_LIMIT], None).text.strip()
+        return (limited(raw, "The text", findings), "raw") if raw else (None, None)
+    return (pieces[0].text, pieces[0].source) if pieces and pieces[0].source == "plain" else (None, None)
+
+
+def _plain(piece: _Piece) -> str:
+    return html_text(piece.text) if piece.source == "html" else piece.text
+
+
+def _readable(entity: Entity, findings: Findings) -> str | None:
+    """The text of the part that is best to read, where no part says that it is the text."""
+    leaves = list(_leaves(entity))
+    for kinds in (("text/plain",), ("text/html",), ("text/",), _NOTICES):
+        for leaf in leaves:
+            if leaf.content_type.startswith(kinds) and not leaf.is_message:
+                text = text_of(leaf, findings)
+                text = html_text(text) if leaf.content_type == "text/html" else text
+                if text.strip() and not _UNREADABLE.search(text[:2000]):
+                    return text
+    for leaf in leaves:
+        if leaf.is_message and (nested := read_body(leaf.children[0], findings).text):
+            return nested
+    return None

@@ -1,0 +1,130 @@
+"""The header of a message or a part: from bytes to fields (RFC 5322, 2.2), broken ones included.
+
+A blank before the colon, a forgotten indent, a line that is no header, a missing empty line before the body: what mail
+has in it is read as a person would, in one pass, within limits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+BLOCK_LIMIT = 256 * 1024
+FIELD_LIMIT = 32 * 1024
+
+_LOOK_AHEAD = 10  # lines
+
+_NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_EMPTY_LINE = re.compile(rb"\r*\n\r*\n")
+_MBOX = re.compile(rb">?From [^\r\n:]*[ \t@]")
+_LOOSE_PARAMETER = re.compile(rb"[a-zA-Z*0-9-]{1,40}=")
+# Names by which a header is told from a body that happens to begin with "word:".
+_KNOWN = re.compile(
+    rb"(?:from|to|cc|bcc|subject|date|sender|reply-to|message-id|references|in-reply-to|received|return-path|"
+    rb"mime-version|content-[a-z-]+|delivered-to|dkim-signature|x-[a-z0-9-]+|list-[a-z-]+|status|importance|precedence|"
+    rb"user-agent|organization|thread-[a-z]+|authentication-results|auto-submitted|resent-[a-z-]+)[ \t]*:",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RawField:
+    """A header as it came: the name in ASCII, the value with its line breaks."""
+
+    name: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The fields in order, where the body begins, and which limits were passed."""
+
+    fields: tuple[RawField, ...]
+    body: int
+    exceeded: tuple[str, ...] = ()
+    _by_name: dict[str, list[bytes]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        for one in self.fields:
+            self._by_name.setdefault(one.name.lower(), []).append(one.value)
+
+    def all(self, name: str) -> list[bytes]:
+        """The values of all fields of a name (lower case), topmost first."""
+        return self._by_name.get(name, [])
+
+    def first(self, name: str) -> bytes | None:
+        """The value of the topmost field of a name (lower case)."""
+        return next(iter(self.all(name)), None)
+
+
+def read_header(data: bytes, start: int, end: int) -> Header:
+    """The header that begins at ``start`` of a message or part that stops at ``end``."""
+    start = _after_blank_lines(data, start, end)
+    lines = _lines(data, start, min(end, start + BLOCK_LIMIT))
+    fields: list[tuple[bytes, list[bytes]]] = []
+    exceeded: list[str] = []
+    at = start
+    for at, line in lines:
+        stripped = line.rstrip(b"\r\n")
+        if not stripped.strip(b" \t") and not (stripped and _goes_on(data, at + len(line), end)):
+            return _header(fields, at + len(line), exceeded)
+        name = _NAME.match(stripped)
+        if name:
+            fields.append((name[1], [stripped[name.end() :]]))
+        elif at == start and (shifted := _NAME.match(stripped.lstrip(b" \t"))):
+            fields.append((shifted[1], [stripped.lstrip(b" \t")[shifted.end() :]]))
+        elif at == start and _MBOX.match(stripped):
+            continue
+        elif fields and (stripped[:1] in (b" ", b"\t") or _belongs(fields[-1][1], stripped)):
+            fields[-1][1].append(stripped)
+        elif not _goes_on(data, at + len(line), end):
+            return _header(fields, at, exceeded)
+    else:
+        at = min(end, start + BLOCK_LIMIT)
+    if at >= end:
+        return _header(fields, end, exceeded)
+    exceeded.append(f"The header has more than {BLOCK_LIMIT // 1024} KB; the rest of it was not read.")
+    beyond = _EMPTY_LINE.search(data, at, end)
+    return _header(fields, beyond.end() if beyond else end, exceeded)
+
+
+def _header(fields: list[tuple[bytes, list[bytes]]], body: int, exceeded: list[str]) -> Header:
+    whole = []
+    for name, lines in fields:
+        value = b"\n".join(lines)
+        if len(value) > FIELD_LIMIT:
+            value = value[:FIELD_LIMIT]
+            exceeded.append(f"A header has more than {FIELD_LIMIT // 1024} KB; the rest of it was not read.")
+        whole.append(RawField(name.decode("ascii"), value))
+    return Header(tuple(whole), body, tuple(dict.fromkeys(exceeded)))
+
+
+def _lines(data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    while start < end:
+        newline = data.find(b"\n", start, end)
+        stop = end if newline < 0 else newline + 1
+        yield start, data[start:stop]
+        start = stop
+
+
+def _after_blank_lines(data: bytes, start: int, end: int) -> int:
+    """Blank lines before a header are skipped; before anything else they are an empty header."""
+    at = start
+    while at < end and data[at : at + 1] in (b"\r", b"\n"):
+        at += 1
+    return at if at > start and _KNOWN.match(data, at, end) else start
+
+
+def _goes_on(data: bytes, at: int, end: int) -> bool:
+    """Whether what begins at ``at`` is surely still the header: indented or blank lines and then a header."""
+    for start, line in islice(_lines(data, at, end), _LOOK_AHEAD):
+        if line[:1] not in (b" ", b"\t"):
+            return _KNOWN.match(data, start, end) is not None
+    return False
+
+
+def _belongs(value: list[bytes], line: bytes) -> bool:
+    """Whether a line is the rest of a value whose indent was forgotten: a parameter after a semicolon."""
+    return value[-1].rstrip().endswith(b";") and _LOOSE_PARAMETER.match(line) is not None

@@ -1,0 +1,228 @@
+"""From hostile bytes to what a process gets of a mail. Pure, and never an error: what could not be read is said.
+
+Nothing here trusts the standard library's parser, of which some inputs take minutes or gigabytes. The bytes are divided
+within limits (``mime_tree``), each header and body is decoded by itself, and one that fails leaves the others.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import PurePath
+from typing import TypeVar
+
+from zeebe_mail.message import encoded_words
+from zeebe_mail.message.address_list import read_addresses
+from zeebe_mail.message.auth_results import read_authentication_results
+from zeebe_mail.message.auto_reply import auto_reply_reason
+from zeebe_mail.message.body import TEXT_LIMIT, limited, read_body, text_of
+from zeebe_mail.message.bounce import read_bounce
+from zeebe_mail.message.calendar_reply import CalendarError, read_calendar
+from zeebe_mail.message.dates import read_date, read_received
+from zeebe_mail.message.file_name import safe_filename
+from zeebe_mail.message.header_fields import Header, read_header
+from zeebe_mail.message.mime_tree import Entity, Findings, leaf_section, read_tree
+from zeebe_mail.message.parsed import Calendar, Correspondent, Field, Importance, ParsedMessage, Part
+from zeebe_mail.message.quoted_reply import newest_reply
+from zeebe_mail.message.sanitize import sanitize
+
+MESSAGE_LIMIT = 30 * 1024 * 1024
+"""Bytes of a message that is read."""
+
+_ERRORS = 50
+_IDENTIFIER = re.compile(r"<[^<>\s]{1,990}>")
+_IDENTIFIERS = 1000
+
+_Result = TypeVar("_Result")
+
+
+def parse(raw: bytes, received: datetime | None = None) -> ParsedMessage:
+    """Read a message.
+
+    Args:
+        raw: RFC 5322, or whatever a server gave for it.
+        received: when the server got it, if it says so; else the topmost Received header tells.
+
+    Returns:
+        as much as could be read, never an exception: ``parse_error`` says why if it is not all, ``errors`` what had to
+        be repaired. ``raw`` is kept in it by reference.
+    """
+    if len(raw) > MESSAGE_LIMIT:
+        return parse_header(raw, received, too_large(len(raw)))
+    # Lines of old Macs end in CR alone; one byte stays one byte, so that sections stay where they are.
+    data = raw.replace(b"\r", b"\n") if b"\n" not in raw and b"\r" in raw else raw
+    try:
+        findings = Findings()
+        tree = read_tree(data, findings)
+        message = _message(tree, len(raw), findings)
+    except Exception as error:  # a bug of ours must not cost anybody his mail
+        return parse_header(raw, received, f"The message could not be read: {_where(error)}.")
+    return replace(message, raw=raw, received=received or message.received)
+
+
+def parse_header(raw: bytes, received: datetime | None = None, parse_error: str | None = None) -> ParsedMessage:
+    """Read only the header of a message, as of a POP3 TOP or an IMAP BODY[HEADER]; never an exception."""
+    findings = Findings()
+    try:
+        header = read_header(raw, 0, len(raw))
+        findings.exceeded += header.exceeded
+        message = _with_header(header, len(raw), findings)
+    except Exception as error:
+        message = ParsedMessage(size=len(raw), parse_error=f"The header could not be read: {_where(error)}.")
+    return replace(
+        message,
+        raw=raw,
+        received=received or message.received,
+        parse_error=parse_error or message.parse_error,
+    )
+
+
+def too_large(size: int) -> str:
+    """What ``parse_error`` says of a message that is not read because of its size."""
+    return f"The message has {size} bytes; more than {MESSAGE_LIMIT} are not read."
+
+
+def _where(error: Exception) -> str:
+    """Which kind of error and where: nothing of what was in the message."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {PurePath(frame.filename).name}, line {frame.lineno}"
+
+
+def _message(root: Entity, size: int, findings: Findings) -> ParsedMessage:
+    """The message whose tree this is; messages in it are read the same way."""
+    known = _with_header(root.header, size, findings)
+    body = read_body(root, findings)
+    text, html = body.text, body.html
+    return replace(
+        known,
+        text=text,
+        text_source=body.source,
+        newest_reply=_attempt(lambda: newest_reply(text), "newest reply", findings) if text is not None else None,
+        html=limited(html, "The HTML", findings) if html is not None else None,
+        safe_html=_safe(html, findings) if html is not None else None,
+        attachments=tuple(_part(one) for one in body.attachments),
+        inline_parts=tuple(_part(one) for one in body.inline),
+        messages=tuple(_nested(one) for one in _messages(root)),
+        calendar=_calendar(root, findings),
+        bounce=_attempt(lambda: read_bounce(root, text), "report", findings),
+        errors=tuple(dict.fromkeys(findings.errors))[:_ERRORS],
+        parse_error=" ".join(findings.exceeded) or None,
+    )
+
+
+def _with_header(header: Header, size: int, findings: Findings) -> ParsedMessage:
+    """What the header alone says."""
+
+    def addresses(name: str) -> tuple[Correspondent, ...]:
+        return tuple(one for value in header.all(name)[:50] for one in read_addresses(value))
+
+    identifier = header.first("message-id")
+    subject = header.first("subject")
+    date = header.first("date")
+    received = header.first("received")
+    return ParsedMessage(
+        size=size,
+        message_id=(_identifier(identifier) or None) if identifier is not None else None,
+        headers=tuple(Field(one.name, encoded_words.header_text(one.value)) for one in header.fields),
+        subject=encoded_words.header_text(subject) if subject is not None else None,
+        from_=addresses("from"),
+        sender=addresses("sender"),
+        to=addresses("to"),
+        cc=addresses("cc"),
+        bcc=addresses("bcc"),
+        reply_to=addresses("reply-to"),
+        sent=read_date(encoded_words.raw_text(date)) if date is not None else None,
+        received=read_received(encoded_words.raw_text(received)) if received is not None else None,
+        in_reply_to=_identifiers(header.all("in-reply-to")),
+        references=_identifiers(header.all("references")),
+        importance=_importance(header),
+        auto_reply=auto_reply_reason(header),
+        authentication_results=read_authentication_results(header.all("authentication-results")),
+        parse_error=" ".join(findings.exceeded) or None,
+    )
+
+
+def _identifier(value: bytes) -> str:
+    text = encoded_words.one_line(encoded_words.raw_text(value))
+    found = _IDENTIFIER.search(text)
+    return found[0] if found else text
+
+
+def _identifiers(values: Iterable[bytes]) -> tuple[str, ...]:
+    text = " ".join(encoded_words.one_line(encoded_words.raw_text(value)) for value in values)
+    return tuple(dict.fromkeys(_IDENTIFIER.findall(text)))[:_IDENTIFIERS]
+
+
+def _importance(header: Header) -> Importance:
+    """Importance wins over the others (MS-OXCMAIL, 2.2.3.2.6)."""
+    for name in ("importance", "x-msmail-priority", "x-priority", "priority"):
+        value = encoded_words.raw_text((header.first(name) or b"")[:100]).lower()
+        if value.startswith(("high", "1", "2", "urgent")):
+            return "high"
+        if value.startswith(("low", "4", "5", "non-urgent")):
+            return "low"
+        if value:
+            return "normal"
+    return "normal"
+
+
+def _safe(html: str, findings: Findings) -> str:
+    clean = sanitize(html)
+    if len(clean) <= TEXT_LIMIT:
+        return clean
+    return sanitize(limited(clean, "The sanitised HTML", findings))
+
+
+def _part(entity: Entity) -> Part:
+    name = entity.file_name
+    return Part(
+        part=leaf_section(entity),
+        file_name=safe_filename(name),
+        content_type=entity.content_type,
+        size=entity.content_size,
+        content_id=entity.content_id,
+        disposition=entity.disposition,
+        path=entity.path,
+    )
+
+
+def _messages(entity: Entity) -> Iterable[Entity]:
+    """The messages that a message holds, not those that these hold."""
+    if entity.is_message:
+        yield entity.children[0]
+    else:
+        for child in entity.children:
+            yield from _messages(child)
+
+
+def _nested(root: Entity) -> ParsedMessage:
+    return _message(root, root.size, Findings())
+
+
+def _calendar(root: Entity, findings: Findings) -> Calendar | None:
+    for part in _calendars(root):
+        try:
+            return read_calendar(text_of(part, findings))
+        except CalendarError as error:
+            findings.errors.append(str(error))
+    return None
+
+
+def _calendars(entity: Entity) -> Iterable[Entity]:
+    if entity.content_type in {"text/calendar", "application/ics"}:
+        yield entity
+    elif not entity.is_message:
+        for child in entity.children:
+            yield from _calendars(child)
+
+
+def _attempt(read: Callable[[], _Result], what: str, findings: Findings) -> _Result | None:
+    """Something nice to know, whose failure must not cost the rest."""
+    try:
+        return read()
+    except Exception as error:
+        findings.errors.append(f"The {what} could not be read: {_where(error)}.")
+        return None
