@@ -322,11 +322,14 @@ class ImapSession:
             if not self._dialogue.can("SORT"):
                 return await self._sorted_here(by, descending, limit, criterion)
             keys = self._search_keys(criterion)
-            returns = b"RETURN (ALL) " if self._dialogue.can("ESORT") else b""
-            command = (b"UID SORT ", returns, b"(", SORT_KEYS[by], b") ", charset(keys), b" ", *keys)
+            extended = self._dialogue.can("ESORT")
+            command = (b"UID SORT ", b"RETURN (ALL) " if extended else b"", b"(", SORT_KEYS[by], b") ", charset(keys))
+            reply = await self._ask(*command, b" ", *keys, allowance=_MANY_NUMBERS)
             # REVERSE leaves equal messages in ascending order (RFC 5256, 3), so the end is taken, backwards.
-            reply = await self._ask(*command, allowance=_MANY_NUMBERS)
-            return _last(reply, limit) if descending else _first(reply, limit)
+            if extended:
+                return _last(reply, limit) if descending else _first(reply, limit)
+            ordered = self._numbers(reply, b"SORT")
+            return await self._settled(by, ordered[::-1] if descending else ordered, limit, descending)
 
     async def uids_of_message_id(self, message_id: str) -> list[int]:
         """UIDs of the messages with exactly this Message-ID (bare, without brackets), verified on the client."""
@@ -526,7 +529,15 @@ class ImapSession:
             self._require_room(len(message))
             arrival = _internal_date(received) if received else b""
             options = (f"({named}) ".encode() if named else b"") + arrival
-            reply = await self._ask(b"APPEND ", _quoted(path), b" ", options, Literal(message))
+            command = (b"APPEND ", _quoted(path), b" ", options, Literal(message))
+            try:
+                reply = await self._ask(*command)
+            except ImapRefusal as refusal:
+                if refusal.status.code or self._selected is None or not self._selected.read_only:
+                    raise
+                # Courier adds nothing to a mailbox that this connection has open for reading.
+                await self._leave(self._selected.path)
+                reply = await self._ask(*command)
             if reply.status.code != "APPENDUID":
                 return None
             match reply.status.argument.split():
@@ -785,6 +796,18 @@ class ImapSession:
             if likely.bound is not None:
                 uids = await self.search(within(criterion, likely.bound, descending=descending))
         return (await self._foremost(uids, by, limit, descending)).uids
+
+    async def _settled(self, by: SortBy, ordered: list[int], limit: int, descending: bool) -> list[int]:
+        """The first so many of what a server has sorted that gives equal messages in an order of its own, as Courier.
+
+        So many are looked at that none behind them can be equal to one of the first.
+        """
+        wide = 2 * limit
+        while True:
+            foremost = await self._foremost(ordered[:wide], by, limit, descending)
+            if wide >= len(ordered) or foremost.bound != foremost.hindmost:
+                return foremost.uids
+            wide *= 8
 
     async def _foremost(self, uids: Sequence[int], by: SortBy, limit: int, descending: bool) -> Foremost:
         foremost = Foremost(by, limit, descending=descending)
