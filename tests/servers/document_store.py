@@ -5,8 +5,30 @@ from __future__ import annotations
 import email
 import json
 import threading
+from dataclasses import dataclass
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of an upload."""
+
+    content_type: str
+    content: bytes
+
+
+def form(content_type: str, body: bytes) -> dict[str, Part]:
+    """The parts of multipart/form-data by their names; whatever is in them stays as it is."""
+    outer = Message()
+    outer["Content-Type"] = content_type
+    parts = {}
+    for chunk in body.split(f"--{outer.get_boundary()}".encode())[1:-1]:
+        head, _, content = chunk.removeprefix(b"\r\n").removesuffix(b"\r\n").partition(b"\r\n\r\n")
+        header = email.message_from_bytes(head)
+        parts[str(header.get_param("name", header="content-disposition"))] = Part(header.get_content_type(), content)
+    return parts
 
 
 class DocumentStore:
@@ -20,9 +42,7 @@ class DocumentStore:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
-                parts = email.message_from_bytes(head + body).get_payload()
-                assert isinstance(parts, list)
+                parts = form(str(self.headers["Content-Type"]), body)
                 store.taken.append({"path": self.path, "auth": self.headers["Authorization"], "parts": parts})
                 name = f"d{len(store.taken)}"
                 reference = {"camunda.document.type": "camunda", "documentId": name, "storeId": "in-memory"}
@@ -48,12 +68,8 @@ class DocumentStore:
         self._thread.join()
         self._server.server_close()
 
-    def parts(self, number: int) -> dict[str, Any]:
-        """The parts of an upload by name: `file` and `metadata`."""
-        return {part.get_param("name", header="content-disposition"): part for part in self.taken[number]["parts"]}
-
     def kept(self, reference: dict[str, Any]) -> tuple[str, str, bytes]:
         """Name, type and bytes of a document."""
-        parts = self.parts(int(reference["documentId"].removeprefix("d")) - 1)
-        metadata = json.loads(parts["metadata"].get_payload(decode=True))
-        return metadata["fileName"], metadata["contentType"], parts["file"].get_payload(decode=True)
+        parts = self.taken[int(reference["documentId"].removeprefix("d")) - 1]["parts"]
+        metadata = json.loads(parts["metadata"].content)
+        return metadata["fileName"], metadata["contentType"], parts["file"].content

@@ -27,5 +27,5 @@ def store() -> Iterator[DocumentStore]:
 @pytest.fixture
 async def account_with_store(dovecot: Dovecot, store: DocumentStore) -> AsyncIterator[Tasks]:
     """The same with a document store."""
-    async with tasks(dovecot, dovecot.new_account(), rest_address=store.url) as mine:
+    async with tasks(dovecot, dovecot.new_account(), CAMUNDA_REST_ADDRESS=store.url) as mine:
         yield mine

@@ -36,10 +36,10 @@ async def test_a_document_is_uploaded_with_its_name_type_and_authorisation(store
     assert (await upload(store.url + "/"))["documentId"] == "d1"
     taken = store.taken[0]
     assert (taken["path"], taken["auth"]) == ("/v2/documents", "Bearer t")
-    parts = store.parts(0)
-    assert parts["file"].get_payload(decode=True) == b"a;b\r\n"
-    assert parts["file"].get_content_type() == "text/csv"
-    assert json.loads(parts["metadata"].get_payload(decode=True)) == {
+    parts = taken["parts"]
+    assert parts["file"].content == b"a;b\r\n"
+    assert parts["file"].content_type == "text/csv"
+    assert json.loads(parts["metadata"].content) == {
         "fileName": "größe.csv",
         "contentType": "text/csv",
     }
