@@ -323,10 +323,12 @@ class ImapSession:
                 return await self._sorted_here(by, descending, limit, criterion)
             keys = self._search_keys(criterion)
             returns = b"RETURN (ALL) " if self._dialogue.can("ESORT") else b""
-            command = (b"UID SORT ", returns, b"(", SORT_KEYS[by], b") ", charset(keys), b" ", *keys)
-            # REVERSE leaves equal messages in ascending order (RFC 5256, 3), so the end is taken, backwards.
+            # Equal messages ascend whether with REVERSE or without (RFC 5256, 3), so without it the end is taken,
+            # backwards. With Courier they always descend, so there it is the other way round.
+            reverse = b"REVERSE " if self._dialogue.is_courier else b""
+            command = (b"UID SORT ", returns, b"(", reverse, SORT_KEYS[by], b") ", charset(keys), b" ", *keys)
             reply = await self._ask(*command, allowance=_MANY_NUMBERS)
-            return _last(reply, limit) if descending else _first(reply, limit)
+            return _first(reply, limit) if descending is self._dialogue.is_courier else _last(reply, limit)
 
     async def uids_of_message_id(self, message_id: str) -> list[int]:
         """UIDs of the messages with exactly this Message-ID (bare, without brackets), verified on the client."""
@@ -524,6 +526,7 @@ class ImapSession:
             message = _LINE_END.sub(b"\r\n", message)
         with self._dialogue.step(Phase.APPEND, mailbox=path):
             self._require_room(len(message))
+            await self._leave(path)  # Courier appends to no mailbox that is being looked at (EXAMINE)
             arrival = _internal_date(received) if received else b""
             options = (f"({named}) ".encode() if named else b"") + arrival
             command = (b"APPEND ", _quoted(path), b" ", options, Literal(message))
@@ -748,7 +751,7 @@ class ImapSession:
             )
 
     async def _leave(self, path: str) -> None:
-        """Have it no longer selected, so that it can be renamed or deleted."""
+        """Have it no longer selected, so that it can be renamed, deleted or appended to."""
         if self._selected is None or self._selected.path != path:
             return
         self._selected = None

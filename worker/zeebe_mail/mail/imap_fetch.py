@@ -162,13 +162,19 @@ def internal_date(text: bytes) -> datetime:
         raise ImapViolation("an INTERNALDATE that is no date") from None
 
 
-def attachments(structure: list[Node]) -> int:
-    """How many leaves of a BODYSTRUCTURE (RFC 9051, 7.5.2) have a file name or are attachments by their disposition."""
+def attachments(structure: list[Node]) -> int | None:
+    """How many leaves of a BODYSTRUCTURE (RFC 9051, 7.5.2) have a file name or are attachments by their disposition.
+
+    None when it is no such structure, or nests too deeply.
+    """
     count, rest = 0, [structure]
     while rest:
         body = rest.pop()
         if body and isinstance(body[0], list):
-            rest.extend(part for part in body if isinstance(part, list) and part and _is_body(part))
+            parts = [part for part in body if isinstance(part, list) and part and _is_body(part)]
+            if not parts:
+                return None
+            rest.extend(parts)
         elif _is_attachment(body):
             count += 1
     return count

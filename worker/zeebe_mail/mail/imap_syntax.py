@@ -29,14 +29,14 @@ Node = bytes | None | list["Node"]
 
 
 def parse(response: Response) -> list[Node]:
-    """The words of a response, without its star.
+    """The words of a response, without its star. What nests too deeply is None: mails say how deep their parts go.
 
     Raises:
-        ImapViolation: it is not made of such words, or nests too deeply.
+        ImapViolation: it is not made of such words.
     """
     text, literals = response.text, iter(response.literals)
     top: list[Node] = []
-    stack, here, end = [top], top, 1
+    stack, here, end, too_deep = [top], top, 1, 0
     for found in _TOKEN.finditer(text, 2):
         kind = found.lastindex
         if found.start() != end and end > 1:
@@ -51,20 +51,26 @@ def parse(response: Response) -> list[Node]:
         elif kind == 2:
             here.append(_next_literal(literals))
         elif kind == 4:
-            if len(stack) >= MAX_DEPTH:
-                raise ImapViolation("a response that nests too deeply")
             inner: list[Node] = []
-            here.append(inner)
-            stack.append(inner)
+            if len(stack) < MAX_DEPTH:
+                here.append(inner)
+                stack.append(inner)
+            else:
+                too_deep += 1
+                if too_deep == 1:
+                    here.append(None)
             here = inner
         elif kind == 5:
-            if len(stack) == 1:
+            if too_deep:
+                too_deep -= 1
+            elif len(stack) == 1:
                 raise ImapViolation("a parenthesis that was never opened")
-            stack.pop()
-            here = stack[-1]
+            else:
+                stack.pop()
+            here = [] if too_deep else stack[-1]
     if end != len(text):
         raise ImapViolation("a response that is not IMAP")
-    if len(stack) > 1:
+    if len(stack) > 1 or too_deep:
         raise ImapViolation("a parenthesis that is never closed")
     return top
 
