@@ -32,7 +32,7 @@ def trust(pki: Authority) -> ssl.SSLContext:
 
 
 @contextmanager
-def opened(server: MailServer, trust: ssl.SSLContext, password: str = "secret") -> Iterator[poplib.POP3]:  # noqa: S107
+def opened(server: MailServer, trust: ssl.SSLContext, password: str = "secret") -> Iterator[poplib.POP3]:
     with closing(poplib.POP3_SSL("localhost", server.ports.pop3s, context=trust)) as client:
         client.user("alice")
         client.pass_(password)
