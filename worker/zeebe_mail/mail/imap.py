@@ -28,6 +28,7 @@ from zeebe_mail.mail.imap_connection import ImapClosed, ImapRefusal, ImapViolati
 from zeebe_mail.mail.imap_dialogue import ImapDialogue, ImapTimeouts
 from zeebe_mail.mail.imap_fetch import (
     BYTES_OF_A_SUMMARY,
+    MESSAGE_ID,
     SUMMARY_FIELDS,
     SUMMARY_ITEMS,
     Fetched,
@@ -53,6 +54,8 @@ _CHUNK = 2**20  # bytes of a message in one FETCH
 _SLACK = 2**16  # bytes of what stands around it
 _BATCH = 1000  # messages in one command
 _A_LINE = 512  # bytes of a FETCH response that has numbers and dates only
+_A_MESSAGE_ID = 8192  # bytes of one that has a Message-ID too
+_STRUCTURES = 2**23  # bytes of BODYSTRUCTUREs that are out of proportion
 _MANY_NUMBERS = 2**25  # bytes of all UIDs of the largest mailbox
 _IDLE_TURN_S = 20.0  # some servers announce IDLE and are silent: after each turn NOOP asks
 _POLL_S = 5.0
@@ -86,9 +89,16 @@ class ImapSession:
     """
 
     def __init__(
-        self, server: ImapServer, auth: Auth, policy: TlsPolicy, timeouts: ImapTimeouts, egress: EgressPolicy
+        self,
+        server: ImapServer,
+        auth: Auth,
+        policy: TlsPolicy,
+        timeouts: ImapTimeouts,
+        egress: EgressPolicy,
+        turn: asyncio.Lock,
     ) -> None:
-        self._dialogue = ImapDialogue(server, auth, policy, timeouts, egress)
+        """``turn`` is shared by all that read at the same time: one after the other has the loop for a moment."""
+        self._dialogue = ImapDialogue(server, auth, policy, timeouts, egress, turn)
         self._selected: Selected | None = None
         self._namespace: tuple[str, str | None] | None = None
 
@@ -313,10 +323,12 @@ class ImapSession:
                 return await self._sorted_here(by, descending, limit, criterion)
             keys = self._search_keys(criterion)
             returns = b"RETURN (ALL) " if self._dialogue.can("ESORT") else b""
-            command = (b"UID SORT ", returns, b"(", SORT_KEYS[by], b") ", charset(keys), b" ", *keys)
-            # REVERSE leaves equal messages in ascending order (RFC 5256, 3), so the end is taken, backwards.
-            uids = self._numbers(await self._ask(*command, allowance=_MANY_NUMBERS), b"SORT")
-            return uids[: -limit - 1 : -1] if descending else uids[:limit]
+            # Equal messages ascend whether with REVERSE or without (RFC 5256, 3), so without it the end is taken,
+            # backwards. With Courier they always descend, so there it is the other way round.
+            reverse = b"REVERSE " if self._dialogue.is_courier else b""
+            command = (b"UID SORT ", returns, b"(", reverse, SORT_KEYS[by], b") ", charset(keys), b" ", *keys)
+            reply = await self._ask(*command, allowance=_MANY_NUMBERS)
+            return _first(reply, limit) if descending is self._dialogue.is_courier else _last(reply, limit)
 
     async def uids_of_message_id(self, message_id: str) -> list[int]:
         """UIDs of the messages with exactly this Message-ID (bare, without brackets), verified on the client."""
@@ -326,7 +338,7 @@ class ImapSession:
                 b"UID SEARCH ", *_charset([key]), b"HEADER Message-ID ", key, allowance=_MANY_NUMBERS
             )
             candidates = self._numbers(reply, b"SEARCH")
-            headers = await self._fetched(candidates, b"UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]", _SLACK)
+            headers = await self._fetched(candidates, b"UID " + MESSAGE_ID, _A_MESSAGE_ID)
             return sorted(uid for uid, one in headers.items() if _message_id(one.body or b"") == message_id)
 
     async def uids_of_range(self, ranges: str) -> list[int]:
@@ -350,10 +362,16 @@ class ImapSession:
         """What is known of messages without their bodies, in the order asked for; missing ones are left out."""
         with self._dialogue.step(Phase.FETCH):
             items = SUMMARY_ITEMS + (b" BODYSTRUCTURE" if attachments else b"")
-            known = {}
-            for uid, one in (await self._fetched(uids, items, BYTES_OF_A_SUMMARY)).items():
-                if (made := summary(one)) is not None:
-                    known[uid] = made
+            known: dict[int, Summary] = {}
+
+            def take(response: Response) -> None:
+                fetched = Fetched.of(response)
+                if fetched is not None and (made := summary(fetched)) is not None:
+                    known[made.uid] = made
+
+            for batch, count in sequence_set.batches(uids, _BATCH):
+                command = b"UID FETCH %s (%s)" % (batch, items)
+                await self._ask(command, allowance=_STRUCTURES + count * BYTES_OF_A_SUMMARY, take=take)
             return [known[uid] for uid in uids if uid in known]
 
     async def size(self, uid: int) -> int | None:
@@ -508,6 +526,7 @@ class ImapSession:
             message = _LINE_END.sub(b"\r\n", message)
         with self._dialogue.step(Phase.APPEND, mailbox=path):
             self._require_room(len(message))
+            await self._leave(path)  # Courier appends to no mailbox that is being looked at (EXAMINE)
             arrival = _internal_date(received) if received else b""
             options = (f"({named}) ".encode() if named else b"") + arrival
             reply = await self._ask(b"APPEND ", _quoted(path), b" ", options, Literal(message))
@@ -724,7 +743,7 @@ class ImapSession:
             )
 
     async def _leave(self, path: str) -> None:
-        """Have it no longer selected, so that it can be renamed or deleted."""
+        """Have it no longer selected, so that it can be renamed, deleted or appended to."""
         if self._selected is None or self._selected.path != path:
             return
         self._selected = None
@@ -804,14 +823,14 @@ class ImapSession:
         return {uid: done[uid] for uid in uids if uid in done}
 
     async def _copied_earlier(self, uids: Sequence[int], path: str) -> dict[int, int]:
-        items = b"UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
+        items = b"UID RFC822.SIZE INTERNALDATE " + MESSAGE_ID
         source = self._open
-        originals = {uid: _identity(one) for uid, one in (await self._fetched(uids, items, _SLACK)).items()}
+        originals = {uid: _identity(one) for uid, one in (await self._fetched(uids, items, _A_MESSAGE_ID)).items()}
         copies: dict[Any, int] = {}
         if target_has_some := (await self.select(path)).exists > 0:
             for identity in set(originals.values()) - {None}:
                 for uid in await self.uids_of_message_id(identity[0]):  # type: ignore[index]
-                    found = (await self._fetched([uid], items, _SLACK)).get(uid)
+                    found = (await self._fetched([uid], items, _A_MESSAGE_ID)).get(uid)
                     if found is not None:
                         copies[_identity(found)] = uid
         self._require_same(source, await self.select(source.path, writable=not source.read_only))
@@ -921,6 +940,40 @@ def _esearch(reply: Reply) -> Mapping[bytes, Any]:
     return {}
 
 
+def _sort(reply: Reply) -> tuple[bytes, bytes | None]:
+    """The numbers that SORT was answered with, and the comma between them where they are a set."""
+    extended = _esearch(reply).get(b"ALL")
+    if isinstance(extended, bytes):
+        return extended, b","
+    return b" ".join(one.text[7:].strip() for one in reply.untagged if one.text[:7].upper() == b"* SORT "), None
+
+
+def _first(reply: Reply, limit: int) -> list[int]:
+    """The first so many of a SORT; a mailbox's other numbers are not even looked at."""
+    numbers, comma = _sort(reply)
+    return _some(numbers.split(comma, limit)[:limit], limit)
+
+
+def _last(reply: Reply, limit: int) -> list[int]:
+    """The last so many of a SORT, the last first."""
+    numbers, comma = _sort(reply)
+    return _some(
+        [b":".join(reversed(one.split(b":"))) for one in reversed(numbers.rsplit(comma, limit)[-limit:])], limit
+    )
+
+
+def _some(parts: list[bytes], limit: int) -> list[int]:
+    try:
+        uids: list[int] = []
+        for part in filter(None, parts):
+            uids += sequence_set.expanded(part, limit - len(uids), cut=True)
+            if len(uids) >= limit:
+                break
+        return uids
+    except ValueError as error:
+        raise ImapViolation(f"numbers of messages that are none ({error})") from None
+
+
 _COPY_UID = re.compile(rb"\[COPYUID \d{1,10} ([\d:,]+) ([\d:,]+)\]", re.IGNORECASE)
 
 
@@ -963,6 +1016,7 @@ class ImapConnector:
     policy: TlsPolicy = field(default_factory=TlsPolicy)
     timeouts: ImapTimeouts = field(default_factory=ImapTimeouts)
     egress: EgressPolicy = field(default_factory=EgressPolicy)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False, compare=False)
 
     async def __call__(self, server: ImapServer, auth: MailboxAuth) -> ImapSession:
         """Open a session.
@@ -976,4 +1030,4 @@ class ImapConnector:
 
     def session(self, server: ImapServer, auth: Auth) -> ImapSession:
         """A session that is not open yet; with ``NoAuth`` it is only good for a look at the server."""
-        return ImapSession(server, auth, self.policy, self.timeouts, self.egress)
+        return ImapSession(server, auth, self.policy, self.timeouts, self.egress, self._turn)

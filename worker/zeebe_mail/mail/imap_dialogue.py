@@ -58,19 +58,29 @@ class ImapDialogue:
     """One connection after another to one server as one user; a fault ends the one that had it."""
 
     def __init__(
-        self, server: ImapServer, auth: Auth, policy: TlsPolicy, timeouts: ImapTimeouts, egress: EgressPolicy
+        self,
+        server: ImapServer,
+        auth: Auth,
+        policy: TlsPolicy,
+        timeouts: ImapTimeouts,
+        egress: EgressPolicy,
+        turn: asyncio.Lock,
     ) -> None:
+        """``turn`` is shared by all that read at the same time; see ``ImapConnection``."""
         self._server = server
         self._egress = egress
         self._auth = auth
         self._policy = policy
         self._timeouts = timeouts
+        self._turn = turn
         self._loop = asyncio.get_running_loop()
         self._deadline = 0.0
         self._steps = 0
         self._connection: ImapConnection | None = None
         self.phase = Phase.CONNECT
         self.capabilities: frozenset[str] = frozenset()
+        self.is_courier = False
+        """Whether the server names itself Courier, which orders equal messages in a way of its own."""
 
     # ── its life ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -196,6 +206,7 @@ class ImapDialogue:
             raise ImapViolation("says that we are logged in before we are")
         if greeting.condition != "OK":
             raise ImapClosed(greeting)
+        self.is_courier = greeting.text.startswith("Courier-IMAP")
         if tls and security is Security.STARTTLS:
             await self._start_tls(greeting, tls, until)
             greeting = Status("OK", "", b"", "")  # what was said before TLS counts no more (RFC 9051, 6.2.1)
@@ -212,7 +223,7 @@ class ImapDialogue:
     async def _connect(self, addresses: Addresses, until: float) -> ImapConnection:
         async with asyncio.timeout_at(until):
             _, connection = await self._loop.create_connection(
-                lambda: ImapConnection(self._loop), sock=await connect(addresses)
+                lambda: ImapConnection(self._loop, self._turn), sock=await connect(addresses)
             )
         return connection
 

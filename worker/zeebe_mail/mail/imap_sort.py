@@ -35,7 +35,7 @@ class SortBy(enum.StrEnum):
 SORT_KEYS = {SortBy.RECEIVED: b"ARRIVAL", SortBy.SENT: b"DATE", SortBy.SIZE: b"SIZE"}
 ITEMS = {
     SortBy.RECEIVED: b"INTERNALDATE",
-    SortBy.SENT: b"INTERNALDATE BODY.PEEK[HEADER.FIELDS (DATE)]",
+    SortBy.SENT: b"INTERNALDATE BODY.PEEK[HEADER.FIELDS (DATE)]<0.512>",
     SortBy.SIZE: b"RFC822.SIZE",
 }
 """What has to be fetched to sort by it."""
