@@ -34,7 +34,6 @@ def offers(client: IMAPClient, lack: Lack) -> bool:
         Lack.SORT: b"SORT",
         Lack.MOVE: b"MOVE",
         Lack.SPECIAL_USE: b"SPECIAL-USE",
-        Lack.PLAIN_TEXT_LOGIN: b"IMAP4REV1",
     }
     return words[lack] in client.capabilities()
 

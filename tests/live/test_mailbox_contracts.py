@@ -80,11 +80,7 @@ async def test_login_over_tls(account: Tasks, security: str) -> None:
 
 async def test_login_without_encryption(account: Tasks) -> None:
     plain = account.at({"host": "127.0.0.1", "port": account.server.imap, "security": "NONE"})
-    if Lack.PLAIN_TEXT_LOGIN in account.server.lacks:
-        with pytest.raises(TaskFailed, match="UNSUPPORTED"):
-            await plain.run("imap-mailbox-status")
-    else:
-        assert (await plain.run("imap-mailbox-status"))["messages"] == 0
+    assert (await plain.run("imap-mailbox-status"))["messages"] == 0
 
 
 async def test_a_wrong_password_is_tried_once(account: Tasks) -> None:
@@ -322,6 +318,10 @@ async def test_append_tells_where_the_message_is(account: Tasks) -> None:
 
 async def test_mailboxes_of_any_name(account: Tasks) -> None:
     for name in ("Plain", "Prüfung", "日本語", "A & B", 'With "quotes"', "Two words", "back\\slash"):
+        if not {'"', "\\"}.isdisjoint(name) and Lack.QUOTES_IN_NAMES in account.server.lacks:
+            with pytest.raises(TaskFailed, match="SERVER_REFUSED"):
+                await account.run("imap-mailbox-create", mailbox=name)
+            continue
         made = await account.run("imap-mailbox-create", mailbox=name)
         assert made["created"] is True
         assert (await account.run("imap-mailbox-create", mailbox=name))["created"] is False
@@ -339,6 +339,8 @@ async def test_mailboxes_of_any_name(account: Tasks) -> None:
 
 
 async def test_mailboxes_in_mailboxes(account: Tasks) -> None:
+    for level in ("Customers", "Customers/2026"):  # Courier renames no mailbox below a level that is none itself
+        await account.run("imap-mailbox-create", mailbox=level)
     made = await account.run("imap-mailbox-create", mailbox="Customers/2026/Müller")
     delimiter = made["mailbox"].removesuffix("Müller")[-1]
     assert made["mailbox"].endswith(delimiter.join(["Customers", "2026", "Müller"]))

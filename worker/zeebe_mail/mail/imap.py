@@ -751,7 +751,7 @@ class ImapSession:
             )
 
     async def _leave(self, path: str) -> None:
-        """Have it no longer selected, so that it can be renamed or deleted."""
+        """Have it no longer selected, so that it can be renamed, deleted or appended to."""
         if self._selected is None or self._selected.path != path:
             return
         self._selected = None
