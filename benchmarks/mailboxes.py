@@ -23,17 +23,19 @@ def message_id(number: int) -> str:
     return f"<{number}.{number * 7919 % 100_003}@bench.test>"
 
 
-def messages(count: int) -> Iterator[bytes]:
-    """So many messages of about 1.9 kB; always the same ones, their dates in no order."""
+def messages(count: int) -> Iterator[tuple[bytes, datetime]]:
+    """So many messages of about 1.9 kB and when they came, one an hour; always the same ones."""
     chance = random.Random(6)
     for number in range(count):
-        sent = FIRST + timedelta(seconds=chance.randrange(150_000_000))
-        yield (
+        received = FIRST + timedelta(hours=number)
+        sent = received - timedelta(seconds=chance.randrange(100_000))
+        source = (
             f"From: Sender {number % 60} <u{number % 60}@x.test>\r\nTo: Reader <{USER}@mail.test>\r\n"
             f"Subject: order {number} of the day\r\nDate: {format_datetime(sent)}\r\n"
             f"Message-ID: {message_id(number)}\r\nReferences: {message_id(number // 2)}\r\n"
             f"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{BODY}"
-        ).encode()
+        )
+        yield source.encode(), received
 
 
 @contextlib.contextmanager

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.servers.mailboxes import PASSWORD, MailServerUnderTest
 from zeebe_mail.app import Mailroom, TrialAttempt, mailroom, task_types
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail
+from zeebe_mail.operations.base import Attempt
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import Settings
 
@@ -37,6 +38,16 @@ class Tasks:
     server: MailServerUnderTest
     user: str
     password: str = PASSWORD
+    address: dict[str, Any] | None = None
+    """Where and how to connect, if not with TLS where the server has it."""
+
+    def at(self, address: dict[str, Any]) -> Tasks:
+        """The same account, reached there."""
+        return replace(self, address=address)
+
+    def with_password(self, password: str) -> Tasks:
+        """The same user, with this password."""
+        return replace(self, password=password)
 
     async def run(self, task: str, **request: Any) -> Any:
         """The task's result.
@@ -44,9 +55,13 @@ class Tasks:
         Raises:
             TaskFailed: the job failed.
         """
+        return await self.attempt(TrialAttempt(), task, **request)
+
+    async def attempt(self, attempt: Attempt, task: str, **request: Any) -> Any:
+        """The same, told when the point of no return is passed."""
         variables = {
-            "server": self._address(task),
-            "auth": {"username": self.user, "password": self.password},
+            "server": self.address or self._default_address(task),
+            "auth": {"type": "password", "username": self.user, "password": self.password},
             "request": request,
         }
         job = Job(
@@ -57,13 +72,13 @@ class Tasks:
             retries=RETRIES,
             deadline_ms=0,
         )
-        outcome = await self.room.handler.handle(job, TrialAttempt())
+        outcome = await self.room.handler.handle(job, attempt)
         if isinstance(outcome, Fail):
             raise TaskFailed(outcome)
         assert isinstance(outcome, Complete), outcome
         return outcome.variables["result"]
 
-    def _address(self, task: str) -> dict[str, Any]:
+    def _default_address(self, task: str) -> dict[str, Any]:
         protocol = task.split("-")[0]
         plain, encrypted = getattr(self.server, protocol), getattr(self.server, f"{protocol}s")
         if encrypted is None:
@@ -72,8 +87,8 @@ class Tasks:
 
 
 @asynccontextmanager
-async def tasks(server: MailServerUnderTest, user: str) -> AsyncIterator[Tasks]:
-    """Tasks of one user, with the worker's sessions kept in between."""
-    settings = Settings(ca_file=server.ca_file)
+async def tasks(server: MailServerUnderTest, user: str, **settings_: Any) -> AsyncIterator[Tasks]:
+    """Tasks of one user, with the worker's sessions kept in between; `settings_` are those of the worker."""
+    settings = Settings(ca_file=server.ca_file, **settings_)
     async with mailroom(settings, Redactor(), task_types(settings)) as room:
         yield Tasks(room, server, user)

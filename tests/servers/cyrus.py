@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.servers.daemon import Daemon, fill
-from tests.servers.mailboxes import ACCOUNTS, PASSWORD, MailServerUnderTest
+from tests.servers.mailboxes import ACCOUNTS, PASSWORD, Lack, MailServerUnderTest
 from tests.servers.unpacked import over_system, unpacked
 from zeebe_mail.demo.engine import free_ports
 from zeebe_mail.demo.pki import Authority
@@ -82,6 +82,8 @@ class Cyrus(Daemon, MailServerUnderTest):
 
     `suppress` hides capabilities, for example `suppress="MOVE SORT UIDPLUS"`; the commands stay.
     """
+
+    lacks = frozenset({Lack.QUOTES_IN_NAMES})
 
     def __init__(self, authority: Authority, *, suppress: str = "") -> None:
         self._root = needs_cyrus()

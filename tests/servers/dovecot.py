@@ -5,6 +5,7 @@ import itertools
 import os
 import pwd
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Self
 
 from tests.servers.daemon import Daemon, binary, fill
@@ -269,12 +270,12 @@ class Dovecot(Daemon, MailServerUnderTest):
         folder = maildir if mailbox == "INBOX" else maildir / f".{mailbox.replace('/', '.')}"
         (folder / "dovecot-acl").write_text("owner lr\n")
 
-    def fill_mailbox(self, user: str, messages: Iterable[bytes], mailbox: str = "INBOX") -> None:
-        """Put many messages into a mailbox by MULTIAPPEND: with `FAST`, 50,000 in 4 s."""
+    def fill_mailbox(self, user: str, messages: Iterable[tuple[bytes, datetime]], mailbox: str = "INBOX") -> None:
+        """Put many messages, each with when it came, into a mailbox by MULTIAPPEND: with `FAST`, 50,000 in 5 s."""
         with self.client(user) as client:
             rest = iter(messages)
             while batch := list(itertools.islice(rest, BATCH)):
-                client.multiappend(mailbox, batch)
+                client.multiappend(mailbox, [{"msg": message, "date": received} for message, received in batch])
 
     def _write_files(self, values: Mapping[str, object]) -> None:
         own = {"D": self.directory, "chain": self.certificate.chain, "key": self.certificate.key}

@@ -13,7 +13,7 @@ from imapclient import IMAPClient
 from zeebe_mail.demo.engine import LOOPBACK
 
 PASSWORD = "secret"
-ACCOUNTS = {f"user{number:02}": PASSWORD for number in range(60)}
+ACCOUNTS = {f"user{number:02}": PASSWORD for number in range(200)}
 """Every server has these, all empty: a test takes the next one and has it for itself."""
 
 
@@ -22,11 +22,11 @@ class Lack(enum.Enum):
 
     POP3 = "no POP3 server"
     TLS = "offers neither TLS nor STARTTLS"
-    PLAIN_TEXT_LOGIN = "takes no login before TLS"
     SPECIAL_USE = "does not say which mailbox is for what"
     KEYWORDS = "keeps no flags of one's own"
     SORT = "cannot sort"
     MOVE = "has COPY, but not MOVE"
+    QUOTES_IN_NAMES = "takes no quotes and backslashes in the names of mailboxes"
     PUSH = "tells nothing to an idling client until it asks"
 
 

@@ -101,7 +101,7 @@ class ScriptedServer:
                 kind, _, what = step.partition(" ")
                 if kind == "S:":
                     await asyncio.sleep(pause)
-                    writer.write(what.encode() + b"\r\n")
+                    writer.write(self._spoken(what, reader).encode() + b"\r\n")
                 elif kind == "R:":
                     writer.write(what.encode().decode("unicode_escape").encode("latin-1"))
                 elif kind == "C:":
@@ -126,6 +126,10 @@ class ScriptedServer:
         self.heard.append(line.removesuffix("\r\n"))
         if not line.startswith(expected) or not line.endswith("\r\n"):
             raise Departure(f"the script has {expected!r}, the client said {line!r}")
+
+    def _spoken(self, line: str, _: asyncio.StreamReader) -> str:
+        """What the server says where the script has this line."""
+        return line
 
     async def _act(self, what: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Do what is not talking; false when the conversation is over with it."""

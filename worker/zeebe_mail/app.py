@@ -39,6 +39,7 @@ from zeebe_mail.mail.pop3 import Pop3Connector, Pop3Session, Pop3Timeouts
 from zeebe_mail.mail.server import TlsOptions, TlsVersion, host_name
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
+from zeebe_mail.message.reader import Reader
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.secrets import Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretProvider, SecretResolver
@@ -298,11 +299,12 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
         Pop3Session: pop3_connector(settings),
     }
     pool = Pool(connectors, Bulkhead(settings.connections_per_server))
+    reader = Reader()
     async with document_store(settings) as documents:
         handler = JobHandler(
             operations=faces,
             sessions=pool,
-            desk=Desk(documents),
+            desk=Desk(documents, reader),
             secrets=secret_resolver(settings),
             rules=settlement_rules(settings, redactor, documents),
             backoff=backoff_policy(settings),
@@ -312,6 +314,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
             yield Mailroom(handler, pool)
         finally:
             pool.close()
+            await reader.aclose()
 
 
 @asynccontextmanager

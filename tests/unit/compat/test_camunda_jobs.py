@@ -20,6 +20,7 @@ from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import Backoff
 from zeebe_mail.mail.smtp import Outgoing, Receipt
+from zeebe_mail.message.reader import Reader
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import load
@@ -58,7 +59,7 @@ class Office:
         handler = JobHandler(
             operations=selected(task_types(settings), [TASK_TYPE], []),
             sessions=self,
-            desk=Desk(NoStore()),
+            desk=Desk(NoStore(), Reader()),
             secrets=secret_resolver(settings),
             rules=settlement_rules(settings, self.redactor, NoStore()),
             backoff=Backoff(),

@@ -19,6 +19,7 @@ from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, Outcome
 from zeebe_mail.jobs.retry import Backoff
 from zeebe_mail.jobs.settle import SettlementRules
+from zeebe_mail.message.reader import Reader
 from zeebe_mail.operations.base import Attempt, Desk, Operation, OperationInput, OperationOutput
 from zeebe_mail.secrets import Redactor, SecretResolver
 
@@ -57,7 +58,7 @@ class Mail:
         self.handler = JobHandler(
             operations={"t": NativeFace(operation)},
             sessions=self,
-            desk=Desk(NoStore()),
+            desk=Desk(NoStore(), Reader()),
             secrets=SecretResolver([]),
             rules=SettlementRules(Redactor(), result_limit_bytes=100_000, documents=BrokenStore()),
             backoff=Backoff(),

@@ -9,6 +9,7 @@ import pytest
 
 from zeebe_mail.app import TrialAttempt
 from zeebe_mail.documents.store import NoStore
+from zeebe_mail.message.reader import Reader
 from zeebe_mail.operations.base import (
     Attempt,
     Desk,
@@ -20,7 +21,7 @@ from zeebe_mail.operations.base import (
     operation,
 )
 
-DESK = Desk(NoStore())
+DESK = Desk(NoStore(), Reader())
 
 
 class Given(OperationInput):

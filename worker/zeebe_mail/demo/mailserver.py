@@ -1,4 +1,4 @@
-"""A mail server in this process: SMTP submission by aiosmtpd, IMAP by pymap, one store in memory, all on loopback.
+"""A mail server in this process: SMTP submission (aiosmtpd), IMAP (pymap), POP3, one store in memory, all on loopback.
 
 Mail goes nowhere: a recipient is a user of this server, or is refused.
 """
@@ -8,7 +8,8 @@ import asyncio
 import logging
 import ssl
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -19,11 +20,14 @@ from proxyprotocol.noop import ProxyProtocolNoop
 from proxyprotocol.result import ProxyResultLocal
 from proxyprotocol.sock import SocketInfo
 from pymap.backend.dict import Config, DictBackend, Identity, Login
+from pymap.backend.dict.mailbox import MailboxData
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
+from pymap.parsing.specials.fetchattr import FetchRequirement
 from pymap.user import Passwords, UserMetadata
 
 from zeebe_mail.demo.pki import Certificate
+from zeebe_mail.demo.pop3 import Mail, Maildrop, Pop3Service
 
 LOOPBACK = "127.0.0.1"
 DOMAIN = "mail.test"
@@ -34,12 +38,14 @@ Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 
 @dataclass(frozen=True)
 class Ports:
-    """Chosen by the kernel. `smtp` and `imap` offer STARTTLS, `smtps` and `imaps` begin with TLS."""
+    """Chosen by the kernel. `smtp`, `imap` and `pop3` offer STARTTLS, `smtps`, `imaps` and `pop3s` begin with TLS."""
 
     smtp: int
     smtps: int
     imap: int
     imaps: int
+    pop3: int
+    pop3s: int
 
 
 class MailServer:
@@ -74,11 +80,14 @@ class MailServer:
         for user, password in self.users.items():
             await self.add_user(user, password)
         imap = self._imap()
+        pop3 = Pop3Service(self._maildrop, self._tls)
         self.ports = Ports(
             smtp=await self._listen_smtp(implicit_tls=False),
             smtps=await self._listen_smtp(implicit_tls=True),
-            imap=await self._listen_imap(imap, None),
-            imaps=await self._listen_imap(imap, self._tls),
+            imap=await self._listen(imap, None),
+            imaps=await self._listen(imap, self._tls),
+            pop3=await self._listen(pop3, None),
+            pop3s=await self._listen(pop3, self._tls),
         )
 
     async def add_user(self, user: str, password: str) -> None:
@@ -94,7 +103,7 @@ class MailServer:
 
     async def deliver(self, user: str, message: bytes) -> None:
         """Put a message into a user's INBOX, byte for byte."""
-        async with Identity(user, self._backend.login, None, frozenset()).new_session() as session:
+        async with self._store(user) as session:
             inbox = await session.mailbox_set.get_mailbox("INBOX")
             await inbox.append(AppendMessage(message, datetime.now(UTC), frozenset()), recent=True)
 
@@ -108,8 +117,28 @@ class MailServer:
 
         return connected
 
-    async def _listen_imap(self, connected: Connected, tls: ssl.SSLContext | None) -> int:
+    async def _listen(self, connected: Connected, tls: ssl.SSLContext | None) -> int:
         return self._started(await asyncio.start_server(connected, LOOPBACK, 0, ssl=tls))
+
+    async def _maildrop(self, user: str, password: str) -> Maildrop | None:
+        name = user.removesuffix(f"@{DOMAIN}")
+        if not self._knows(name, password.encode()):
+            return None
+        async with self._store(name) as session:
+            inbox = await session.mailbox_set.get_mailbox("INBOX")
+            mails = {
+                Mail(
+                    f"{inbox.uid_validity:x}-{one.uid}", bytes(await one.load_content(FetchRequirement.CONTENT))
+                ): one.uid
+                async for one in inbox.messages()
+            }
+        return _Maildrop(inbox, mails)
+
+    def _store(self, user: str) -> AbstractAsyncContextManager[Any]:
+        return Identity(user, self._backend.login, None, frozenset()).new_session()
+
+    def _knows(self, user: str, password: bytes) -> bool:
+        return self.users.get(user, "").encode() == password != b""
 
     async def _listen_smtp(self, *, implicit_tls: bool) -> int:
         loop = asyncio.get_running_loop()
@@ -143,7 +172,19 @@ class MailServer:
         if not isinstance(data, LoginPassword):
             return AuthResult(success=False, handled=False)
         user = data.login.decode(errors="replace").removesuffix(f"@{DOMAIN}")
-        return AuthResult(success=self.users.get(user, "").encode() == data.password != b"", handled=False)
+        return AuthResult(success=self._knows(user, data.password), handled=False)
+
+
+class _Maildrop:
+    """A user's INBOX as it was at login."""
+
+    def __init__(self, inbox: MailboxData, uids: Mapping[Mail, int]) -> None:
+        self._inbox = inbox
+        self._uids = uids
+        self.mails: Sequence[Mail] = tuple(uids)
+
+    async def delete(self, mails: Sequence[Mail]) -> None:
+        await self._inbox.delete([self._uids[one] for one in mails])
 
 
 class _Reception:

@@ -28,6 +28,7 @@ from zeebe_mail.mail.imap_connection import ImapClosed, ImapRefusal, ImapViolati
 from zeebe_mail.mail.imap_dialogue import ImapDialogue, ImapTimeouts
 from zeebe_mail.mail.imap_fetch import (
     BYTES_OF_A_SUMMARY,
+    MESSAGE_ID,
     SUMMARY_FIELDS,
     SUMMARY_ITEMS,
     Fetched,
@@ -36,7 +37,7 @@ from zeebe_mail.mail.imap_fetch import (
     summary,
 )
 from zeebe_mail.mail.imap_search import charset, day, needed, search_keys
-from zeebe_mail.mail.imap_sort import ITEMS, SORT_KEYS, Foremost, SortBy
+from zeebe_mail.mail.imap_sort import ITEMS, SORT_KEYS, Foremost, SortBy, within
 from zeebe_mail.mail.imap_syntax import astring, decoded_name, encoded_name, parse
 from zeebe_mail.mail.mailboxes import Mailbox, MailboxStatus, Selected, listed, selected, status_items, statuses
 from zeebe_mail.mail.server import ImapServer
@@ -53,6 +54,8 @@ _CHUNK = 2**20  # bytes of a message in one FETCH
 _SLACK = 2**16  # bytes of what stands around it
 _BATCH = 1000  # messages in one command
 _A_LINE = 512  # bytes of a FETCH response that has numbers and dates only
+_A_MESSAGE_ID = 8192  # bytes of one that has a Message-ID too
+_STRUCTURES = 2**23  # bytes of BODYSTRUCTUREs that are out of proportion
 _MANY_NUMBERS = 2**25  # bytes of all UIDs of the largest mailbox
 _IDLE_TURN_S = 20.0  # some servers announce IDLE and are silent: after each turn NOOP asks
 _POLL_S = 5.0
@@ -86,9 +89,16 @@ class ImapSession:
     """
 
     def __init__(
-        self, server: ImapServer, auth: Auth, policy: TlsPolicy, timeouts: ImapTimeouts, egress: EgressPolicy
+        self,
+        server: ImapServer,
+        auth: Auth,
+        policy: TlsPolicy,
+        timeouts: ImapTimeouts,
+        egress: EgressPolicy,
+        turn: asyncio.Lock,
     ) -> None:
-        self._dialogue = ImapDialogue(server, auth, policy, timeouts, egress)
+        """``turn`` is shared by all that read at the same time: one after the other has the loop for a moment."""
+        self._dialogue = ImapDialogue(server, auth, policy, timeouts, egress, turn)
         self._selected: Selected | None = None
         self._namespace: tuple[str, str | None] | None = None
 
@@ -312,11 +322,14 @@ class ImapSession:
             if not self._dialogue.can("SORT"):
                 return await self._sorted_here(by, descending, limit, criterion)
             keys = self._search_keys(criterion)
-            returns = b"RETURN (ALL) " if self._dialogue.can("ESORT") else b""
-            command = (b"UID SORT ", returns, b"(", SORT_KEYS[by], b") ", charset(keys), b" ", *keys)
+            extended = self._dialogue.can("ESORT")
+            command = (b"UID SORT ", b"RETURN (ALL) " if extended else b"", b"(", SORT_KEYS[by], b") ", charset(keys))
+            reply = await self._ask(*command, b" ", *keys, allowance=_MANY_NUMBERS)
             # REVERSE leaves equal messages in ascending order (RFC 5256, 3), so the end is taken, backwards.
-            uids = self._numbers(await self._ask(*command, allowance=_MANY_NUMBERS), b"SORT")
-            return uids[: -limit - 1 : -1] if descending else uids[:limit]
+            if extended:
+                return _last(reply, limit) if descending else _first(reply, limit)
+            ordered = self._numbers(reply, b"SORT")
+            return await self._settled(by, ordered[::-1] if descending else ordered, limit, descending)
 
     async def uids_of_message_id(self, message_id: str) -> list[int]:
         """UIDs of the messages with exactly this Message-ID (bare, without brackets), verified on the client."""
@@ -326,7 +339,7 @@ class ImapSession:
                 b"UID SEARCH ", *_charset([key]), b"HEADER Message-ID ", key, allowance=_MANY_NUMBERS
             )
             candidates = self._numbers(reply, b"SEARCH")
-            headers = await self._fetched(candidates, b"UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]", _SLACK)
+            headers = await self._fetched(candidates, b"UID " + MESSAGE_ID, _A_MESSAGE_ID)
             return sorted(uid for uid, one in headers.items() if _message_id(one.body or b"") == message_id)
 
     async def uids_of_range(self, ranges: str) -> list[int]:
@@ -350,10 +363,16 @@ class ImapSession:
         """What is known of messages without their bodies, in the order asked for; missing ones are left out."""
         with self._dialogue.step(Phase.FETCH):
             items = SUMMARY_ITEMS + (b" BODYSTRUCTURE" if attachments else b"")
-            known = {}
-            for uid, one in (await self._fetched(uids, items, BYTES_OF_A_SUMMARY)).items():
-                if (made := summary(one)) is not None:
-                    known[uid] = made
+            known: dict[int, Summary] = {}
+
+            def take(response: Response) -> None:
+                fetched = Fetched.of(response)
+                if fetched is not None and (made := summary(fetched)) is not None:
+                    known[made.uid] = made
+
+            for batch, count in sequence_set.batches(uids, _BATCH):
+                command = b"UID FETCH %s (%s)" % (batch, items)
+                await self._ask(command, allowance=_STRUCTURES + count * BYTES_OF_A_SUMMARY, take=take)
             return [known[uid] for uid in uids if uid in known]
 
     async def size(self, uid: int) -> int | None:
@@ -370,6 +389,15 @@ class ImapSession:
         """
         with self._dialogue.step(Phase.FETCH, uid=uid):
             return await self._section(uid, b"", limit)
+
+    async def header(self, uid: int, *, limit: int) -> bytes | None:
+        """The header of a message (BODY.PEEK[HEADER]), or None when there is no such message.
+
+        Raises:
+            MessageTooLarge: it has more than ``limit`` bytes.
+        """
+        with self._dialogue.step(Phase.FETCH, uid=uid):
+            return await self._section(uid, b"HEADER", limit)
 
     async def part(self, uid: int, section: str, *, limit: int) -> bytes | None:
         """One part as it was sent, still encoded (BODY.PEEK[1.2]), with :meth:`part_header` for its MIME header.
@@ -436,6 +464,14 @@ class ImapSession:
         with self._dialogue.step(Phase.FILE, target=path):
             return await self._transferred(b"UID COPY ", uids, path)
 
+    async def copied_earlier(self, uids: Sequence[int], path: str) -> dict[int, int]:
+        """Those of which a mailbox has an equal copy, and its UID: same Message-ID, size and arrival.
+
+        The Message-ID alone says nothing, because senders choose it.
+        """
+        with self._dialogue.step(Phase.FILE, target=path):
+            return await self._copied_earlier(uids, path)
+
     async def move(self, uids: Sequence[int], path: str) -> dict[int, int]:
         """MOVE; without it COPY, ``\\Deleted`` and UID EXPUNGE. Old UID → new UID of those that were moved.
 
@@ -452,7 +488,7 @@ class ImapSession:
             if self._dialogue.can("MOVE"):
                 return await self._transferred(b"UID MOVE ", uids, path)
             self._require_uidplus("move messages")
-            moved = await self._copied_earlier(uids, path)
+            moved = await self.copied_earlier(uids, path)
             moved |= await self._transferred(b"UID COPY ", [uid for uid in uids if uid not in moved], path)
             await self._removed(list(moved))
             return moved
@@ -493,7 +529,15 @@ class ImapSession:
             self._require_room(len(message))
             arrival = _internal_date(received) if received else b""
             options = (f"({named}) ".encode() if named else b"") + arrival
-            reply = await self._ask(b"APPEND ", _quoted(path), b" ", options, Literal(message))
+            command = (b"APPEND ", _quoted(path), b" ", options, Literal(message))
+            try:
+                reply = await self._ask(*command)
+            except ImapRefusal as refusal:
+                if refusal.status.code or self._selected is None or not self._selected.read_only:
+                    raise
+                # Courier adds nothing to a mailbox that this connection has open for reading.
+                await self._leave(self._selected.path)
+                reply = await self._ask(*command)
             if reply.status.code != "APPENDUID":
                 return None
             match reply.status.argument.split():
@@ -707,7 +751,7 @@ class ImapSession:
             )
 
     async def _leave(self, path: str) -> None:
-        """Have it no longer selected, so that it can be renamed or deleted."""
+        """Have it no longer selected, so that it can be renamed, deleted or appended to."""
         if self._selected is None or self._selected.path != path:
             return
         self._selected = None
@@ -744,17 +788,34 @@ class ImapSession:
         return numbers
 
     async def _sorted_here(self, by: SortBy, descending: bool, limit: int, criterion: Criterion | None) -> list[int]:
+        uids = await self.search(criterion)
+        if by is SortBy.RECEIVED and len(uids) > limit:
+            # Mail comes in the order of its UIDs but for what was filed later. So the last ones tell a moment from
+            # which on all of the newest must be, and SEARCH knows who else is.
+            likely = await self._foremost(uids[-limit:] if descending else uids[:limit], by, limit, descending)
+            if likely.bound is not None:
+                uids = await self.search(within(criterion, likely.bound, descending=descending))
+        return (await self._foremost(uids, by, limit, descending)).uids
+
+    async def _settled(self, by: SortBy, ordered: list[int], limit: int, descending: bool) -> list[int]:
+        """The first so many of what a server has sorted that gives equal messages in an order of its own, as Courier.
+
+        So many are looked at that none behind them can be equal to one of the first.
+        """
+        wide = 2 * limit
+        while True:
+            foremost = await self._foremost(ordered[:wide], by, limit, descending)
+            if wide >= len(ordered) or foremost.bound != foremost.hindmost:
+                return foremost.uids
+            wide *= 8
+
+    async def _foremost(self, uids: Sequence[int], by: SortBy, limit: int, descending: bool) -> Foremost:
         foremost = Foremost(by, limit, descending=descending)
-        exists = self._dialogue.connection.exists or 0
-        if criterion is None:
-            batches = [(b"1:*", exists)] if exists else []
-        else:
-            batches = list(sequence_set.batches(await self.search(criterion), _MANY_NUMBERS))
-        for batch, count in batches:
+        for batch, count in sequence_set.batches(uids, _MANY_NUMBERS):
             await self._ask(
                 b"UID FETCH %s (UID %s)" % (batch, ITEMS[by]), allowance=(count + _BATCH) * _A_LINE, take=foremost
             )
-        return foremost.uids
+        return foremost
 
     async def _present(self, uids: Sequence[int]) -> list[int]:
         """Which of these exist."""
@@ -782,18 +843,17 @@ class ImapSession:
         return {uid: done[uid] for uid in uids if uid in done}
 
     async def _copied_earlier(self, uids: Sequence[int], path: str) -> dict[int, int]:
-        """Those of which the target has an equal copy: same Message-ID, size and arrival. Senders choose the first."""
-        items = b"UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
+        items = b"UID RFC822.SIZE INTERNALDATE " + MESSAGE_ID
         source = self._open
-        originals = {uid: _identity(one) for uid, one in (await self._fetched(uids, items, _SLACK)).items()}
+        originals = {uid: _identity(one) for uid, one in (await self._fetched(uids, items, _A_MESSAGE_ID)).items()}
         copies: dict[Any, int] = {}
         if target_has_some := (await self.select(path)).exists > 0:
             for identity in set(originals.values()) - {None}:
                 for uid in await self.uids_of_message_id(identity[0]):  # type: ignore[index]
-                    found = (await self._fetched([uid], items, _SLACK)).get(uid)
+                    found = (await self._fetched([uid], items, _A_MESSAGE_ID)).get(uid)
                     if found is not None:
                         copies[_identity(found)] = uid
-        self._require_same(source, await self.select(source.path, writable=True))
+        self._require_same(source, await self.select(source.path, writable=not source.read_only))
         if not target_has_some:
             return {}
         return {
@@ -900,6 +960,40 @@ def _esearch(reply: Reply) -> Mapping[bytes, Any]:
     return {}
 
 
+def _sort(reply: Reply) -> tuple[bytes, bytes | None]:
+    """The numbers that SORT was answered with, and the comma between them where they are a set."""
+    extended = _esearch(reply).get(b"ALL")
+    if isinstance(extended, bytes):
+        return extended, b","
+    return b" ".join(one.text[7:].strip() for one in reply.untagged if one.text[:7].upper() == b"* SORT "), None
+
+
+def _first(reply: Reply, limit: int) -> list[int]:
+    """The first so many of a SORT; a mailbox's other numbers are not even looked at."""
+    numbers, comma = _sort(reply)
+    return _some(numbers.split(comma, limit)[:limit], limit)
+
+
+def _last(reply: Reply, limit: int) -> list[int]:
+    """The last so many of a SORT, the last first."""
+    numbers, comma = _sort(reply)
+    return _some(
+        [b":".join(reversed(one.split(b":"))) for one in reversed(numbers.rsplit(comma, limit)[-limit:])], limit
+    )
+
+
+def _some(parts: list[bytes], limit: int) -> list[int]:
+    try:
+        uids: list[int] = []
+        for part in filter(None, parts):
+            uids += sequence_set.expanded(part, limit - len(uids), cut=True)
+            if len(uids) >= limit:
+                break
+        return uids
+    except ValueError as error:
+        raise ImapViolation(f"numbers of messages that are none ({error})") from None
+
+
 _COPY_UID = re.compile(rb"\[COPYUID \d{1,10} ([\d:,]+) ([\d:,]+)\]", re.IGNORECASE)
 
 
@@ -942,6 +1036,7 @@ class ImapConnector:
     policy: TlsPolicy = field(default_factory=TlsPolicy)
     timeouts: ImapTimeouts = field(default_factory=ImapTimeouts)
     egress: EgressPolicy = field(default_factory=EgressPolicy)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False, compare=False)
 
     async def __call__(self, server: ImapServer, auth: MailboxAuth) -> ImapSession:
         """Open a session.
@@ -955,4 +1050,4 @@ class ImapConnector:
 
     def session(self, server: ImapServer, auth: Auth) -> ImapSession:
         """A session that is not open yet; with ``NoAuth`` it is only good for a look at the server."""
-        return ImapSession(server, auth, self.policy, self.timeouts, self.egress)
+        return ImapSession(server, auth, self.policy, self.timeouts, self.egress, self._turn)

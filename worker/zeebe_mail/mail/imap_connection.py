@@ -9,29 +9,34 @@ said with it. Nothing is interpreted here but what keeps the conversation going.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import ssl
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 MAX_LINE = 16 * 2**20
 """Bytes of a response without its literals: SEARCH answers a million UIDs in 8 MB."""
+MAX_LITERAL = 2**21
+"""Bytes of one literal; larger things are asked for in pieces."""
 ORDINARY = 2**20
 """Bytes that an ordinary command may be answered with."""
+_LITTLE = 2**13  # bytes that are looked at in one go
+_ENOUGH = 2**18  # bytes that wait to be looked at before the server has to wait
+_MOMENT_S = 0.002
 _UNASKED = 2**16  # bytes that a server may say while nobody asks
 _SHUTDOWN_S = 1.0  # a peer that does not answer our TLS goodbye is not waited for
-_LITERAL_MINUS = 4096  # RFC 7888, 5
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _LITERAL_AT_END = re.compile(rb"\{(\d+)\+?\}\r?\n\Z")
 _STATUS = re.compile(
     rb"(OK|NO|BAD|BYE|PREAUTH)(?: +|\r?\n\Z)(?:\[([!-~]+?)(?: ([^\r\n]*?))?\] ?)?([^\r\n]*)", re.IGNORECASE
 )
-_NUMBER_OF_MESSAGES = re.compile(rb"\* (\d{1,10}) EXISTS\r?\n\Z", re.IGNORECASE)
-_CHANGE = re.compile(rb"\* \d{1,10} (?:EXISTS|EXPUNGE)\b|\* VANISHED\b", re.IGNORECASE)
-_FLAGS_CHANGE = re.compile(rb"\* \d{1,10} FETCH\b", re.IGNORECASE)
+_CHANGE = re.compile(rb"\* (?:(\d{1,10}) EXISTS\b|\d{1,10} EXPUNGE\b|VANISHED\b)", re.IGNORECASE)
+_FETCH = re.compile(rb"\* \d{1,10} FETCH\b", re.IGNORECASE)
 _HAS_TEXT = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
 
 
@@ -88,8 +93,7 @@ class Status:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """An untagged response. In ``text`` a literal is its ``{size}`` and a line break; its bytes are in ``literals``."""
 
     text: bytes
@@ -121,8 +125,10 @@ class _Partial:
 class ImapConnection(asyncio.Protocol):
     """One connection. ``exists`` is what the server last said of the selected mailbox's size."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, turn: asyncio.Lock) -> None:
+        """``turn`` is held while many responses are worked off: one connection does that at a time."""
         self._loop = loop
+        self._turn = turn
         self._transport: asyncio.WriteTransport | None = None
         self._buffer = bytearray()
         self._scanned = 0
@@ -133,8 +139,13 @@ class ImapConnection(asyncio.Protocol):
         self._fault: Exception | None = None
         self._tag: bytes | None = None
         self._number = 0
-        self._greeted = False
-        self._take: Take = _ignore
+        self._is_greeted = False
+        self._is_fresh = False
+        """Whether the buffer has bytes that were not looked at."""
+        self._is_paused = False
+        self._is_attended = True
+        """Whether somebody waits, or is about to."""
+        self._take: Take | None = None
         self.literal_plus = 0
         """Bytes up to which literals need not be waited for (RFC 7888)."""
         self.exists: int | None = None
@@ -148,48 +159,73 @@ class ImapConnection(asyncio.Protocol):
         self._transport = cast("asyncio.WriteTransport", transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Nothing more will come."""
-        self._end(error if isinstance(error, ssl.SSLError) else ImapClosed())
+        """Nothing more will come; what has come still counts."""
+        if self._fault is None:
+            self._fault = error if isinstance(error, ssl.SSLError) else ImapClosed()
+        self._wake()
 
     def data_received(self, data: bytes) -> None:
-        """Cut complete responses off the stream."""
+        """Keep what came for the command that waits for it; without one, look at it at once."""
         if self._fault is not None:
             return
         self._allowance -= len(data)
         self._buffer += data
+        self._is_fresh = True
+        if self._allowance < 0:
+            self._end(ImapViolation("a reply without end"))
+        elif not self._is_attended:
+            self._look()
+        else:
+            if len(self._buffer) > _ENOUGH and self._partial.missing is None:
+                self._pause()
+            self._wake()
+
+    def _look(self) -> None:
+        """See to what came while nobody asked: a goodbye, news of the mailbox."""
+        if self._is_fresh and not self._is_attended:
+            with contextlib.suppress(ImapViolation):
+                self._cut(None)
+
+    def _cut(self, enough: float | None) -> None:
+        """Take whole responses off the buffer, until the next answer or this time. Each byte is looked at once.
+
+        Raises:
+            ImapViolation: the server breaks the protocol; the connection is over.
+        """
+        buffer, start = self._buffer, 0
         try:
-            if self._allowance < 0:
-                raise ImapViolation("a reply without end")
-            self._cut()
+            while True:
+                partial = self._partial
+                if partial.missing is not None:
+                    end = start + partial.missing
+                    if len(buffer) < end:
+                        self._is_fresh = False
+                        break
+                    partial.literals.append(bytes(buffer[start:end]))
+                    partial.missing, start = None, end
+                    continue
+                end = buffer.find(b"\n", max(start, self._scanned)) + 1
+                if not end:
+                    self._scanned, self._is_fresh = len(buffer), False
+                    break
+                line, start = bytes(buffer[start:end]), end
+                self._add(partial, line)
+                if partial.missing is None:
+                    self._partial = _Partial()
+                    whole = line if len(partial.lines) == 1 else b"".join(partial.lines)
+                    if self._dispatch(Response(whole, tuple(partial.literals))):
+                        break
+                    if enough is not None and time.perf_counter() > enough:
+                        break
+            del buffer[:start]
+            self._scanned = max(self._scanned - start, 0)
+            if self._partial.missing is None and len(buffer) + self._partial.length > MAX_LINE and not self._is_fresh:
+                raise ImapViolation("a line without end")
         except ImapViolation as violation:
             self._end(violation)
-
-    def _cut(self) -> None:
-        """Take whole responses off the buffer. Each byte is looked at once, however slowly they trickle in."""
-        buffer, partial, start = self._buffer, self._partial, 0
-        while self._fault is None:
-            if partial.missing is not None:
-                end = start + partial.missing
-                if len(buffer) < end:
-                    break
-                partial.literals.append(bytes(buffer[start:end]))
-                partial.missing, start = None, end
-                continue
-            end = buffer.find(b"\n", max(start, self._scanned)) + 1
-            if not end:
-                self._scanned = len(buffer)
-                break
-            line, start = bytes(buffer[start:end]), end
-            self._add(partial, line)
-            if partial.missing is None:
-                whole = line if len(partial.lines) == 1 else b"".join(partial.lines)
-                response = Response(whole, tuple(partial.literals))
-                partial = self._partial = _Partial()
-                self._dispatch(response)
-        del buffer[:start]
-        self._scanned = max(self._scanned - start, 0)
-        if partial.missing is None and len(buffer) + partial.length > MAX_LINE:
-            raise ImapViolation("a line without end")
+            raise
+        finally:
+            self._resume()
 
     def _add(self, partial: _Partial, line: bytes) -> None:
         partial.lines.append(line)
@@ -199,49 +235,47 @@ class ImapConnection(asyncio.Protocol):
         if line.endswith((b"}\r\n", b"}\n")) and not (len(partial.lines) == 1 and _HAS_TEXT.match(line)):
             literal = _LITERAL_AT_END.search(line)
             if literal and partial.lines[0].startswith(b"* "):
-                if len(literal[1]) > 12 or int(literal[1]) > self._allowance + len(self._buffer):
+                if len(literal[1]) > 12 or int(literal[1]) > MAX_LITERAL:
                     raise ImapViolation("a literal that is too large")
                 partial.missing = int(literal[1])
 
-    def _dispatch(self, response: Response) -> None:
+    def _dispatch(self, response: Response) -> bool:
+        """Hand a response to whom it is for; true when it is the answer that is waited for."""
         line = response.text
-        if not self._greeted:
-            self._greeted = True
+        if line.startswith(b"* ") and self._is_greeted:
+            self._untagged(response)
+            return self._fault is not None
+        if not self._is_greeted:
+            self._is_greeted = True
             if not line.startswith(b"* "):
                 raise ImapViolation(f"not IMAP: {_shown(line)}")
-            self._answer(Status.of(line[2:]))
-        elif line.startswith(b"* "):
-            self._untagged(response)
+            self._answers.append(Status.of(line[2:]))
         elif self._tag is None:
             raise ImapViolation(f"an answer that nobody asked for: {_shown(line)}")
         elif line.startswith(self._tag + b" "):
+            self._answers.append(Status.of(line[len(self._tag) + 1 :]))
             self._tag = None
-            self._answer(Status.of(line[len(f"{self._number:x}") + 2 :]))
         elif line.startswith((b"+ ", b"+\r", b"+\n")):
-            self._answer(line[1:].strip())
+            self._answers.append(line[1:].strip())
         else:
             raise ImapViolation(f"an answer to another question: {_shown(line)}")
+        return True
 
     def _untagged(self, response: Response) -> None:
         line = response.text
-        if line[2:5].upper() == b"BYE":
-            self._end(ImapClosed(Status.of(line[2:])))
-            return
-        if (size := _NUMBER_OF_MESSAGES.match(line)) is not None:
-            self.exists = int(size[1])
-        if _CHANGE.match(line):
-            self.changed = True
-            self._wake()
-        self._take(response)
+        if not _FETCH.match(line):
+            if line[2:5].upper() == b"BYE":
+                self._end(ImapClosed(Status.of(line[2:])))
+                return
+            if (change := _CHANGE.match(line)) is not None:
+                self.exists = int(change[1]) if change[1] else self.exists
+                self.changed = True
+        if self._take is not None:
+            self._take(response)
 
     def _notice(self, response: Response) -> None:
-        if _FLAGS_CHANGE.match(response.text):
+        if _FETCH.match(response.text):
             self.changed = True
-            self._wake()
-
-    def _answer(self, answer: Status | bytes) -> None:
-        self._answers.append(answer)
-        self._wake()
 
     def _wake(self) -> None:
         if self._waiter and not self._waiter.done():
@@ -251,9 +285,20 @@ class ImapConnection(asyncio.Protocol):
         """Nothing that comes from now on counts."""
         if self._fault is None:
             self._fault = fault
-            self._buffer.clear()
-            self._wake()
-            self.abort()
+        self._buffer.clear()
+        self._is_fresh = False
+        self._wake()
+        self.abort()
+
+    def _pause(self) -> None:
+        if not self._is_paused and self.is_open:
+            self._is_paused = True
+            cast("asyncio.ReadTransport", self._transport).pause_reading()
+
+    def _resume(self) -> None:
+        if self._is_paused and self.is_open:
+            self._is_paused = False
+            cast("asyncio.ReadTransport", self._transport).resume_reading()
 
     # ── what the session calls ───────────────────────────────────────────────────────────────────────────────────
 
@@ -395,7 +440,9 @@ class ImapConnection(asyncio.Protocol):
             raise
 
     def _accept(self, answer: Status | bytes) -> Status:
-        self._allowance, self._take = _UNASKED, _ignore
+        self._allowance, self._take, self._is_attended = _UNASKED, None, False
+        if self._is_fresh:
+            self._loop.call_soon(self._look)
         if isinstance(answer, bytes):
             self.abort()
             raise ImapViolation("asked for more of a command that is complete")
@@ -412,31 +459,34 @@ class ImapConnection(asyncio.Protocol):
         self._transport.write(data)
 
     async def _next(self, until: float) -> Status | bytes:
+        self._is_attended = True
         async with asyncio.timeout_at(until):
             while not self._answers:
                 await self._something()
         return self._answers.popleft()
 
     async def _until_changed(self, when: float) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(when):
-                while not self.changed and not self._answers:
+                while not (self.changed or self._answers):
                     await self._something()
-        except TimeoutError:
-            pass
 
     async def _something(self) -> None:
-        if self._fault is not None:
+        """Look at what has come, much of it in turns and for moments, or wait for something to come."""
+        if self._is_fresh and len(self._buffer) < _LITTLE:
+            self._cut(None)
+        elif self._is_fresh:
+            async with self._turn:
+                self._cut(time.perf_counter() + _MOMENT_S)
+            await asyncio.sleep(0)
+        elif self._fault is not None:
             raise self._fault
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-
-def _ignore(_: Response) -> None:
-    """Nobody asked."""
+        else:
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
 
 
 def _shown(line: bytes) -> str:

@@ -58,13 +58,21 @@ class ImapDialogue:
     """One connection after another to one server as one user; a fault ends the one that had it."""
 
     def __init__(
-        self, server: ImapServer, auth: Auth, policy: TlsPolicy, timeouts: ImapTimeouts, egress: EgressPolicy
+        self,
+        server: ImapServer,
+        auth: Auth,
+        policy: TlsPolicy,
+        timeouts: ImapTimeouts,
+        egress: EgressPolicy,
+        turn: asyncio.Lock,
     ) -> None:
+        """``turn`` is shared by all that read at the same time; see ``ImapConnection``."""
         self._server = server
         self._egress = egress
         self._auth = auth
         self._policy = policy
         self._timeouts = timeouts
+        self._turn = turn
         self._loop = asyncio.get_running_loop()
         self._deadline = 0.0
         self._steps = 0
@@ -212,7 +220,7 @@ class ImapDialogue:
     async def _connect(self, addresses: Addresses, until: float) -> ImapConnection:
         async with asyncio.timeout_at(until):
             _, connection = await self._loop.create_connection(
-                lambda: ImapConnection(self._loop), sock=await connect(addresses)
+                lambda: ImapConnection(self._loop, self._turn), sock=await connect(addresses)
             )
         return connection
 

@@ -20,9 +20,14 @@ SUMMARY_FIELDS = (
 )  # fmt: skip
 """The header fields of a summary."""
 
-SUMMARY_ITEMS = f"UID RFC822.SIZE INTERNALDATE FLAGS BODY.PEEK[HEADER.FIELDS ({' '.join(SUMMARY_FIELDS)})]".encode()
-BYTES_OF_A_SUMMARY = 2**16
+_HEADER_LIMIT = 2**16
+SUMMARY_ITEMS = (
+    f"UID RFC822.SIZE INTERNALDATE FLAGS BODY.PEEK[HEADER.FIELDS ({' '.join(SUMMARY_FIELDS)})]<0.{_HEADER_LIMIT}>"
+).encode()
+"""A header without end is cut by the server: senders write headers, and must not be able to spoil a list."""
+BYTES_OF_A_SUMMARY = _HEADER_LIMIT + 2**14
 """What a summary may have at most, on average over those that are asked for together."""
+MESSAGE_ID = b"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]<0.4096>"
 
 _SECTION = re.compile(r"[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,31}")
 _FETCH = re.compile(rb"\* (\d{1,10}) FETCH \(", re.IGNORECASE)
@@ -156,13 +161,19 @@ def internal_date(text: bytes) -> datetime:
         raise ImapViolation("an INTERNALDATE that is no date") from None
 
 
-def attachments(structure: list[Node]) -> int:
-    """How many leaves of a BODYSTRUCTURE (RFC 9051, 7.5.2) have a file name or are attachments by their disposition."""
+def attachments(structure: list[Node]) -> int | None:
+    """How many leaves of a BODYSTRUCTURE (RFC 9051, 7.5.2) have a file name or are attachments by their disposition.
+
+    None when it is no such structure, or nests too deeply.
+    """
     count, rest = 0, [structure]
     while rest:
         body = rest.pop()
         if body and isinstance(body[0], list):
-            rest.extend(part for part in body if isinstance(part, list) and part and _is_body(part))
+            parts = [part for part in body if isinstance(part, list) and part and _is_body(part)]
+            if not parts:
+                return None
+            rest.extend(parts)
         elif _is_attachment(body):
             count += 1
     return count

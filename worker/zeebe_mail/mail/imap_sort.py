@@ -1,7 +1,7 @@
 """The order of messages: SORT (RFC 5256) where the server has it, else a frugal one of our own.
 
 Of each message only what it is sorted by is asked for and only the foremost are kept, so 50,000 messages are a few
-megabytes of lines and no more than that of memory.
+megabytes of lines and no more than that of memory. For the newest, most need not even be asked for, see `within`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 import enum
 import heapq
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 
 from zeebe_mail.mail.imap_connection import Response
 from zeebe_mail.mail.imap_fetch import internal_date
+from zeebe_mail.message.criteria import And, Clock, Criterion, Dated, Relation
 
 _UID = re.compile(rb"[( ]UID (\d{1,10})\b")
 _INTERNAL_DATE = re.compile(rb'[( ]INTERNALDATE "([^"\r\n]{10,40})"')
 _SIZE = re.compile(rb"[( ]RFC822\.SIZE (\d{1,18})\b")
 _DATE_HEADER = re.compile(rb"^Date:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 _FOREMOST_AT_LEAST = 1000
+_USUAL_LENGTH = len("10-Mar-2026 12:00:00 +0000")
 
 
 class SortBy(enum.StrEnum):
@@ -33,10 +35,18 @@ class SortBy(enum.StrEnum):
 SORT_KEYS = {SortBy.RECEIVED: b"ARRIVAL", SortBy.SENT: b"DATE", SortBy.SIZE: b"SIZE"}
 ITEMS = {
     SortBy.RECEIVED: b"INTERNALDATE",
-    SortBy.SENT: b"INTERNALDATE BODY.PEEK[HEADER.FIELDS (DATE)]",
+    SortBy.SENT: b"INTERNALDATE BODY.PEEK[HEADER.FIELDS (DATE)]<0.512>",
     SortBy.SIZE: b"RFC822.SIZE",
 }
 """What has to be fetched to sort by it."""
+
+
+def within(criterion: Criterion | None, moment: float, *, descending: bool) -> Criterion:
+    """Those that match and were received at this moment or nearer to the end that counts."""
+    bound = datetime.fromtimestamp(moment, UTC)
+    relation, when = (Relation.SINCE, bound) if descending else (Relation.BEFORE, bound + timedelta(seconds=1))
+    received = Dated(Clock.RECEIVED, relation, when)
+    return received if criterion is None else And((criterion, received))
 
 
 class Foremost:
@@ -48,7 +58,10 @@ class Foremost:
         self._pick = heapq.nlargest if descending else heapq.nsmallest
         self._kept: list[tuple[float, int]] = []
         self._most = max(2 * limit, limit + _FOREMOST_AT_LEAST)
-        self._known: dict[bytes, float] = {}
+        self._last = min if descending else max
+        self.hindmost: float | None = None
+        """The key of the last of all that it was shown."""
+        self._midnights: dict[bytes, float] = {}
 
     def __call__(self, response: Response) -> None:
         """Look at a response; those that are about something else are passed over.
@@ -61,6 +74,7 @@ class Foremost:
         if uid is None or key is None:
             return
         self._kept.append((key, int(uid[1])))
+        self.hindmost = key if self.hindmost is None else self._last(key, self.hindmost)
         if len(self._kept) > self._most:
             self._kept = self._pick(self._limit, self._kept)
 
@@ -68,6 +82,12 @@ class Foremost:
     def uids(self) -> list[int]:
         """The UIDs of the foremost, in order."""
         return [uid for _, uid in self._pick(self._limit, dict.fromkeys(self._kept))]
+
+    @property
+    def bound(self) -> float | None:
+        """The key of the last of them; None when there is none. Nobody behind it can be among the foremost of more."""
+        foremost = self._pick(self._limit, self._kept)
+        return foremost[-1][0] if foremost else None
 
     def _key(self, response: Response) -> float | None:
         if self._by is SortBy.SIZE:
@@ -80,13 +100,20 @@ class Foremost:
         return self._moment(date[1]) if sent is None else sent
 
     def _moment(self, text: bytes) -> float:
-        """Many messages arrive within the same second, and a look into a dictionary is cheaper than reading a date."""
-        moment = self._known.get(text)
-        if moment is None:
-            if len(self._known) > self._most:
-                self._known.clear()
-            moment = self._known[text] = internal_date(text).timestamp()
-        return moment
+        """Most messages share their day and zone with others, and the time of day is quicker to read than a date."""
+        if len(text) != _USUAL_LENGTH:
+            return internal_date(text).timestamp()
+        day_and_zone = text[:12] + text[20:]
+        midnight = self._midnights.get(day_and_zone)
+        if midnight is None:
+            if len(self._midnights) > self._most:
+                self._midnights.clear()
+            midnight = internal_date(text[:12] + b"00:00:00" + text[20:]).timestamp()
+            self._midnights[day_and_zone] = midnight
+        try:
+            return midnight + int(text[12:14]) * 3600 + int(text[15:17]) * 60 + int(text[18:20])
+        except ValueError:
+            return internal_date(text).timestamp()
 
 
 def _sent(response: Response) -> float | None:

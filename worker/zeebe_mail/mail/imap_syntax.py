@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from collections.abc import Iterator
 
 from zeebe_mail.mail.imap_connection import ImapViolation, Literal, Piece, Response
 
@@ -12,12 +13,12 @@ MAX_DEPTH = 64
 """Parentheses within parentheses; mails nest less deeply."""
 
 _TOKEN = re.compile(
-    rb'"((?:[^"\\\r\n]++|\\.)*+)"'  # 1 quoted
+    rb'\s*+(?:"((?:[^"\\\r\n]++|\\.)*+)"'  # 1 quoted
     rb"|~?\{(\d{1,12})\+?\}\r?\n"  # 2 literal
-    rb'|((?:[^\s()"{\[]++|\[[^\]\r\n]{0,1000}+\](?:<\d+>)?)+)'  # 3 atom, with what stands in its brackets
-    rb"|([()])"  # 4
-    rb"|(\s+)"
+    rb'|((?:[^\s()"{\[]++|\[[^\]\r\n]{0,1000}+\](?:<\d+>)?|\[)+)'  # 3 atom, with what stands in its brackets
+    rb"|(\()|(\))|\Z)"  # 4, 5
 )
+_NIL = (b"NIL", b"nil", b"Nil")
 _ESCAPED = re.compile(rb"\\(.)")
 _QUOTABLE = re.compile(rb"[\x20-\x7e]*")
 _ATOM = re.compile(rb"[A-Za-z0-9!#$&'+,./:;<=>?@^_`|~-]+")  # no quotes, specials or wildcards
@@ -28,44 +29,57 @@ Node = bytes | None | list["Node"]
 
 
 def parse(response: Response) -> list[Node]:
-    """The words of a response, without its star.
+    """The words of a response, without its star. What nests too deeply is None: mails say how deep their parts go.
 
     Raises:
-        ImapViolation: it is not made of such words, or nests too deeply.
+        ImapViolation: it is not made of such words.
     """
     text, literals = response.text, iter(response.literals)
     top: list[Node] = []
-    stack, position, end = [top], 2, len(text)
-    while position < end:
-        found = _TOKEN.match(text, position)
-        if found is None:
-            raise ImapViolation("a response that is not IMAP")
-        position = found.end()
-        kind, here = found.lastindex, stack[-1]
-        if kind == 1:
+    stack, here, end, too_deep = [top], top, 2, 0
+    for found in _TOKEN.finditer(text, 2):
+        kind = found.lastindex
+        if found.start() != end:
+            break
+        end = found.end()
+        if kind == 3:
+            atom = found[3]
+            here.append(None if atom in _NIL else atom)
+        elif kind == 1:
             quoted = found[1]
             here.append(_ESCAPED.sub(rb"\1", quoted) if b"\\" in quoted else quoted)
-        elif kind == 3:
-            atom = found[3]
-            here.append(None if atom in (b"NIL", b"nil", b"Nil") else atom)
         elif kind == 2:
-            try:
-                here.append(next(literals))
-            except StopIteration:
-                raise ImapViolation("a literal without its bytes") from None
-        elif kind == 4 and found[4] == b"(":
-            if len(stack) >= MAX_DEPTH:
-                raise ImapViolation("a response that nests too deeply")
-            inner: list[Node] = []
-            here.append(inner)
-            stack.append(inner)
+            here.append(_next_literal(literals))
         elif kind == 4:
-            if len(stack) == 1:
+            inner: list[Node] = []
+            if len(stack) < MAX_DEPTH:
+                here.append(inner)
+                stack.append(inner)
+            else:
+                too_deep += 1
+                if too_deep == 1:
+                    here.append(None)
+            here = inner
+        elif kind == 5:
+            if too_deep:
+                too_deep -= 1
+            elif len(stack) == 1:
                 raise ImapViolation("a parenthesis that was never opened")
-            stack.pop()
-    if len(stack) > 1:
+            else:
+                stack.pop()
+            here = [] if too_deep else stack[-1]
+    if end != len(text):
+        raise ImapViolation("a response that is not IMAP")
+    if len(stack) > 1 or too_deep:
         raise ImapViolation("a parenthesis that is never closed")
     return top
+
+
+def _next_literal(literals: Iterator[bytes]) -> bytes:
+    try:
+        return next(literals)
+    except StopIteration:
+        raise ImapViolation("a literal without its bytes") from None
 
 
 def astring(value: bytes) -> Piece:

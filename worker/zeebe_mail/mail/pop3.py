@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from zeebe_mail import errors
 from zeebe_mail.auth.models import Auth, MailboxAuth, NoAuth, PasswordAuth, TokenAuth
@@ -40,6 +40,8 @@ HEADER_LIMIT = 4 * 1024 * 1024
 """Bytes of one message's header; no server lets a mail with so many in."""
 LISTING_LIMIT = 64 * 1024 * 1024
 """Bytes of a LIST or UIDL: about a million messages."""
+REMEMBERED = frozenset(name.lower() for name in (*SUMMARY_FIELDS, "Received"))
+"""The header fields of a summary, lower case; of several Received, the topmost."""
 IN_FLIGHT = 200
 """Commands that are sent before the first of their replies is read."""
 
@@ -53,9 +55,9 @@ _LONGEST_DELAY_S = 3600
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0  # between two tries to open a mailbox that is locked
 
 _TIMESTAMP = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
-_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
-_SIZE = re.compile(r"\d{1,15}", re.ASCII)
-_UIDL = re.compile(r"[!-~]{1,255}")  # RFC 1939 allows 70; some servers have more
+_SIZE_LINE = re.compile(r"^([1-9]\d{0,8})[ \t]+(\d{1,15})(?:[ \t][^\r\n]*)?\r\n", re.ASCII | re.MULTILINE)
+# RFC 1939 allows 70 characters of a UIDL; some servers have more.
+_UIDL_LINE = re.compile(r"^([1-9]\d{0,8})[ \t]+([!-~]{1,255})[ \t]*\r\n", re.ASCII | re.MULTILINE)
 _WANTED = b"|".join(re.escape(name.encode()) for name in SUMMARY_FIELDS)
 _VALUE = rb"[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*"
 _SUMMARY = re.compile(rb"^(?:" + _WANTED + rb")" + _VALUE, re.IGNORECASE | re.MULTILINE)
@@ -77,8 +79,7 @@ class Pop3Timeouts:
     """How long a mailbox that somebody else has open is asked for again: most sessions are short."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """A message as LIST and UIDL show it. ``number`` means something in this session only."""
 
     number: int
@@ -175,7 +176,7 @@ class Pop3Session:
         return self._listing
 
     async def summaries(self, messages: Sequence[Listed]) -> AsyncIterator[tuple[Listed, bytes]]:
-        """Of each message the header fields of ``SUMMARY_FIELDS`` and the topmost Received, as one block.
+        """Of each message the header fields of :data:`REMEMBERED`, as one block.
 
         Those seen before cost nothing. Those that have gone are left out.
         """
@@ -207,6 +208,10 @@ class Pop3Session:
         for some in _batches([one for one in messages if one.size <= limit]):
             for one, message in await self._told(self._retrieve(some, limit)):
                 yield one, message
+
+    def has_seen(self, uidl: str) -> bool:
+        """Whether this worker remembers a message of this mailbox by its UIDL, though it may be gone by now."""
+        return self._cache.get(self._mailbox, uidl) is not None
 
     async def message(self, one: Listed, *, limit: int) -> bytes | None:
         """A whole message, or None when it has gone.
@@ -569,25 +574,25 @@ def _entries(sizes: bytes, names: bytes) -> tuple[Listed, ...]:
     """The messages of LIST with the names of UIDL.
 
     Raises:
-        Pop3Violation: LIST is not one.
+        Pop3Violation: LIST is not one, or UIDL is not.
     """
-    uidls = dict(_pairs(names, _UIDL))
-    times = Counter(uidls.values())
-    listed = [
-        Listed(number, int(size), uidl if (uidl := uidls.get(number)) and times[uidl] == 1 else None)
-        for number, size in _pairs(sizes, _SIZE)
-    ]
-    if len({one.number for one in listed}) != len(listed):
+    numbers, octets = _columns(sizes, _SIZE_LINE)
+    named, uidls = _columns(names, _UIDL_LINE)
+    if len(set(numbers)) != len(numbers):
         raise Pop3Violation("LIST has a message twice")
-    return tuple(sorted(listed, key=lambda one: one.number))
+    name_of: dict[str, str] = dict(zip(named, uidls, strict=True))
+    if len(set(uidls)) != len(uidls):
+        times = Counter(uidls)
+        name_of = {number: uidl for number, uidl in name_of.items() if times[uidl] == 1}
+    listed = map(Listed, map(int, numbers), map(int, octets), map(name_of.get, numbers))
+    return tuple(sorted(listed))
 
 
-def _pairs(listing: bytes, value: re.Pattern[str]) -> Iterator[tuple[int, str]]:
-    for line in listing.decode("latin-1").splitlines():
-        words = line.split()
-        if len(words) < 2 or not _NUMBER.fullmatch(words[0]) or not value.fullmatch(words[1]):
-            raise Pop3Violation("a list that is none")
-        yield int(words[0]), words[1]
+def _columns(listing: bytes, line: re.Pattern[str]) -> tuple[Sequence[str], Sequence[str]]:
+    found = line.findall(listing.decode("latin-1"))
+    if len(found) != listing.count(b"\r\n"):
+        raise Pop3Violation("a list that is none")
+    return [first for first, _ in found], [second for _, second in found]
 
 
 def _batches(messages: Sequence[Listed]) -> Iterator[list[Listed]]:

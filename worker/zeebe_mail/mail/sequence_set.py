@@ -57,20 +57,23 @@ def checked(text: str) -> str:
     return compact
 
 
-def expanded(text: bytes, at_most: int) -> list[int]:
-    """The numbers of a set that a server sent, in its order.
+def expanded(text: bytes, at_most: int, *, cut: bool = False) -> list[int]:
+    """The numbers of a set that a server sent, in its order; with ``cut`` only the first of them.
 
     Raises:
-        ValueError: it is none, or has more numbers than there can be.
+        ValueError: it is no set, or has more numbers than there can be.
     """
     numbers: list[int] = []
     for part in text.split(b",") if text else ():
         low, _, high = part.partition(b":")
         first, last = int(low), int(high or low)
+        if not (0 < first <= LARGEST and 0 < last <= LARGEST):
+            raise ValueError("a number that no message has")
         step = 1 if last >= first else -1
-        if min(first, last) < 1 or abs(last - first) + len(numbers) >= at_most:
-            raise ValueError("a set with more numbers than there are messages")
-        numbers.extend(range(first, last + step, step))
+        run = range(first, last + step, step)
+        if len(numbers) + len(run) > at_most and not cut:
+            raise ValueError("more numbers than there are messages")
+        numbers += run[: at_most - len(numbers)]
     return numbers
 
 

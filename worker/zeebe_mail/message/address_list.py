@@ -18,12 +18,15 @@ _TOKEN = re.compile(
     r"""(?P<word>=\?[^\s?]{1,60}\?[bBqQ]\?[^?\s]*+\?=)
       | (?P<quoted>"(?:[^"\\]|\\.)*+"?)
       | (?P<angle><[^<>,;"]*+(?:"(?:[^"\\]|\\.)*+"[^<>,;"]*+)?(?:[,;:@][^<>"]*+)?>?)
+      | (?P<escaped>\\.)
       | (?P<mark>[,;:()])
       | (?P<blank>\s++)
-      | (?P<text>[^\s,;:()<"]++|.)""",
+      | (?P<text>[^\s,;:()<"\\]++|.)""",
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_COMMENT = re.compile(r"\([^()]*+\)")
+_SPACED_DOT = re.compile(r"\s*+\.\s*+")
 _BARE = re.compile(r"[^\s@<>\"]++@[^\s@<>\",;]++")
 
 
@@ -66,7 +69,7 @@ def read_addresses(value: bytes) -> tuple[Correspondent, ...]:
         if depth:
             depth += (word == "(") - (word == ")")
             if depth:
-                entry.comment.append(_unquoted(word) if kind == "quoted" else word)
+                entry.comment.append(_unquoted(word) if kind == "quoted" else word[-1] if kind == "escaped" else word)
         elif word == "(":
             depth = 1
             entry.comment.append(" ")
@@ -108,6 +111,8 @@ def _unbracketed(phrase: str, comment: str | None) -> Correspondent:
         return (
             Correspondent(_shown(phrase), "") if re.search(r"\s", phrase) else Correspondent(comment, _address(phrase))
         )
+    local, _, domain = phrase.rpartition("@")
+    phrase = f"{local.rstrip()}@{_SPACED_DOT.sub('.', domain.lstrip())}"
     if phrase.startswith('"') or not re.search(r"\s", phrase):
         return Correspondent(comment, _address(phrase))
     inside = _BARE.search(phrase)
@@ -118,7 +123,7 @@ def _unbracketed(phrase: str, comment: str | None) -> Correspondent:
 
 
 def _address(text: str) -> str:
-    text = text.strip()
+    text = (_COMMENT.sub("", text) if "(" in text and '"' not in text else text).strip()
     if text.startswith("@") and ":" in text:  # a route (RFC 5322, 4.4)
         text = text.rpartition(":")[2]
     if text.lower().startswith("mailto:"):

@@ -84,7 +84,7 @@ def codec(label: str | None) -> str | None:
     """Python's codec for a charset label, if it is one that we read."""
     if not label:
         return None
-    name = _NOT_IN_LABELS.sub("", label.partition("*")[0].strip().lower()[:64])
+    name = _NOT_IN_LABELS.sub("", label.partition("*")[0].strip().lower().removeprefix("charset=")[:64])
     return _LABELS.get(name)
 
 

@@ -469,12 +469,12 @@ def _text(value: Any, path: _Path) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise CriteriaError(path, "must be text")
+    if _CONTROL.search(value):
+        raise CriteriaError(path, "must not contain line breaks or other control characters")
     if not value.strip():
         raise CriteriaError(path, "must not be empty")
     if len(value) > MAX_TEXT:
         raise CriteriaError(path, f"must not have more than {MAX_TEXT} characters")
-    if _CONTROL.search(value):
-        raise CriteriaError(path, "must not contain line breaks or other control characters")
     return value
 
 

@@ -8,12 +8,13 @@ from email.utils import parsedate_tz
 
 _LIMIT = 200  # characters; a date has less than 50
 _COMMENT = re.compile(r"\([^()]*+\)?")
+_FRACTION = re.compile(r"(\d\d:\d\d:\d\d)\.\d{1,9}(?=\s)")
 _OFFSET_AFTER_NAME = re.compile(r"\b(?:GMT|UTC?)\s*(?=[+-]\d{3,4}\b)", re.IGNORECASE)
 
 
 def read_date(text: str) -> datetime | None:
     """The moment that a Date header means; one without a zone is taken as UTC. None if it is no date."""
-    text = _OFFSET_AFTER_NAME.sub("", _COMMENT.sub(" ", text[:_LIMIT])).strip()
+    text = _OFFSET_AFTER_NAME.sub("", _FRACTION.sub(r"\1", _COMMENT.sub(" ", text[:_LIMIT]))).strip()
     return _rfc5322(text) or _iso8601(text)
 
 

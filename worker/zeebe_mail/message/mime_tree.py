@@ -7,6 +7,7 @@ or never closed are worked around. Parts are stretches of the message, not copie
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from zeebe_mail.message import encoded_words, parameters
@@ -16,6 +17,8 @@ from zeebe_mail.message.transfer_encoding import TransferEncoding, base64_bytes,
 
 PART_LIMIT = 1000
 DEPTH_LIMIT = 50
+
+_SAMPLE = 2000  # bytes
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
@@ -79,6 +82,12 @@ class Entity:
         at = self.path[-1]
         return bytes(decode(memoryview(self.data)[at.start : at.end], at.encoding))
 
+    @property
+    def content_size(self) -> int:
+        """Of the decoded body in bytes."""
+        at = self.path[-1]
+        return len(decode(memoryview(self.data)[at.start : at.end], at.encoding))
+
 
 @dataclass(slots=True)
 class Findings:
@@ -121,13 +130,16 @@ def _entity(
 ) -> Entity:
     """Read the entity in ``data[start:end]``; ``before`` leads to ``data``."""
     header = read_header(data, start, end)
-    for what in header.exceeded:
+    for what in (*header.exceeded, *_long_fields(header)):
         plan.exceeded(what)
     typed = _parametrised(header, "content-type")
     content_type = typed.value if _TYPE.fullmatch(typed.value) else _loose_type(typed.value) or default
     disposed = _parametrised(header, "content-disposition")
     encodings = [named(encoded_words.raw_text(value)[:200]) for value in header.all("content-transfer-encoding")]
     encoding: TransferEncoding = next((one for one in encodings if one != "identity"), "identity")
+    body = min(header.body, end)
+    if encoding == "base64" and _is_prose(data, body, end):
+        encoding = "identity"
     entity = Entity(
         header=header,
         section=section,
@@ -137,13 +149,25 @@ def _entity(
         disposition_parameters=disposed.parameters,
         size=end - start,
         data=data,
-        path=(*before, Slice(min(header.body, end), end, encoding)),
+        path=(*before, Slice(body, end, encoding)),
     )
     if content_type.startswith("multipart/"):
         _divide(entity, depth, plan)
     elif content_type in _MESSAGES:
         _open(entity, depth, plan)
     return entity
+
+
+def _long_fields(header: Header) -> Iterator[str]:
+    for name in ("content-type", "content-disposition"):
+        if any(len(value) > parameters.LIMIT for value in header.all(name)):
+            yield f"A {name.title()} has more than {parameters.LIMIT // 1024} KB; the rest of it was not read."
+
+
+def _is_prose(data: bytes, start: int, end: int) -> bool:
+    """Whether a body that claims to be base64 is words: most of its first lines have blanks in them."""
+    lines = [line for line in data[start : min(end, start + _SAMPLE)].splitlines() if line.strip()]
+    return sum(b" " in line.strip() for line in lines) * 2 > len(lines)
 
 
 def _parametrised(header: Header, name: str) -> parameters.Parametrised:

@@ -63,7 +63,7 @@ def _pairs(text: str) -> list[tuple[str, str, bool]]:
 
 
 def _joined(pairs: list[tuple[str, str, bool]]) -> dict[str, str]:
-    """Parameters by name: continuations joined, charsets applied (RFC 2231), and encoded words, which are not allowed."""
+    """Parameters by name: continuations joined, charsets applied (RFC 2231), and encoded words."""
     plain: dict[str, str] = {}
     sections: dict[str, dict[int, tuple[str, bool]]] = {}
     for name, value, quoted in pairs:

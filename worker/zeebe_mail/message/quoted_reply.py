@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 _LINE_LIMIT = 400  # characters; a longer line is nobody's separator
+_INTERLEAVED = 50  # histories with answers between their lines, in one text
 
 _WROTE = re.compile(
     r"""(?:
@@ -22,6 +23,7 @@ _WROTE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _OPENS = re.compile(r"(?:on|am|le|el|il|op|em|den|på|dnia|w dniu|\d{1,4}[-./年]|в|ve|dne|\S+ <)", re.IGNORECASE)
+_COLONS = (":", "：")
 _DIVIDER = re.compile(
     r"[\s>]*(?:[-_*=]{2,}\s*(?:original(?:e)?\s+(?:message|appointment)|ursprüngliche\s+(?:nachricht|mail)|original-?nachricht"
     r"|(?:e-?mail\s+)?weitergeleitete\s+nachricht|message\s+(?:d'origine|original|transféré)|mensaje\s+(?:original|reenviado)"
@@ -57,6 +59,7 @@ def newest_reply(text: str) -> str:
 
 def _history(lines: list[str]) -> int:
     """The line where the history begins; if replies stand between its lines, nothing is history but those quoted."""
+    interleaved = 0
     for number, line in enumerate(lines):
         if not line or len(line) > _LINE_LIMIT or line.startswith(">"):
             continue
@@ -64,7 +67,8 @@ def _history(lines: list[str]) -> int:
             return number - 1 if number and _RULE.fullmatch(lines[number - 1]) else number
         if length := _attribution(lines, number):
             below = [one for one in lines[number + length :] if one.strip()]
-            if not _answers_between(below):
+            interleaved += 1
+            if interleaved > _INTERLEAVED or not _answers_between(below):
                 return number
             lines[number : number + length] = [">"] * length
     return len(lines)
@@ -80,14 +84,11 @@ def _answers_between(below: list[str]) -> bool:
 
 def _attribution(lines: list[str], number: int) -> int:
     """How many lines "On …, somebody wrote:" takes here, if it stands here; none if not."""
-    line = lines[number].strip()
-    if _WROTE.fullmatch(line):
-        return 1
-    if not _OPENS.match(line):
-        return 0
-    for length in (2, 3):
-        joined = " ".join(one.strip() for one in lines[number : number + length])
-        if len(joined) <= _LINE_LIMIT and _WROTE.fullmatch(joined):
+    for length in (1, 2, 3):
+        if length == 2 and not _OPENS.match(lines[number]):
+            return 0
+        joined = " ".join(one.strip() for one in lines[number : number + length]).strip()
+        if joined.endswith(_COLONS) and len(joined) <= _LINE_LIMIT and _WROTE.fullmatch(joined):
             return length
     return 0
 

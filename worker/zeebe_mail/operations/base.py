@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from zeebe_mail.documents.store import DocumentStore
 from zeebe_mail.form import Part
+from zeebe_mail.message.reader import Reader
 
 
 class OperationInput(Part):
@@ -73,6 +74,8 @@ class Desk:
 
     documents: DocumentStore
     """Where bytes are kept that are too much for a process variable."""
+    reader: Reader
+    """Parses messages, in processes of their own."""
 
 
 Session = TypeVar("Session", covariant=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from zeebe_mail.message.address import Mailbox, mailbox, mailboxes
+from zeebe_mail.message.criteria import range_set
 from zeebe_mail.message.headers import custom_name, text_value
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_FLAG = re.compile(r"\\?[^\x00-\x20\x7f-\U0010ffff(){%*\"\\\]]{1,100}")  # an atom (RFC 9051, 9: flag-keyword)
+_SYSTEM_FLAGS = {flag.lower(): f"\\{flag}" for flag in ("Seen", "Answered", "Flagged", "Deleted", "Draft")}
 _HALF = re.compile(r"[\ud800-\udfff]")
 
 _OBJECT = {
@@ -30,6 +34,50 @@ def _whole_text(value: str) -> str:
         raise ValueError("contains half a character (an unpaired surrogate)")
     return value
 
+
+def _mailbox_name(value: str) -> str:
+    if _CONTROL.search(value):
+        raise ValueError("must not contain control characters such as line breaks")
+    return value
+
+
+def _flag(value: str) -> str:
+    name = value.strip()
+    if not _FLAG.fullmatch(name):
+        raise ValueError("is not a flag: one word of ASCII letters, digits and signs, for example \\Seen or $Invoice")
+    bare = name.removeprefix("\\").lower()
+    if name.startswith("\\") and bare not in _SYSTEM_FLAGS:
+        raise ValueError(f"is not one of the flags with a backslash: {', '.join(_SYSTEM_FLAGS.values())}")
+    return _SYSTEM_FLAGS.get(bare, name)
+
+
+def _one_or_many(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _range_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _ranges(value: str) -> str:
+    range_set(value)
+    return value.replace(" ", "")
+
+
+MailboxName = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_mailbox_name)]
+"""An IMAP folder: ``INBOX``, a path with ``/`` or ``.`` between the levels, or ``\\Sent`` … for its use."""
+
+Flag = Annotated[str, AfterValidator(_flag)]
+"""``\\Seen``, ``\\Answered``, ``\\Flagged``, ``\\Deleted``, ``\\Draft``, with or without backslash; or a keyword."""
+
+Flags = Annotated[tuple[Flag, ...], BeforeValidator(_one_or_many)]
+"""One flag or a list of them."""
+
+UidRanges = Annotated[str, AfterValidator(_ranges), BeforeValidator(_range_text)]
+"""UIDs with commas between them, and ranges: ``1,2,4:6``, ``7:*``; ``*`` is the last message."""
+
+IfMissing = Literal["error", "result"]
+"""Whether something that is not there is an error or a result."""
 
 Address = Annotated[Mailbox, BeforeValidator(mailbox), WithJsonSchema(_ONE)]
 """One mail address: ``jane@example.org``, ``Jane Doe <jane@example.org>`` or ``{name, address}``."""

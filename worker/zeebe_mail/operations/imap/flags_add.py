@@ -1,0 +1,13 @@
+"""Add flags to messages (IMAP STORE, RFC 9051, 6.4.6)."""
+
+from __future__ import annotations
+
+from zeebe_mail.mail.imap import FlagChange, ImapSession
+from zeebe_mail.operations.base import Attempt, operation
+from zeebe_mail.operations.flagging import FlagsInput, FlagsOutput, change_flags
+
+
+@operation(title="Add flags", keywords=("mark", "tag", "keyword"))
+async def flags_add(given: FlagsInput, imap: ImapSession, attempt: Attempt) -> FlagsOutput:
+    """Add flags to messages, whatever others they have. May be repeated at any time."""
+    return await change_flags(imap, given.request, FlagChange.ADD)

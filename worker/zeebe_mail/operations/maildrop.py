@@ -1,0 +1,319 @@
+"""The messages of a POP3 mailbox (RFC 1939 calls it maildrop): how they are named, found, ordered and shown.
+
+A message is named by its UIDL (RFC 1939, 7), which no other message of the mailbox ever has, or by its Message-ID,
+which its sender chose. Its number is different in each session, so it names nothing here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema, model_validator
+
+from zeebe_mail.errors import MessageAmbiguous, MessageNotFound
+from zeebe_mail.form import Part, Prompt
+from zeebe_mail.mail.pop3 import Listed, Pop3Session
+from zeebe_mail.message.criteria import (
+    Criteria,
+    Criterion,
+    Flagged,
+    Numbered,
+    Numbering,
+    Range,
+    ServerOnly,
+    range_set,
+    walk,
+)
+from zeebe_mail.message.dates import read_date, read_received
+from zeebe_mail.message.encoded_words import raw_text
+from zeebe_mail.message.header_fields import read_header
+from zeebe_mail.message.matching import in_ranges
+from zeebe_mail.message.parse import parse_header
+from zeebe_mail.message.parsed import Correspondent
+from zeebe_mail.message.references import MessageId
+from zeebe_mail.operations.base import OperationOutput
+from zeebe_mail.operations.message_result import MessageSummary, NamedAddress
+
+_UIDL = re.compile(r"[!-~]{1,255}")
+_MESSAGE_ID = re.compile(rb"^message-id[ \t]*:((?:[^\n]|\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
+_BRACKETED = re.compile(rb"<([^<>\s]{1,990})>")
+_AT_ONCE = 50  # headers that are read before other jobs go on
+_CANDIDATES = 100  # of an ambiguous name, that the details of the error have
+
+
+# ── input ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _uidl(value: str) -> str:
+    if not _UIDL.fullmatch(value.strip()):
+        raise ValueError("is not a UIDL: 1 to 255 printable ASCII characters without a blank")
+    return value.strip()
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _pop3_criterion(criterion: Criterion | None) -> Criterion | None:
+    for part in walk(criterion) if criterion is not None else ():
+        if isinstance(part, Flagged):
+            raise ValueError("asks for a flag such as SEEN, and POP3 has no flags")
+        if isinstance(part, ServerOnly):
+            raise ValueError("asks for what only IMAP servers can tell")
+        if isinstance(part, Numbered) and part.numbering is Numbering.UID:
+            raise ValueError("asks for a UID, and POP3 has none; a message is named by `uidl`")
+    return criterion
+
+
+Uidl = Annotated[str, AfterValidator(_uidl)]
+"""A message's unique id listing (RFC 1939, 7)."""
+
+Pop3Criteria = Annotated[Criteria, AfterValidator(_pop3_criterion)]
+"""Search criteria that can be checked without a server's help."""
+
+
+class MaildropReference(Part):
+    """One message: its UIDL, or its Message-ID. With both, both must be right."""
+
+    message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="With or without < >")] = None
+    """The exact Message-ID. Senders choose it, so two messages may share one; then nothing is done."""
+    uidl: Annotated[Uidl | None, Prompt("UIDL", group="message", hint="As `list` gives it")] = None
+    """The id that the server gave the message, and gives to no other."""
+
+    @model_validator(mode="after")
+    def _names_a_message(self) -> MaildropReference:
+        if self.message_id is None and self.uidl is None:
+            raise ValueError("`messageId` or `uidl` must be given")
+        return self
+
+    def __str__(self) -> str:
+        return " ".join(
+            name for name in (self.uidl and f"UIDL {self.uidl}", self.message_id and f"<{self.message_id}>") if name
+        )
+
+
+class SortBy(enum.StrEnum):
+    """What messages are sorted by."""
+
+    ARRIVAL = "ARRIVAL"
+    RECEIVED = "RECEIVED_DATE"
+    SENT = "SENT_DATE"
+    SIZE = "SIZE"
+
+
+Order = Literal["ASC", "DESC"]
+
+SortField = Annotated[
+    SortBy,
+    BeforeValidator(_upper),
+    Prompt("Sort by", group="message", hint="ARRIVAL is the fastest", feel="static"),
+]
+"""The server's own order, the topmost Received header, the Date header, or the size."""
+
+
+def _ranges(value: Any) -> tuple[Range, ...] | None:
+    if value is None:
+        return None
+    return range_set(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+
+
+NumberRanges = Annotated[
+    tuple[Range, ...] | None,
+    PlainValidator(_ranges),
+    WithJsonSchema({"type": ["string", "null"]}),
+    Prompt("Numbers", group="message", hint="1,2,4:6 or * for the newest"),
+]
+"""Places in the mailbox, with commas between them, and ranges; ``*`` is the last."""
+
+OrderField = Annotated[Order, BeforeValidator(_upper), Prompt("Order", group="message", feel="static")]
+
+
+# ── output ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class MaildropPlace(OperationOutput):
+    """What a message can be found by again; a member is null where it is not known, or is not of one message."""
+
+    message_id: str | None
+    """As the header has it, with its angle brackets."""
+    uidl: str | None
+    number: int | None
+    """Its place in the mailbox as it was just now; it may be another one's the next time."""
+
+
+class Pop3MessageSummary(MessageSummary, MaildropPlace):
+    """A message in a POP3 mailbox without its body. ``receivedDateTime`` is that of the topmost Received header."""
+
+
+def summary(one: Listed, header: bytes) -> Pop3MessageSummary:
+    """What a process gets for a message of which the header is known."""
+    message = parse_header(header)
+    return Pop3MessageSummary(
+        message_id=message.message_id,
+        from_address=message.from_address,
+        subject=message.subject,
+        size=one.size,
+        from_=_addresses(message.from_),
+        to=_addresses(message.to),
+        cc=_addresses(message.cc),
+        sent_date=message.sent,
+        received_date_time=message.received,
+        flags=[],
+        attachments_count=None,
+        uidl=one.uidl,
+        number=one.number,
+    )
+
+
+def _addresses(found: Iterable[Correspondent]) -> list[NamedAddress]:
+    return [NamedAddress(name=one.name, address=one.address) for one in found]
+
+
+def message_id(header: bytes) -> str | None:
+    """The Message-ID of a header, bare."""
+    found = _MESSAGE_ID.search(header)
+    if found is None:
+        return None
+    bracketed = _BRACKETED.search(found[1])
+    return raw_text(bracketed[1] if bracketed else found[1]) or None
+
+
+def bracketed(bare: str | None) -> str | None:
+    """A Message-ID as headers have it."""
+    return None if bare is None else f"<{bare}>"
+
+
+# ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def in_order(pop3: Pop3Session, messages: Sequence[Listed], by: SortBy, order: Order) -> list[Listed]:
+    """Messages by date, size or arrival; ties by arrival, and those without a date at the end whatever the order."""
+    descending = order == "DESC"
+    arrived = sorted(messages, key=lambda one: one.number, reverse=descending)
+    if by is SortBy.ARRIVAL:
+        return arrived
+    if by is SortBy.SIZE:
+        return sorted(arrived, key=lambda one: one.size, reverse=descending)
+    dates = await _dates(pop3, messages, by)
+    dated = sorted(
+        (one for one in arrived if dates.get(one.number)), key=lambda one: dates[one.number], reverse=descending
+    )
+    return dated + [one for one in arrived if not dates.get(one.number)]
+
+
+async def _dates(pop3: Pop3Session, messages: Sequence[Listed], by: SortBy) -> Mapping[int, datetime]:
+    name, read = ("date", read_date) if by is SortBy.SENT else ("received", read_received)
+    dates = {}
+    async for one, header in pop3.summaries(messages):
+        value = read_header(header, 0, len(header)).first(name)
+        if value is not None and (date := read(raw_text(value))):
+            dates[one.number] = date.astimezone(UTC)
+        await _let_others_go_on(len(dates))
+    return dates
+
+
+async def _let_others_go_on(done: int) -> None:
+    if done % _AT_ONCE == 0:
+        await asyncio.sleep(0)
+
+
+async def shown(pop3: Pop3Session, messages: Sequence[Listed]) -> list[Pop3MessageSummary]:
+    """What a process gets for these messages, in this order; those that have gone are left out."""
+    summaries: list[Pop3MessageSummary] = []
+    async for one, header in pop3.summaries(messages):
+        summaries.append(summary(one, header))
+        await _let_others_go_on(len(summaries))
+    return summaries
+
+
+def in_range(listing: Sequence[Listed], ranges: Sequence[Range] | None) -> Sequence[Listed]:
+    """The messages whose numbers are in one of the ranges, or all. Of an empty mailbox, none."""
+    if ranges is None or not listing:
+        return listing
+    highest = listing[-1].number
+    return [one for one in listing if in_ranges(one.number, ranges, highest)]
+
+
+# ── finding ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a reference leads to. Without ``listed`` it is not there, or ``trouble`` says why it is not clear which."""
+
+    reference: MaildropReference | None
+    """How it was named; None where it was searched for."""
+    listed: Listed | None
+    message_id: str | None = None
+    """Bare."""
+    trouble: MessageAmbiguous | None = None
+
+
+async def find(pop3: Pop3Session, references: Sequence[MaildropReference]) -> list[Found]:
+    """The messages that are meant, in the order of the references.
+
+    A UIDL is looked up; for a Message-ID alone all headers are looked at, because a second message may have it too.
+    """
+    listing = await pop3.listing()
+    by_uidl = {one.uidl: one for one in listing if one.uidl is not None}
+    named = [by_uidl[uidl] for reference in references if (uidl := reference.uidl) in by_uidl]
+    scanned = listing if any(reference.uidl is None for reference in references) else named
+    ids: dict[int, str] = {}
+    by_id: dict[str, list[Listed]] = {}
+    async for one, header in pop3.summaries(scanned):
+        if found := message_id(header):
+            ids[one.number] = found
+            by_id.setdefault(found, []).append(one)
+    return [_found(reference, by_uidl, by_id, ids) for reference in references]
+
+
+def _found(
+    reference: MaildropReference,
+    by_uidl: Mapping[str, Listed],
+    by_id: Mapping[str, list[Listed]],
+    ids: Mapping[int, str],
+) -> Found:
+    wanted = reference.message_id
+    if reference.uidl is not None:
+        one = by_uidl.get(reference.uidl)
+        if one is None or (wanted is not None and ids.get(one.number) != wanted):
+            return Found(reference, None, wanted)
+        return Found(reference, one, ids.get(one.number))
+    several = by_id.get(wanted or "", [])
+    if len(several) > 1:
+        return Found(reference, None, wanted, _ambiguous(wanted, several))
+    return Found(reference, several[0] if several else None, wanted)
+
+
+def _ambiguous(wanted: str | None, several: Sequence[Listed]) -> MessageAmbiguous:
+    candidates: list[dict[str, Any]] = [{"uidl": one.uidl, "size": one.size} for one in several[:_CANDIDATES]]
+    return MessageAmbiguous(
+        f"{len(several)} messages have the Message-ID <{wanted}>. Nothing was done to any.",
+        next_step="Use the `uidl` of the one that is meant; the candidates are in the details.",
+        details={"messageId": bracketed(wanted), "candidates": candidates},
+    )
+
+
+async def the_message(pop3: Pop3Session, reference: MaildropReference) -> Listed | None:
+    """The one message that is meant, or None when it is not there.
+
+    Raises:
+        MessageAmbiguous: several have the Message-ID; the candidates are in the details.
+    """
+    (found,) = await find(pop3, [reference])
+    if found.trouble:
+        raise found.trouble
+    return found.listed
+
+
+def not_found(references: Sequence[MaildropReference]) -> MessageNotFound:
+    """The error for messages that are not there."""
+    names = [str(one) for one in references]
+    shown_names = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    return MessageNotFound(f"There is no message {shown_names} in the mailbox.", details={"missing": names[:100]})

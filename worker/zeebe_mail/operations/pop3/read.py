@@ -1,0 +1,130 @@
+"""Read a message (POP3 RETR and TOP, RFC 1939)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from zeebe_mail.documents.store import Reference
+from zeebe_mail.errors import DocumentStoreMissing
+from zeebe_mail.form import Prompt
+from zeebe_mail.mail.pop3 import Listed, Pop3Session
+from zeebe_mail.message.parse import MESSAGE_LIMIT, parse_header
+from zeebe_mail.operations.base import Attempt, Desk, operation
+from zeebe_mail.operations.fields import IfMissing
+from zeebe_mail.operations.maildrop import MaildropPlace, MaildropReference, bracketed, not_found, the_message
+from zeebe_mail.operations.message_result import NOTHING, SOURCE_TYPE, MessageContent, with_documents
+from zeebe_mail.operations.pop3 import Pop3Input
+
+
+class ReadRequest(MaildropReference):
+    """Which message, and how much of it."""
+
+    level: Annotated[
+        Literal["full", "header"], Prompt("Read", group="message", hint="header: without body", feel="static")
+    ] = "full"
+    """full: everything. header: only what the header says, which is much faster for large messages."""
+    attachments: Annotated[
+        Literal["documents", "metadata", "none"],
+        Prompt("Attachments", group="message", hint="documents: kept in the document store", feel="static"),
+    ] = "documents"
+    """documents: their bytes are kept as documents. metadata: names and sizes only. none: left out."""
+    original_html: Annotated[bool, Prompt("HTML as the author wrote it", group="message", feel="static")] = False
+    """Whether `htmlBody` is the original; else it is sanitised. `safeHtml` is then the sanitised one."""
+    source: Annotated[
+        Literal["none", "document"],
+        Prompt("Source of the message", group="message", hint="document: kept as .eml", feel="static"),
+    ] = "none"
+    """Whether the bytes of the whole message are kept as a document; of one that cannot be parsed they always are."""
+    delete_after_read: Annotated[
+        bool, Prompt("Delete afterwards", group="message", hint="Safer: a task of its own for that", feel="static")
+    ] = False
+    """Whether it is deleted once all of it was read and kept. That is before the process has it; a task of its own that
+    deletes by `uidl` loses nothing even if the process cannot take the result."""
+    max_bytes: Annotated[
+        int, Field(ge=1, le=MESSAGE_LIMIT), Prompt("Largest message", group="message", hint="Bytes, default 30 MB")
+    ] = MESSAGE_LIMIT
+    """A message with more bytes is MESSAGE_TOO_LARGE; `download` takes larger ones."""
+    if_missing: Annotated[
+        IfMissing,
+        Prompt("If there is no such message", group="message", hint="error: MESSAGE_NOT_FOUND", feel="static"),
+    ] = "error"
+    """Whether a message that is not there is an error, or a result with `found` false."""
+
+
+class ReadInput(Pop3Input):
+    """Where, as whom, and what to read."""
+
+    request: Annotated[ReadRequest, Prompt("Message", group="message")]
+    """The message."""
+
+
+class ReadOutput(MessageContent, MaildropPlace):
+    """The message. ``found`` is false where there is none, and then nothing else says anything."""
+
+    found: bool
+    deleted: bool
+    """Whether the server has deleted it, as asked."""
+    source: Reference | None
+    """The whole message as a document, where it was kept."""
+
+
+@operation(title="Read a message", keywords=("pop3", "open", "fetch", "attachments"))
+async def read(given: ReadInput, pop3: Pop3Session, attempt: Attempt, desk: Desk) -> ReadOutput:
+    """Read a message. It stays in the mailbox unless its deletion is asked for, though some providers hide it then.
+
+    Point of no return, where it is to be deleted: QUIT. Else it may be repeated at any time.
+    """
+    asked = given.request
+    one = await the_message(pop3, asked)
+    content = await _content(pop3, asked, one, desk) if one else None
+    if one is None or content is None:
+        if asked.if_missing == "error":
+            raise not_found([asked])
+        return _output(None, {**NOTHING, "messageId": bracketed(asked.message_id)}, asked, deleted=False)
+    deleted = False
+    if asked.delete_after_read:
+        if _is_whole(content, asked):
+            deleted = bool(await pop3.delete([one], commit=attempt.commit))
+        else:
+            content["errors"].append("The message was not deleted, because not all of it was kept.")
+    return _output(one, content, asked, deleted=deleted)
+
+
+async def _content(pop3: Pop3Session, asked: ReadRequest, one: Listed, desk: Desk) -> dict[str, Any] | None:
+    """What there is to tell of a message; None when it has gone meanwhile."""
+    if asked.level == "header":
+        async for _, header in pop3.headers([one]):
+            return {**parse_header(header).as_json(), "size": one.size, "source": None}
+        return None
+    raw = await pop3.message(one, limit=asked.max_bytes)
+    if raw is None:
+        return None
+    parsed = await desk.reader.read(raw)
+    content = await with_documents(
+        parsed, desk.documents, attachments=asked.attachments, original_html=asked.original_html
+    )
+    source = None
+    if asked.source == "document" or parsed.parse_error:
+        try:
+            source = await desk.documents.create(raw, name="message.eml", content_type=SOURCE_TYPE)
+        except DocumentStoreMissing:
+            content["errors"].append("The source was not kept, because this worker knows no document store.")
+    return {**content, "source": source}
+
+
+def _is_whole(content: dict[str, Any], asked: ReadRequest) -> bool:
+    """Whether the process gets all that it asked for, so that the original may go."""
+    if content["source"]:
+        return True
+    kept = all(part["document"] for part in (*content["attachments"], *content["inlineParts"]))
+    nested = all(_is_whole({**one, "source": None}, asked) for one in content["messages"])
+    return (
+        not content["parseError"] and asked.level == "full" and (asked.attachments != "documents" or (kept and nested))
+    )
+
+
+def _output(one: Listed | None, content: dict[str, Any], asked: ReadRequest, *, deleted: bool) -> ReadOutput:
+    place = {"uidl": one.uidl if one else asked.uidl, "number": one and one.number}
+    return ReadOutput.model_validate({"source": None, **content, **place, "found": one is not None, "deleted": deleted})

@@ -1,0 +1,85 @@
+"""Search the messages of a mailbox (POP3: the server cannot, so it is done here)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from zeebe_mail.form import Prompt
+from zeebe_mail.mail.pop3 import Pop3Session
+from zeebe_mail.message.criteria import ALL
+from zeebe_mail.operations.base import Attempt, Desk, OperationOutput, Request, operation
+from zeebe_mail.operations.maildrop import (
+    OrderField,
+    Pop3Criteria,
+    Pop3MessageSummary,
+    SortBy,
+    SortField,
+    in_order,
+    shown,
+)
+from zeebe_mail.operations.pop3 import Pop3Input
+from zeebe_mail.operations.scan import MaxBytes, MaxScan, scan
+
+
+class SearchRequest(Request):
+    """What to look for, and how far to go for it."""
+
+    criteria: Annotated[
+        Pop3Criteria,
+        Prompt("Criteria", group="message", hint='{"from": "jane@example.org", "since": "2026-01-31"}'),
+    ] = None
+    """What all messages found have; without it, all are found."""
+    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message", hint="Default 50")] = 50
+    """How many messages; which are left out depends on the order."""
+    sort_by: SortField = SortBy.ARRIVAL
+    """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header. SIZE."""
+    order: OrderField = "DESC"
+    """DESC: newest or largest first. ASC: oldest or smallest first."""
+    max_scan: MaxScan = 10_000
+    """How many messages are looked at, from the newest on."""
+    max_bytes: MaxBytes = 100 * 1024 * 1024
+    """How many bytes are read where BODY or TEXT is searched: the whole message each time."""
+
+
+class SearchInput(Pop3Input):
+    """Where, as whom, and what to search for."""
+
+    request: Annotated[SearchRequest, Prompt("Search", group="message")] = SearchRequest()
+    """The search."""
+
+
+class SearchOutput(OperationOutput):
+    """Messages in the order asked for."""
+
+    messages: list[Pop3MessageSummary]
+    total: int
+    """How many were found, listed or not."""
+    truncated: bool
+    """Whether that are more than are listed."""
+    scanned: int
+    """How many messages were looked at."""
+    skipped: int
+    """How many of them were too large for their body to be searched, or beyond ``maxBytes``."""
+    complete: bool
+    """Whether all messages of the mailbox were looked at and none was skipped: what is not found is not there."""
+
+
+@operation(title="Search messages", keywords=("pop3", "find", "filter", "criteria"))
+async def search(given: SearchInput, pop3: Pop3Session, attempt: Attempt, desk: Desk) -> SearchOutput:
+    """Search the messages of a mailbox, from the newest to the oldest. Deletes nothing.
+
+    Headers are looked at once in the worker's life, bodies each time.
+    """
+    asked = given.request
+    result = await scan(pop3, asked.criteria or ALL, desk.reader, max_scan=asked.max_scan, max_bytes=asked.max_bytes)
+    first = (await in_order(pop3, result.found, asked.sort_by, asked.order))[: asked.limit]
+    return SearchOutput(
+        messages=await shown(pop3, first),
+        total=len(result.found),
+        truncated=len(result.found) > len(first),
+        scanned=result.scanned,
+        skipped=result.skipped,
+        complete=result.complete,
+    )

@@ -1,0 +1,256 @@
+"""Which messages of an IMAP mailbox an operation is about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from zeebe_mail.errors import MessageAmbiguous, MessageNotFound, UidValidityChanged, WorkerError
+from zeebe_mail.form import Prompt
+from zeebe_mail.mail.imap import ImapSession, Selected
+from zeebe_mail.message.criteria import Criteria
+from zeebe_mail.message.references import MessageReference, ReferenceFields, bare_message_id
+from zeebe_mail.operations.base import Request
+from zeebe_mail.operations.fields import IfMissing, MailboxName, UidRanges
+from zeebe_mail.operations.matching import found
+from zeebe_mail.operations.message_result import ImapMessageSummary, message_id_in
+
+_REFERENCE = frozenset({"messageId", "uid", "uidValidity"})
+_KNOWN = frozenset(str(field.alias) for field in ImapMessageSummary.model_fields.values())
+
+
+# ── what is asked for ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _reference(value: Any) -> Any:
+    """A bare text is a Message-ID, a bare number a UID; of a message out of a list, what refers to it."""
+    if isinstance(value, str):
+        return {"messageId": value}
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"uid": value}
+    if isinstance(value, Mapping):
+        return {name: item for name, item in value.items() if name in _REFERENCE or name not in _KNOWN}
+    return value
+
+
+def _one_or_many(value: Any) -> Any:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+Reference = Annotated[MessageReference, BeforeValidator(_reference)]
+
+
+class OneMessage(MessageReference, Request):
+    """One message of a mailbox."""
+
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default INBOX")] = "INBOX"
+    """The mailbox (IMAP folder) the message is in."""
+
+
+class SomeMessages(ReferenceFields, Request):
+    """Messages of a mailbox: one, a list, a range of UIDs, or those that match criteria."""
+
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default INBOX")] = "INBOX"
+    """The mailbox (IMAP folder) the messages are in."""
+    messages: Annotated[
+        tuple[Reference, ...] | None,
+        BeforeValidator(_one_or_many),
+        Prompt(
+            "Messages", group="message", hint="A list, for example the messages a search has found", feel="required"
+        ),
+    ] = None
+    """Message-IDs, UIDs, or messages as other tasks give them. An empty list is none."""
+    uids: Annotated[UidRanges | None, Prompt("UIDs", group="message", hint="1,2,4:6 or 7:* or *")] = None
+    """UIDs and ranges of them; those that do not exist are not looked for."""
+    criteria: Annotated[
+        Criteria, Prompt("Criteria", group="message", hint='{"from": "jane@example.org", "seen": false}')
+    ] = None
+    """All that match."""
+    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message", hint="Default 1000")] = 1000
+    """How many messages of `uids` or `criteria` are taken, the oldest first."""
+    if_missing: Annotated[
+        IfMissing,
+        Prompt("If there is no such message", group="message", hint="error: MESSAGE_NOT_FOUND", feel="static"),
+    ] = "result"
+    """error: nothing is done when one of the messages that are named is not there. result: the result tells."""
+
+    @model_validator(mode="after")
+    def _names_messages_in_one_way(self) -> SomeMessages:
+        ways = {
+            "`messageId` or `uid`": self.message_id or self.uid,
+            "`messages`": self.messages is not None,
+            "`uids`": self.uids,
+            "`criteria`": self.criteria is not None,
+        }
+        given = [way for way, value in ways.items() if value]
+        if len(given) != 1:
+            found = f"not {' and '.join(given)}" if given else "none of them is"
+            raise ValueError(f"exactly one of {', '.join(ways)} must be given, {found}")
+        return self
+
+    @property
+    def references(self) -> tuple[MessageReference, ...] | None:
+        """The messages that are named one by one, if they are."""
+        if self.message_id is not None or self.uid is not None:
+            one = MessageReference(message_id=self.message_id, uid=self.uid, uid_validity=self.uid_validity)
+            return (one,)
+        return self.messages
+
+
+# ── what is there ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A message that is meant. Without ``uid`` it is not there, or ``trouble`` says why nobody can tell which it is."""
+
+    uid: int | None
+    message_id: str | None
+    """With its angle brackets."""
+    asked: MessageReference | None = None
+    """How it was named."""
+    trouble: WorkerError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The messages an operation is about, in the order they were named or, if they were not, by UID."""
+
+    messages: tuple[Chosen, ...]
+    total: int
+    """How many there were to choose from: more than there are ``messages`` where the limit was reached."""
+
+    @property
+    def uids(self) -> list[int]:
+        """Of those that are there."""
+        return [one.uid for one in self.messages if one.uid is not None]
+
+
+def check_validity(selected: Selected, references: Iterable[ReferenceFields]) -> None:
+    """Make sure that UIDs still mean what they meant.
+
+    Raises:
+        UidValidityChanged: a reference comes from an earlier life of the mailbox.
+    """
+    for reference in references:
+        if reference.uid_validity not in (None, selected.uid_validity):
+            raise UidValidityChanged(
+                f'UIDVALIDITY of mailbox "{selected.path}" is {selected.uid_validity} now, and not '
+                f"{reference.uid_validity} as the task says: its UIDs stand for other messages. Nothing was done.",
+                details={
+                    "mailbox": selected.path,
+                    "uidValidity": selected.uid_validity,
+                    "asked": reference.uid_validity,
+                },
+            )
+
+
+async def the_message(imap: ImapSession, selected: Selected, reference: MessageReference) -> Chosen:
+    """The one message that is meant; without UID when it is not there.
+
+    Where both are given, the UID says which message it is, and a Message-ID that differs says that it is not there.
+
+    Raises:
+        UidValidityChanged: the UID means nothing any more.
+        MessageAmbiguous: several have the Message-ID; the candidates are in the details.
+    """
+    (chosen,) = (await choose_named(imap, selected, (reference,))).messages
+    if chosen.trouble:
+        raise chosen.trouble
+    return chosen
+
+
+async def choose(imap: ImapSession, selected: Selected, asked: SomeMessages) -> Choice:
+    """The messages that are meant, found before anything is done to any.
+
+    Raises:
+        UidValidityChanged: UIDs mean nothing any more.
+        MessageAmbiguous: the only message is named by a Message-ID that several have.
+        MessageNotFound: one that is named is not there, and that is to be an error.
+    """
+    check_validity(selected, (asked,))
+    references = asked.references
+    if references is None:
+        return await _choose_unnamed(imap, asked)
+    choice = await choose_named(imap, selected, references)
+    if len(references) == 1 and (trouble := choice.messages[0].trouble):
+        raise trouble
+    missing = [one for one in choice.messages if one.uid is None and not one.trouble]
+    if missing and asked.if_missing == "error":
+        raise not_found(selected, missing)
+    return choice
+
+
+async def _choose_unnamed(imap: ImapSession, asked: SomeMessages) -> Choice:
+    if asked.criteria is not None:
+        uids = await found(imap, asked.criteria)
+    else:
+        uids = await imap.uids_of_range(asked.uids or "")
+    taken = uids[: asked.limit]
+    known = await message_ids(imap, taken)
+    return Choice(tuple(Chosen(uid, known[uid]) for uid in taken if uid in known), len(uids))
+
+
+async def choose_named(imap: ImapSession, selected: Selected, references: Collection[MessageReference]) -> Choice:
+    """Each of the messages that are named; who is named twice counts once."""
+    check_validity(selected, references)
+    known = await message_ids(imap, sorted({one.uid for one in references if one.uid is not None}))
+    chosen: dict[int | str, Chosen] = {}
+    for reference in references:
+        one = await _choose(imap, selected, reference, known)
+        chosen.setdefault(one.uid or f"{reference.uid} {reference.message_id}", one)
+    return Choice(tuple(chosen.values()), len(chosen))
+
+
+async def _choose(
+    imap: ImapSession, selected: Selected, reference: MessageReference, known: Mapping[int, str | None]
+) -> Chosen:
+    named = reference.message_id and f"<{reference.message_id}>"
+    if reference.uid is not None:
+        is_it = reference.uid in known and named in (None, known[reference.uid])
+        return Chosen(reference.uid, known[reference.uid], reference) if is_it else Chosen(None, named, reference)
+    assert reference.message_id is not None
+    uids = await imap.uids_of_message_id(reference.message_id)
+    trouble = _ambiguous(selected, reference.message_id, uids) if len(uids) > 1 else None
+    return Chosen(uids[0] if len(uids) == 1 else None, named, reference, trouble)
+
+
+def _ambiguous(selected: Selected, message_id: str, uids: list[int]) -> MessageAmbiguous:
+    candidates = [{"uid": uid, "uidValidity": selected.uid_validity, "mailbox": selected.path} for uid in uids[:100]]
+    return MessageAmbiguous(
+        f'{len(uids)} messages in mailbox "{selected.path}" have the Message-ID <{message_id}>. Nothing was done.',
+        details={"mailbox": selected.path, "messageId": f"<{message_id}>", "candidates": candidates},
+    )
+
+
+async def message_ids(imap: ImapSession, uids: list[int]) -> dict[int, str | None]:
+    """The Message-IDs of those that are there, with their angle brackets."""
+    if not uids:
+        return {}
+    return {one.uid: message_id_in(one.header) for one in await imap.summaries(uids, attachments=False)}
+
+
+async def uids_with(imap: ImapSession, message_id: str | None) -> list[int]:
+    """UIDs of the messages with this Message-ID, as a header has it; of none with none that can be looked for."""
+    try:
+        return await imap.uids_of_message_id(bare_message_id(message_id or ""))
+    except ValueError:
+        return []
+
+
+def not_found(selected: Selected, missing: Iterable[Chosen], *, part: str | None = None) -> MessageNotFound:
+    """The error for messages that are not there, or for a part of one that is."""
+    names = [_name(one) for one in missing]
+    shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    what = f"part {part} in the message" if part else "message"
+    return MessageNotFound(
+        f'There is no {what} {shown} in mailbox "{selected.path}".',
+        details={"mailbox": selected.path, "uidValidity": selected.uid_validity, "missing": names[:100]},
+    )
+
+
+def _name(one: Chosen) -> str:
+    return f"UID {one.asked.uid}" if one.asked and one.asked.uid else f"{one.message_id}"

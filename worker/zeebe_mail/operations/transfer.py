@@ -1,0 +1,118 @@
+"""Putting messages into another mailbox (IMAP): what `move`, `copy` and `delete` to the trash have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from zeebe_mail.mail.imap import ImapSession, Selected
+from zeebe_mail.operations.base import Attempt
+from zeebe_mail.operations.bulk import Change, Status, Worked, worked
+from zeebe_mail.operations.selection import Choice, Chosen, uids_with
+
+
+class Transfer(Change):
+    """A message that was put into another mailbox: where it is there, and the UID it had before."""
+
+    source_uid: int | None
+
+
+async def move_all(
+    imap: ImapSession, source: Selected, choice: Choice, path: str | None, attempt: Attempt
+) -> list[Transfer]:
+    """Move messages of the selected mailbox; what became of each. Without ``path`` there is no such mailbox yet.
+
+    A message that is not in the source and is in the target was moved before. With MOVE (RFC 6851) a message is at any
+    time in one of the two, so the job may be stopped and repeated at any time. Without, the copy is the point of no
+    return: nobody interrupts between it and the expunging, and a try after a lost connection finds the copies.
+    """
+    if path is None:
+        return [_left(one, source, Worked()) for one in choice.messages]
+    if path == source.path:
+        return [_put(one, "already", source.path, source.uid_validity, one.uid) for one in choice.messages]
+    result = await _move(imap, choice.uids, path, attempt)
+    gone = [one for one in choice.messages if one.message_id and result.outcome(one)["status"] == "missing"]
+    there = await _uids_there(imap, path, [*gone, *_untold(choice, result)])
+    validity = (await imap.status(path)).uid_validity
+    transfers = []
+    for one in choice.messages:
+        if one.uid in result.done:
+            uid = result.done[one.uid] or there.get(one.message_id)
+            transfers.append(_put(one, "done", path, validity, uid))
+        elif one in gone and one.message_id in there:
+            transfers.append(_put(one, "already", path, validity, there[one.message_id]))
+        else:
+            transfers.append(_left(one, source, result))
+    return transfers
+
+
+async def _move(imap: ImapSession, uids: list[int], path: str, attempt: Attempt) -> Worked[int]:
+    if uids and "MOVE" not in imap.capabilities:
+        await attempt.commit()
+    return await worked(partial(imap.move, path=path), uids)
+
+
+async def copy_all(imap: ImapSession, source: Selected, choice: Choice, path: str, attempt: Attempt) -> list[Transfer]:
+    """Copy messages of the selected mailbox; what became of each.
+
+    What the target has a copy of is not copied again: same Message-ID, same size, received at the same moment. So a
+    job that is tried again makes no second copies, but of messages without Message-ID.
+
+    Point of no return: COPY.
+    """
+    copied = await imap.copied_earlier(choice.uids, path) if choice.uids else {}
+    uids = [uid for uid in choice.uids if uid not in copied]
+    if uids:
+        await attempt.commit()
+    result = await worked(partial(imap.copy, path=path), uids)
+    there = await _uids_there(imap, path, _untold(choice, result))
+    validity = (await imap.status(path)).uid_validity
+    transfers = []
+    for one in choice.messages:
+        if one.uid in copied:
+            transfers.append(_put(one, "already", path, validity, copied[one.uid]))
+        elif one.uid in result.done:
+            uid = result.done[one.uid] or there.get(one.message_id)
+            transfers.append(_put(one, "done", path, validity, uid))
+        else:
+            transfers.append(_left(one, source, result))
+    return transfers
+
+
+def _untold(choice: Choice, result: Worked[int]) -> list[Chosen]:
+    """Those of which the server did not say which UID they got (it has no UIDPLUS, RFC 4315)."""
+    return [one for one in choice.messages if one.message_id and result.done.get(one.uid or 0) == 0]
+
+
+async def _uids_there(imap: ImapSession, path: str, sought: Iterable[Chosen]) -> dict[str | None, int | None]:
+    """Those that are in a mailbox, by Message-ID; without UID where several there have that."""
+    names = {one.message_id for one in sought} - {None}
+    if not names:
+        return {}
+    await imap.select(path)
+    found = {name: await uids_with(imap, name) for name in names}
+    return {name: uids[0] if len(uids) == 1 else None for name, uids in found.items() if uids}
+
+
+def _put(one: Chosen, status: Status, path: str, validity: int, uid: int | None) -> Transfer:
+    return Transfer(
+        message_id=one.message_id,
+        mailbox=path,
+        uid_validity=validity,
+        uid=uid,
+        source_uid=one.uid,
+        status=status,
+        error=None,
+    )
+
+
+def _left(one: Chosen, source: Selected, result: Worked[int]) -> Transfer:
+    """A message that is where it was, or nowhere."""
+    return Transfer(
+        message_id=one.message_id,
+        mailbox=source.path,
+        uid_validity=source.uid_validity,
+        uid=one.uid,
+        source_uid=one.uid,
+        **result.outcome(one),
+    )
