@@ -23,7 +23,7 @@ from zeebe_mail.message.bounce import read_bounce
 from zeebe_mail.message.calendar_reply import CalendarError, read_calendar
 from zeebe_mail.message.dates import read_date, read_received
 from zeebe_mail.message.file_name import safe_filename
-from zeebe_mail.message.header_fields import Header, read_header
+from zeebe_mail.message.header_fields import Header, message_start, read_header
 from zeebe_mail.message.mime_tree import Entity, Findings, leaf_section, read_tree
 from zeebe_mail.message.parsed import Calendar, Correspondent, Field, Importance, ParsedMessage, Part
 from zeebe_mail.message.quoted_reply import newest_reply
@@ -66,7 +66,7 @@ def parse_header(raw: bytes, received: datetime | None = None, parse_error: str 
     """Read only the header of a message, as of a POP3 TOP or an IMAP BODY[HEADER]; never an exception."""
     findings = Findings()
     try:
-        header = read_header(raw, 0, len(raw))
+        header = read_header(raw, message_start(raw, 0, len(raw)), len(raw))
         findings.exceeded += header.exceeded
         message = _with_header(header, len(raw), findings)
     except Exception as error:
