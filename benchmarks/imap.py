@@ -133,7 +133,7 @@ def through_the_broker(address: str, server: Dovecot, name: str) -> None:
     rig.deploy(address, process, "mail:imap-list:1")
     variables = {
         "server": {"host": "localhost", "port": server.imaps, "security": "SSL_TLS"},
-        "auth": {"username": USER, "password": "{{secrets.BENCH}}"},
+        "auth": {"type": "password", "username": USER, "password": "{{secrets.BENCH}}"},
         "request": {"limit": 10},
     }
     with rig.worker(address, server.ca_file, SECRET_BENCH=PASSWORD) as worker, rig.PeakMemory(worker) as memory:

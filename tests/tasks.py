@@ -12,6 +12,7 @@ from tests.servers.mailboxes import PASSWORD, MailServerUnderTest
 from zeebe_mail.app import Mailroom, TrialAttempt, mailroom, task_types
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail
+from zeebe_mail.operations.base import Attempt
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import Settings
 
@@ -54,6 +55,10 @@ class Tasks:
         Raises:
             TaskFailed: the job failed.
         """
+        return await self.attempt(TrialAttempt(), task, **request)
+
+    async def attempt(self, attempt: Attempt, task: str, **request: Any) -> Any:
+        """The same, told when the point of no return is passed."""
         variables = {
             "server": self.address or self._default_address(task),
             "auth": {"type": "password", "username": self.user, "password": self.password},
@@ -67,7 +72,7 @@ class Tasks:
             retries=RETRIES,
             deadline_ms=0,
         )
-        outcome = await self.room.handler.handle(job, TrialAttempt())
+        outcome = await self.room.handler.handle(job, attempt)
         if isinstance(outcome, Fail):
             raise TaskFailed(outcome)
         assert isinstance(outcome, Complete), outcome
@@ -82,8 +87,8 @@ class Tasks:
 
 
 @asynccontextmanager
-async def tasks(server: MailServerUnderTest, user: str) -> AsyncIterator[Tasks]:
-    """Tasks of one user, with the worker's sessions kept in between."""
-    settings = Settings(ca_file=server.ca_file)
+async def tasks(server: MailServerUnderTest, user: str, **settings_: Any) -> AsyncIterator[Tasks]:
+    """Tasks of one user, with the worker's sessions kept in between; `settings_` are those of the worker."""
+    settings = Settings(ca_file=server.ca_file, **settings_)
     async with mailroom(settings, Redactor(), task_types(settings)) as room:
         yield Tasks(room, server, user)

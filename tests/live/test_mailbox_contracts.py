@@ -339,17 +339,17 @@ async def test_mailboxes_of_any_name(account: Tasks) -> None:
 
 
 async def test_mailboxes_in_mailboxes(account: Tasks) -> None:
-    for level in ("Customers", "Customers/2026"):  # Courier renames no mailbox below a level that is none itself
+    for level in ("Customers", "Customers/2026"):  # Courier ends when it renames where a level is none itself
         await account.run("imap-mailbox-create", mailbox=level)
-    made = await account.run("imap-mailbox-create", mailbox="Customers/2026/Müller")
-    delimiter = made["mailbox"].removesuffix("Müller")[-1]
-    assert made["mailbox"].endswith(delimiter.join(["Customers", "2026", "Müller"]))
-    for same in ("Customers/2026/Müller", "Customers.2026.Müller", made["mailbox"]):
+    made = await account.run("imap-mailbox-create", mailbox="Customers/2026/Miller")
+    delimiter = made["mailbox"].removesuffix("Miller")[-1]
+    assert made["mailbox"].endswith(delimiter.join(["Customers", "2026", "Miller"]))
+    for same in ("Customers/2026/Miller", "Customers.2026.Miller", made["mailbox"]):
         assert (await account.run("imap-mailbox-status", mailbox=same))["mailbox"] == made["mailbox"]
     renamed = await account.run("imap-mailbox-rename", mailbox="Customers/2026", newName="Customers/Old")
     assert renamed["renamed"] is True
     paths = {one["path"] for one in (await account.run("imap-mailbox-list"))["mailboxes"]}
-    assert f"{renamed['to']}{delimiter}Müller" in paths
+    assert f"{renamed['to']}{delimiter}Miller" in paths
     assert made["mailbox"] not in paths
 
 

@@ -529,7 +529,15 @@ class ImapSession:
             await self._leave(path)  # Courier appends to no mailbox that is being looked at (EXAMINE)
             arrival = _internal_date(received) if received else b""
             options = (f"({named}) ".encode() if named else b"") + arrival
-            reply = await self._ask(b"APPEND ", _quoted(path), b" ", options, Literal(message))
+            command = (b"APPEND ", _quoted(path), b" ", options, Literal(message))
+            try:
+                reply = await self._ask(*command)
+            except ImapRefusal as refusal:
+                # Courier takes no message, for any mailbox, while one is open for reading only.
+                if refusal.status.code or self._selected is None or not self._selected.read_only:
+                    raise
+                await self._leave(self._selected.path)
+                reply = await self._ask(*command)
             if reply.status.code != "APPENDUID":
                 return None
             match reply.status.argument.split():

@@ -26,6 +26,7 @@ _TOKEN = re.compile(
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _COMMENT = re.compile(r"\([^()]*+\)")
+_SPACED_DOT = re.compile(r"\s*+\.\s*+")
 _BARE = re.compile(r"[^\s@<>\"]++@[^\s@<>\",;]++")
 
 
@@ -110,6 +111,8 @@ def _unbracketed(phrase: str, comment: str | None) -> Correspondent:
         return (
             Correspondent(_shown(phrase), "") if re.search(r"\s", phrase) else Correspondent(comment, _address(phrase))
         )
+    local, _, domain = phrase.rpartition("@")
+    phrase = f"{local.rstrip()}@{_SPACED_DOT.sub('.', domain.lstrip())}"
     if phrase.startswith('"') or not re.search(r"\s", phrase):
         return Correspondent(comment, _address(phrase))
     inside = _BARE.search(phrase)

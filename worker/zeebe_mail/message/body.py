@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 from urllib.parse import unquote
 
 from zeebe_mail.message import charsets
 from zeebe_mail.message.flowed import unflow
-from zeebe_mail.message.html_text import html_text
+from zeebe_mail.message.html_text import html_text, text_without_structure
 from zeebe_mail.message.mime_tree import Entity, Findings
 from zeebe_mail.message.parsed import TextSource
+from zeebe_mail.message.sanitize import HtmlError, sanitize
 
 TEXT_LIMIT = 1_000_000
 """Characters of a text that a process gets."""
@@ -31,6 +33,8 @@ class _Piece:
     source: TextSource
     text: str
     """Plain text, or HTML."""
+    safe: str = ""
+    """Sanitised HTML."""
     told: bool = False
     """Whether a plain alternative says the same."""
 
@@ -42,20 +46,29 @@ class Body:
     text: str | None
     source: TextSource | None
     html: str | None
+    safe_html: str | None
     attachments: list[Entity] = field(default_factory=list)
     inline: list[Entity] = field(default_factory=list)
 
 
-def read_body(root: Entity, findings: Findings) -> Body:
+def read_body(root: Entity, findings: Findings, *, borrow: bool) -> Body:
     """Choose the text of a message, and sort what else it has.
+
+    Without any text of its own, it may ``borrow`` that of a message in it.
 
     An attachment is what says so, or has a file name and is not shown in the HTML, or is neither text nor shown. The
     text is that of all text parts that are not attachments, one of alternatives.
     """
     pieces = _pieces(root, findings)
     html = "\n".join(piece.text for piece in pieces if piece.source == "html") or None
-    text, source = _text(root, pieces, findings)
-    body = Body(text, source, html)
+    safe = "\n".join(piece.safe for piece in pieces if piece.source == "html")
+    text, source = _text(root, pieces, findings, borrow=borrow)
+    body = Body(
+        text=text,
+        source=source,
+        html=limited(html, "The HTML", findings) if html else None,
+        safe_html=_limited_html(safe, findings) if html else None,
+    )
     shown = {unquote(found).casefold() for found in _CID.findall(html or "")}
     used = {id(piece.entity) for piece in pieces}
     for number, leaf in enumerate(_leaves(root)):
@@ -131,7 +144,9 @@ def _pieces(entity: Entity, findings: Findings) -> list[_Piece]:
     if not _is_text(entity):
         return []
     text = text_of(entity, findings)
-    return [_Piece(entity, "html" if entity.content_type == "text/html" else "plain", text)]
+    if entity.content_type == "text/html":
+        return [_Piece(entity, "html", text, _sanitized(text, findings))]
+    return [_Piece(entity, "plain", text)]
 
 
 def _alternative(found: list[list[_Piece]]) -> list[_Piece]:
@@ -146,13 +161,15 @@ def _alternative(found: list[list[_Piece]]) -> list[_Piece]:
     return pieces
 
 
-def _text(root: Entity, pieces: list[_Piece], findings: Findings) -> tuple[str | None, TextSource | None]:
+def _text(
+    root: Entity, pieces: list[_Piece], findings: Findings, *, borrow: bool
+) -> tuple[str | None, TextSource | None]:
     said = [(piece.source, text) for piece in pieces if not piece.told and (text := _plain(piece)).strip()]
     if said:
         source = said[0][0]
         text = said[0][1] if len(said) == 1 else "\n\n".join(one.strip("\n") for _, one in said)
         return limited(text, "The text", findings), source
-    if readable := _readable(root, findings):
+    if readable := _readable(root, findings, borrow=borrow):
         return limited(readable, "The text", findings), "part"
     at = root.path[-1]
     if root.is_multipart and not any(True for _ in _leaves(root)):
@@ -162,20 +179,33 @@ def _text(root: Entity, pieces: list[_Piece], findings: Findings) -> tuple[str |
 
 
 def _plain(piece: _Piece) -> str:
-    return html_text(piece.text) if piece.source == "html" else piece.text
+    return html_text(piece.safe) if piece.source == "html" else piece.text
 
 
-def _readable(entity: Entity, findings: Findings) -> str | None:
+def _sanitized(html: str, findings: Findings) -> str:
+    try:
+        return sanitize(html)
+    except HtmlError as error:
+        findings.errors.append(str(error))
+        return f"<pre>{escape(text_without_structure(html))}</pre>"
+
+
+def _limited_html(safe: str, findings: Findings) -> str:
+    """As much of sanitised HTML as a process gets; what is cut is mended."""
+    return safe if len(safe) <= TEXT_LIMIT else _sanitized(limited(safe, "The HTML", findings), findings)
+
+
+def _readable(entity: Entity, findings: Findings, *, borrow: bool) -> str | None:
     """The text of the part that is best to read, where no part says that it is the text."""
     leaves = list(_leaves(entity))
     for kinds in (("text/plain",), ("text/html",), ("text/",), _NOTICES):
         for leaf in leaves:
             if leaf.content_type.startswith(kinds) and not leaf.is_message:
                 text = text_of(leaf, findings)
-                text = html_text(text) if leaf.content_type == "text/html" else text
+                text = html_text(_sanitized(text, findings)) if leaf.content_type == "text/html" else text
                 if text.strip() and not _UNREADABLE.search(text[:2000]):
                     return text
     for leaf in leaves:
-        if leaf.is_message and (nested := read_body(leaf.children[0], findings).text):
+        if borrow and leaf.is_message and (nested := read_body(leaf.children[0], findings, borrow=True).text):
             return nested
     return None

@@ -36,6 +36,7 @@ _QMAIL = re.compile(r"^<([^<>\s]{1,300}@[^<>\s]{1,300})>:\s*$", re.MULTILINE)
 _ADDRESS = re.compile(r"<?([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+)>?")
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _REPLY = re.compile(r"\b([45]\d\d)[ -](?=\S)")
+_EMPTY_LINE = re.compile(rb"\r?\n[ \t]*+\r?\n")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,990}>")
 _ID_HEADER = re.compile(r"^message-id:\s*(<[^<>\s]{3,990}>)", re.IGNORECASE | re.MULTILINE)
 
@@ -85,17 +86,8 @@ def _by_status(status: str | None) -> BounceKind:
 
 def _blocks(content: bytes) -> Iterator[Header]:
     """Groups of fields with blank lines between them."""
-    at = 0
-    for _ in range(_RECIPIENTS + 1):
-        while at < len(content) and content[at : at + 1] in (b"\r", b"\n", b" ", b"\t"):
-            at += 1
-        if at >= len(content):
-            return
-        header = read_header(content, at, len(content))
-        yield header
-        if header.body <= at:
-            return
-        at = header.body
+    for block in _EMPTY_LINE.split(content, _RECIPIENTS):
+        yield read_header(block.lstrip(b"\r\n"), 0, len(block))
 
 
 def _recipient(block: Header) -> BouncedRecipient | None:

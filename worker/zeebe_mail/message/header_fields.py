@@ -14,6 +14,8 @@ from itertools import islice
 BLOCK_LIMIT = 256 * 1024
 FIELD_LIMIT = 32 * 1024
 
+_BLOCK_EXCEEDED = f"The header has more than {BLOCK_LIMIT // 1024} KB; the rest of it was not read."
+_FIELD_EXCEEDED = f"A header has more than {FIELD_LIMIT // 1024} KB; the rest of it was not read."
 _LOOK_AHEAD = 10  # lines
 
 _NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
@@ -62,43 +64,47 @@ class Header:
 def read_header(data: bytes, start: int, end: int) -> Header:
     """The header that begins at ``start`` of a message or part that stops at ``end``."""
     start = _after_blank_lines(data, start, end)
-    lines = _lines(data, start, min(end, start + BLOCK_LIMIT))
     fields: list[tuple[bytes, list[bytes]]] = []
-    exceeded: list[str] = []
-    at = start
-    for at, line in lines:
-        stripped = line.rstrip(b"\r\n")
-        if not stripped.strip(b" \t") and not (stripped and _goes_on(data, at + len(line), end)):
-            return _header(fields, at + len(line), exceeded)
-        name = _NAME.match(stripped)
-        if name:
-            fields.append((name[1], [stripped[name.end() :]]))
-        elif at == start and (shifted := _NAME.match(stripped.lstrip(b" \t"))):
-            fields.append((shifted[1], [stripped.lstrip(b" \t")[shifted.end() :]]))
-        elif at == start and _MBOX.match(stripped):
-            continue
-        elif fields and (stripped[:1] in (b" ", b"\t") or _belongs(fields[-1][1], stripped)):
-            fields[-1][1].append(stripped)
-        elif not _goes_on(data, at + len(line), end):
-            return _header(fields, at, exceeded)
-    else:
-        at = min(end, start + BLOCK_LIMIT)
-    if at >= end:
-        return _header(fields, end, exceeded)
-    exceeded.append(f"The header has more than {BLOCK_LIMIT // 1024} KB; the rest of it was not read.")
-    beyond = _EMPTY_LINE.search(data, at, end)
-    return _header(fields, beyond.end() if beyond else end, exceeded)
+    for at, line in _lines(data, start, end):
+        after = at + len(line)
+        if after - start > BLOCK_LIMIT:
+            _take(fields, line[: FIELD_LIMIT * 2], first=at == start)
+            beyond = _EMPTY_LINE.search(data, at, end)
+            return _header(fields, beyond.end() if beyond else end, _BLOCK_EXCEEDED)
+        if not line.strip():
+            if line.strip(b"\r\n") and _goes_on(data, after, end):
+                continue
+            return _header(fields, after)
+        if not _take(fields, line.rstrip(b"\r\n"), first=at == start) and not _goes_on(data, after, end):
+            return _header(fields, at)
+    return _header(fields, end)
 
 
-def _header(fields: list[tuple[bytes, list[bytes]]], body: int, exceeded: list[str]) -> Header:
+def _take(fields: list[tuple[bytes, list[bytes]]], line: bytes, *, first: bool) -> bool:
+    """Whether a line is of the header; what it says is added to the fields."""
+    if first and _MBOX.match(line):
+        return True
+    if first:
+        line = line.lstrip(b" \t")
+    if name := _NAME.match(line):
+        fields.append((name[1], [line[name.end() :]]))
+        return True
+    if fields and (line[:1] in (b" ", b"\t") or _belongs(fields[-1][1], line)):
+        fields[-1][1].append(line)
+        return True
+    return False
+
+
+def _header(fields: list[tuple[bytes, list[bytes]]], body: int, *exceeded: str) -> Header:
     whole = []
+    limits = dict.fromkeys(exceeded)
     for name, lines in fields:
         value = b"\n".join(lines)
         if len(value) > FIELD_LIMIT:
             value = value[:FIELD_LIMIT]
-            exceeded.append(f"A header has more than {FIELD_LIMIT // 1024} KB; the rest of it was not read.")
+            limits[_FIELD_EXCEEDED] = None
         whole.append(RawField(name.decode("ascii"), value))
-    return Header(tuple(whole), body, tuple(dict.fromkeys(exceeded)))
+    return Header(tuple(whole), body, tuple(limits))
 
 
 def _lines(data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from zeebe_mail.message.sanitize import bare_structure
+from zeebe_mail.message.charsets import repair
 
 _TOKEN = re.compile(r'<(/?)([a-zA-Z][a-zA-Z0-9]*+)((?:[^>"]|"[^"]*+")*+)>')
 _ATTRIBUTE = re.compile(r'(href|alt)="([^"]*+)"')
@@ -18,6 +18,8 @@ _LINES = frozenset(
     | {"address", "aside", "caption", "details", "summary", "figcaption", "hgroup", "tbody", "thead", "tfoot"}
 )
 _QUOTE_LIMIT = 20
+_INVISIBLE = re.compile(r"<(script|style|title)\b", re.IGNORECASE)
+_ANY_TAG = re.compile(r"<[!/?a-zA-Z][^>]*+>?")
 
 
 class _Page:
@@ -56,9 +58,8 @@ class _Page:
             self.lines.append("> "[: 2 * bool(self.quotes)].strip() * min(self.quotes, _QUOTE_LIMIT))
 
 
-def html_text(html: str) -> str:
-    """The text of a page, lines ended by ``\\n``; links have their target behind them where it says something new."""
-    clean = bare_structure(html)
+def html_text(clean: str) -> str:
+    """The text of sanitised HTML, in lines; links have their target behind them where it says something new."""
     page = _Page()
     at = 0
     for token in _TOKEN.finditer(clean):
@@ -69,6 +70,24 @@ def html_text(html: str) -> str:
     page.words(unescape(clean[at:]))
     page.end_line()
     return "\n".join(page.lines).strip("\n").replace("\xa0", " ")
+
+
+def text_without_structure(html: str) -> str:
+    """The text of HTML that cannot be parsed: what is left without tags, scripts and styles."""
+    kept: list[str] = []
+    at = 0
+    for opened in _INVISIBLE.finditer(html):
+        if opened.start() < at:
+            continue
+        kept.append(html[at : opened.start()])
+        closed = html.find("</" + opened[1], opened.end())
+        if closed < 0:
+            at = opened.end()
+            break
+        at = closed
+    kept.append(html[at:])
+    lines = _ANY_TAG.sub("\n", "".join(kept)).split("\n")
+    return repair("\n".join(text for line in lines if (text := _BLANKS.sub(" ", unescape(line)).strip())))
 
 
 def _tag(page: _Page, name: str, attributes: str, *, closes: bool) -> None:

@@ -7,6 +7,7 @@ or never closed are worked around. Parts are stretches of the message, not copie
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from zeebe_mail.message import encoded_words, parameters
@@ -129,7 +130,7 @@ def _entity(
 ) -> Entity:
     """Read the entity in ``data[start:end]``; ``before`` leads to ``data``."""
     header = read_header(data, start, end)
-    for what in header.exceeded:
+    for what in (*header.exceeded, *_long_fields(header)):
         plan.exceeded(what)
     typed = _parametrised(header, "content-type")
     content_type = typed.value if _TYPE.fullmatch(typed.value) else _loose_type(typed.value) or default
@@ -155,6 +156,12 @@ def _entity(
     elif content_type in _MESSAGES:
         _open(entity, depth, plan)
     return entity
+
+
+def _long_fields(header: Header) -> Iterator[str]:
+    for name in ("content-type", "content-disposition"):
+        if any(len(value) > parameters.LIMIT for value in header.all(name)):
+            yield f"A {name.title()} has more than {parameters.LIMIT // 1024} KB; the rest of it was not read."
 
 
 def _is_prose(data: bytes, start: int, end: int) -> bool:

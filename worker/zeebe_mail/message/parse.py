@@ -18,7 +18,7 @@ from zeebe_mail.message import encoded_words
 from zeebe_mail.message.address_list import read_addresses
 from zeebe_mail.message.auth_results import read_authentication_results
 from zeebe_mail.message.auto_reply import auto_reply_reason
-from zeebe_mail.message.body import TEXT_LIMIT, limited, read_body, text_of
+from zeebe_mail.message.body import read_body, text_of
 from zeebe_mail.message.bounce import read_bounce
 from zeebe_mail.message.calendar_reply import CalendarError, read_calendar
 from zeebe_mail.message.dates import read_date, read_received
@@ -27,7 +27,6 @@ from zeebe_mail.message.header_fields import Header, read_header
 from zeebe_mail.message.mime_tree import Entity, Findings, leaf_section, read_tree
 from zeebe_mail.message.parsed import Calendar, Correspondent, Field, Importance, ParsedMessage, Part
 from zeebe_mail.message.quoted_reply import newest_reply
-from zeebe_mail.message.sanitize import sanitize
 
 MESSAGE_LIMIT = 30 * 1024 * 1024
 """Bytes of a message that is read."""
@@ -91,18 +90,18 @@ def _where(error: Exception) -> str:
     return f"{type(error).__name__} in {PurePath(frame.filename).name}, line {frame.lineno}"
 
 
-def _message(root: Entity, size: int, findings: Findings) -> ParsedMessage:
+def _message(root: Entity, size: int, findings: Findings, *, in_another: bool = False) -> ParsedMessage:
     """The message whose tree this is; messages in it are read the same way."""
     known = _with_header(root.header, size, findings)
-    body = read_body(root, findings)
-    text, html = body.text, body.html
+    body = read_body(root, findings, borrow=not in_another)
+    text = body.text
     return replace(
         known,
         text=text,
         text_source=body.source,
         newest_reply=_attempt(lambda: newest_reply(text), "newest reply", findings) if text is not None else None,
-        html=limited(html, "The HTML", findings) if html is not None else None,
-        safe_html=_safe(html, findings) if html is not None else None,
+        html=body.html,
+        safe_html=body.safe_html,
         attachments=tuple(_part(one) for one in body.attachments),
         inline_parts=tuple(_part(one) for one in body.inline),
         messages=tuple(_nested(one) for one in _messages(root)),
@@ -169,13 +168,6 @@ def _importance(header: Header) -> Importance:
     return "normal"
 
 
-def _safe(html: str, findings: Findings) -> str:
-    clean = sanitize(html)
-    if len(clean) <= TEXT_LIMIT:
-        return clean
-    return sanitize(limited(clean, "The sanitised HTML", findings))
-
-
 def _part(entity: Entity) -> Part:
     name = entity.file_name
     return Part(
@@ -199,7 +191,7 @@ def _messages(entity: Entity) -> Iterable[Entity]:
 
 
 def _nested(root: Entity) -> ParsedMessage:
-    return _message(root, root.size, Findings())
+    return _message(root, root.size, Findings(), in_another=True)
 
 
 def _calendar(root: Entity, findings: Findings) -> Calendar | None:

@@ -7,6 +7,7 @@ tells the sender that the mail was read), covers the page or asks for input goes
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import nh3
 
@@ -76,21 +77,59 @@ _CLEANER = nh3.Cleaner(
     url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
     filter_style_properties=_STYLE,
 )
-_BARE = nh3.Cleaner(
-    tags=set(_TAGS),
-    clean_content_tags=_CONTENT_TOO - {"head"},
-    attributes={"a": {"href"}, "img": {"alt"}},
-    strip_comments=True,
-    link_rel=None,
-    url_schemes={"http", "https", "mailto"},
+_META = re.compile(r"<meta\b[^>]*+>?", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})")
+_MANY_ATTRIBUTES = re.compile(r"""<[a-zA-Z](?:[^<>"']|"[^"<>]{0,200}"|'[^'<>]{0,200}'){4000}""")
+_DEPTH = 512  # as deep as Chrome goes
+_WORK = 10_000_000  # sum over all tags of what is open around them
+_CLOSED_ANYWAY = frozenset(
+    {"p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "colgroup", "body", "html", "head"}
+    | {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 )
+_REOPENED = frozenset({"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"})
+
+
+class HtmlError(ValueError):
+    """HTML that the sanitiser cannot read."""
 
 
 def sanitize(html: str) -> str:
-    """HTML that may be shown as part of a page, and loads nothing."""
-    return _CLEANER.clean(html)
+    """HTML that may be shown as part of a page, and loads nothing.
+
+    Raises:
+        HtmlError: see the class.
+    """
+    if _is_too_nested(html) or _MANY_ATTRIBUTES.search(html):
+        raise HtmlError("The HTML is too convoluted to be read; its text was read without its structure.")
+    try:
+        # html5ever 0.39 looks for a charset in <meta> and panics on some of them; nobody needs it here.
+        return _CLEANER.clean(_META.sub("", html))
+    except BaseException as error:  # a panic of Rust is no Exception
+        if isinstance(error, (KeyboardInterrupt, SystemExit, MemoryError)):
+            raise
+        raise HtmlError("The HTML could not be read; its text was read without its structure.") from error
 
 
-def bare_structure(html: str) -> str:
-    """Well-formed HTML of nothing but tags, link targets and the words for images: to make text of."""
-    return _BARE.clean(html)
+def _is_too_nested(html: str) -> bool:
+    """Whether it would take time beyond proportion: for each tag, HTML parsers go through what is open (quadratic)."""
+    stack: list[str] = []
+    reopened: Counter[str] = Counter()
+    formats = work = 0
+    for tag in _TAG.finditer(html):
+        name = tag[2].lower()
+        work += len(stack) + formats
+        if work > _WORK or len(stack) + formats > _DEPTH:
+            return True
+        if name in _CLOSED_ANYWAY:
+            continue
+        if name in _REOPENED:
+            step = -1 if tag[1] else 1
+            if reopened[name] + step >= 0:
+                reopened[name] += step
+                formats += step
+        elif not tag[1]:
+            stack.append(name)
+        elif name in stack:
+            while stack.pop() != name:
+                pass
+    return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from itertools import islice
 from typing import Literal
 
 TransferEncoding = Literal["identity", "base64", "quoted-printable", "uuencode"]
@@ -12,6 +13,8 @@ _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 _BASE64_RUNS = 1000  # of stretches that each end in padding; more are no base64
 _BLANKS_AFTER_EQUALS = re.compile(rb"=[ \t]++(?=\r?\n|\Z)")
+_LINE = re.compile(rb"[^\r\n]++")
+_UU_LINES = 700_000  # of 61 characters: more is no message that is read
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.MULTILINE)
 
 _NAMES: dict[str, TransferEncoding] = {
@@ -72,18 +75,17 @@ def _uuencode_bytes(data: bytes) -> bytes:
     begin = _UU_BEGIN.search(data)
     if begin is None:
         return data
-    decoded = []
-    for line in data[begin.end() :].splitlines():
-        if line.strip() in {b"end", b"`", b""}:
-            if line.strip() == b"end":
-                break
-            continue
+    decoded = bytearray()
+    for found in islice(_LINE.finditer(data, begin.end()), _UU_LINES):
+        line = found[0].rstrip(b" \t")
+        if line == b"end":
+            break
         try:
-            decoded.append(binascii.a2b_uu(line))
+            decoded += binascii.a2b_uu(line) if line else b""
         except binascii.Error:
             # Some programs write a line longer than its count says; take what the count says.
-            decoded.append(_uu_line(line))
-    return b"".join(decoded)
+            decoded += _uu_line(line)
+    return bytes(decoded)
 
 
 def _uu_line(line: bytes) -> bytes:

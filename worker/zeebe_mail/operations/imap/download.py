@@ -113,7 +113,7 @@ async def _file(imap: ImapSession, asked: DownloadRequest, uid: int) -> _File | 
         return None if raw is None else _File(raw, f"message-{uid}.eml", SOURCE_TYPE)
     header = await imap.part_header(uid, asked.part)
     encoded = await imap.part(uid, asked.part, limit=limit * 2)  # base64 and quoted-printable make bytes more
-    if header is None or encoded is None:
+    if not header or encoded is None:  # servers say nothing, NIL or "" of a part that is not there; a header has a line
         return None
     entity = read_tree(header, Findings())
     content = bytes(decode(encoded, entity.encoding))
