@@ -94,6 +94,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "shifts of ISO-2022-JP": lambda: _plain(b"\x1b$B\x1b(B" * 700_000, b"; charset=iso-2022-jp"),
     "shifts of UTF-7": lambda: _plain(b"+AGE-" * 800_000, b"; charset=utf-7"),
     "base64 of padding": lambda: _encoded(b"base64", b"A=" * 14_000_000),
+    "base64 text of empty lines": lambda: (
+        _TOP + b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n" + b"\n\naaaa" * 4_500_000
+    ),
     "uuencode of short lines": lambda: _encoded(b"x-uuencode", b"begin 644 x\n" + b"M\n" * 14_000_000),
     "quoted-printable of equals signs": lambda: _encoded(b"quoted-printable", b"= " * 14_000_000),
     "HTML, 1,000,000 open divs": lambda: _html(b"<div>" * 1_000_000),

@@ -451,6 +451,29 @@ def test_broken_structure_loses_no_text(raw: bytes, text: str) -> None:
     assert parse(raw).text == text
 
 
+def test_a_footer_behind_an_encoded_text_is_read_as_it_stands() -> None:
+    """Mailing lists append theirs without a look at the encoding."""
+    found = message(
+        *("Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64", ""),
+        *(b64encode(b"Hello you, all of you\n").decode(), "", "-- ", "list footer"),
+    )
+    assert found.text == "Hello you, all of you\n\n-- \nlist footer\n"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "text"),
+    [
+        ("application/octet-stream", "readable\n", "readable\n"),
+        ("application/octet-stream", "not \x00 readable\n", None),
+        ("application/octet-stream; name=a.bin", "readable\n", None),
+        ("message/partial; id=x; number=1", "readable\n", "readable\n"),
+        ("text/markdown", "# readable\n", "# readable\n"),
+    ],
+)
+def test_a_body_of_another_type_is_read_if_it_can_be(content_type: str, body: str, text: str | None) -> None:
+    assert parse(f"Content-Type: {content_type}\n\n{body}".encode()).text == text
+
+
 def test_flowed_text_is_put_together() -> None:
     found = message(
         *("Content-Type: text/plain; format=flowed", "", "a long line that ", "goes on", "", "> quoted "),

@@ -21,7 +21,6 @@ TEXT_LIMIT = 1_000_000
 _BYTES_LIMIT = 4_000_000
 _META = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE)
 _CID = re.compile(r"cid:([^\"'\s>)]{1,500})", re.IGNORECASE)
-_NOTICES = ("message/delivery-status", "message/disposition-notification", "message/feedback-report", "message/global")
 _UNREADABLE = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 
 
@@ -105,7 +104,8 @@ def text_of(leaf: Entity, findings: Findings) -> str:
     decoded = charsets.decode(content, label)
     if decoded.problem and decoded.problem not in findings.errors:
         findings.errors.append(decoded.problem)
-    text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
+    text = decoded.text + (f"\n{charsets.decode(leaf.tail, label).text}" if leaf.tail else "")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if leaf.content_type == "text/plain" and leaf.parameters.get("format", "").lower() == "flowed":
         text = unflow(text, delete_space=leaf.parameters.get("delsp", "").lower() == "yes")
     return text
@@ -171,11 +171,24 @@ def _text(
         return limited(text, "The text", findings), source
     if readable := _readable(root, findings, borrow=borrow):
         return limited(readable, "The text", findings), "part"
-    at = root.path[-1]
-    if root.is_multipart and not any(True for _ in _leaves(root)):
-        raw = charsets.decode(root.data[at.start : at.end][:_BYTES_LIMIT], None).text.strip()
-        return (limited(raw, "The text", findings), "raw") if raw else (None, None)
+    if raw := _raw(root):
+        return limited(raw, "The text", findings), "raw"
     return (pieces[0].text, pieces[0].source) if pieces and pieces[0].source == "plain" else (None, None)
+
+
+def _raw(root: Entity) -> str | None:
+    """The body as it stands, if it is readable and nothing in it is a part: an empty multipart, or an unnamed file."""
+    if any(leaf is not root or leaf.file_name or leaf.disposition == "attachment" for leaf in _leaves(root)):
+        return None
+    if not root.is_multipart and root.content_type != "application/octet-stream":
+        return None
+    at = root.path[-1]
+    content = root.data[at.start : at.end] if root.is_multipart else root.content()
+    try:
+        text = content[:_BYTES_LIMIT].decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        return None
+    return text if text.strip() and not _UNREADABLE.search(text) else None
 
 
 def _plain(piece: _Piece) -> str:
@@ -198,9 +211,9 @@ def _limited_html(safe: str, findings: Findings) -> str:
 def _readable(entity: Entity, findings: Findings, *, borrow: bool) -> str | None:
     """The text of the part that is best to read, where no part says that it is the text."""
     leaves = list(_leaves(entity))
-    for kinds in (("text/plain",), ("text/html",), ("text/",), _NOTICES):
+    for kind in ("text/plain", "text/html", "text/", "message/"):
         for leaf in leaves:
-            if leaf.content_type.startswith(kinds) and not leaf.is_message:
+            if leaf.content_type.startswith(kind) and not leaf.is_message:
                 text = text_of(leaf, findings)
                 text = html_text(_sanitized(text, findings)) if leaf.content_type == "text/html" else text
                 if text.strip() and not _UNREADABLE.search(text[:2000]):

@@ -115,7 +115,7 @@ def _lines(data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
 
 
 def message_start(data: bytes, start: int, end: int) -> int:
-    """Where the header of a message begins: blank lines before it are skipped. (Those of a part are its empty header.)"""
+    """Where the header of a message begins: blank lines before it are skipped. To a part, they end its header."""
     at = start
     while at < end and data[at : at + 1] in (b"\r", b"\n"):
         at += 1

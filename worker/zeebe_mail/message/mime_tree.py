@@ -23,6 +23,7 @@ _SAMPLE = 2000  # bytes
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 _LIKE_BASE64 = re.compile(rb"\s*+[A-Za-z0-9+/]{4}[A-Za-z0-9+/=\r\n \t]*+\s*\Z")
+_PROSE_BEHIND = re.compile(rb"(?:=|\n)[ \t]*+\r?\n(?=[^\r\n]*?(?:[^A-Za-z0-9+/=\s]|\S[ \t]++\S))")
 _HEADER_LINE = re.compile(rb"[!-9;-~]{1,70}[ \t]*:")
 _GUESSED_BOUNDARY = re.compile(
     rb"^--(?!\r?\n)([^\r\n]{1,250})\r?\n(?=content-[a-z-]{2,30}[ \t]*:)", re.IGNORECASE | re.MULTILINE
@@ -45,6 +46,8 @@ class Entity:
     data: bytes = field(repr=False)
     path: tuple[Slice, ...]
     """Where its body stands; the last slice lies in ``data``."""
+    tail: bytes = field(default=b"", repr=False)
+    """Plain text that somebody put behind an encoded one, such as the footer of a mailing list."""
     children: list[Entity] = field(default_factory=list)
     """The parts of a multipart; of a message/rfc822, the message in it."""
 
@@ -140,6 +143,8 @@ def _entity(
     body = min(header.body, end)
     if encoding == "base64" and _is_prose(data, body, end):
         encoding = "identity"
+    prose = _PROSE_BEHIND.search(data, body, end) if encoding == "base64" and content_type.startswith("text/") else None
+    stop = prose.end() if prose else end
     entity = Entity(
         header=header,
         section=section,
@@ -149,7 +154,8 @@ def _entity(
         disposition_parameters=disposed.parameters,
         size=end - start,
         data=data,
-        path=(*before, Slice(body, end, encoding)),
+        path=(*before, Slice(body, stop, encoding)),
+        tail=data[stop:end],
     )
     if content_type.startswith("multipart/"):
         _divide(entity, depth, plan)

@@ -46,8 +46,8 @@ def parse(raw: bytes, received: datetime | None = None) -> ParsedMessage:
         received: when the server got it, if it says so; else the topmost Received header tells.
 
     Returns:
-        as much as could be read, never an exception: ``parse_error`` says why if it is not all, ``errors`` what had to
-        be repaired. ``raw`` is kept in it by reference.
+        as much as could be read, never an exception but MemoryError: ``parse_error`` says why if it is not all,
+        ``errors`` what had to be repaired. ``raw`` is kept in it by reference.
     """
     if len(raw) > MESSAGE_LIMIT:
         return parse_header(raw, received, too_large(len(raw)))
@@ -57,6 +57,8 @@ def parse(raw: bytes, received: datetime | None = None) -> ParsedMessage:
         findings = Findings()
         tree = read_tree(data, findings)
         message = _message(tree, len(raw), findings)
+    except MemoryError:
+        raise
     except Exception as error:  # a bug of ours must not cost anybody his mail
         return parse_header(raw, received, f"The message could not be read: {_where(error)}.")
     return replace(message, raw=raw, received=received or message.received)
@@ -215,6 +217,8 @@ def _attempt(read: Callable[[], _Result], what: str, findings: Findings) -> _Res
     """Something nice to know, whose failure must not cost the rest."""
     try:
         return read()
+    except MemoryError:
+        raise
     except Exception as error:
         findings.errors.append(f"The {what} could not be read: {_where(error)}.")
         return None
