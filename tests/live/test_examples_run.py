@@ -15,6 +15,7 @@ from tests.conftest import StartBroker
 from tests.live.conftest import Recorded
 from tests.live.host import Zeebe, host, zeebe
 from tests.servers.dovecot import Dovecot
+from tests.servers.mailboxes import PASSWORD
 from tests.servers.postfix import Postfix
 from tests.servers.records import Records
 from zeebe_mail.app import mailroom, task_types
@@ -25,7 +26,10 @@ from zeebe_mail.settings import load
 pytestmark = pytest.mark.live
 
 EXAMPLES = Path(__file__).parents[2] / "bpmn-examples"
-TESTED = {"send-mail", "decide-on-result", "catch-a-refusal", "retry-then-incident"}
+TESTED = {"send-mail", "decide-on-result", "catch-a-refusal", "retry-then-incident"} | {
+    "read-newest-and-decide",
+    "search-and-archive",
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +45,7 @@ def choosy_postfix(dovecot: Dovecot) -> Iterator[Postfix]:
 def settings_of_the_worker(pki: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZEEBE_MAIL_CA_FILE", str(pki.ca_file))
     monkeypatch.setenv("SECRET_SMTP_PASSWORD", "secret")
+    monkeypatch.setenv("SECRET_IMAP_PASSWORD", PASSWORD)
 
 
 @contextlib.asynccontextmanager
@@ -115,6 +120,44 @@ async def test_retry_then_incident(start_broker: StartBroker, records: Records, 
     assert [about(wait) for wait in waits] == [10, 30, 90, 270]
     assert "The mail server is busy" in incident["value"]["errorMessage"]
     assert "Greylisted" in incident["value"]["errorMessage"]
+
+
+def mailbox(dovecot: Dovecot) -> dict[str, Any]:
+    """The variable for an account that is empty."""
+    return {"host": "localhost", "port": dovecot.imaps, "user": dovecot.new_account()}
+
+
+@pytest.mark.parametrize(("body", "asks"), [("Please send the INVOICE again.", True), ("Thank you!", False)])
+async def test_read_newest_and_decide(recorded: Recorded, dovecot: Dovecot, body: str, asks: bool) -> None:
+    server = mailbox(dovecot)
+    old, new = (f"From: ada@x.test\r\nSubject: Hello\r\n\r\n{text}\r\n".encode() for text in ("invoice", body))
+    dovecot.deliver(server["user"], old, new)
+    async with worker(recorded.address) as cluster:
+        result = await cluster.start_and_wait("read-newest-and-decide", {"mailServer": server}, timeout_s=30)
+    assert (result["sender"], result["question"].strip(), result["files"]) == ("ada@x.test", body, [])
+    assert result["asksForInvoice"] is asks
+
+
+async def test_read_newest_and_decide_ends_where_there_is_no_mail(recorded: Recorded, dovecot: Dovecot) -> None:
+    async with worker(recorded.address) as cluster:
+        given = {"mailServer": mailbox(dovecot)}
+        result = await cluster.start_and_wait("read-newest-and-decide", given, timeout_s=30)
+    assert result["newest"] is None
+    assert "sender" not in result
+
+
+async def test_search_and_archive(recorded: Recorded, dovecot: Dovecot) -> None:
+    server = mailbox(dovecot)
+    for sender, flags in [("ada@x.test", [r"\Seen"]), ("ada@x.test", []), ("bob@x.test", [r"\Seen"])]:
+        dovecot.deliver(server["user"], f"From: {sender}\r\n\r\nHello\r\n".encode(), flags=flags)
+    async with worker(recorded.address) as cluster:
+        given = {"mailServer": server, "customer": {"email": "ada@x.test"}}
+        result = await cluster.start_and_wait("search-and-archive", given, timeout_s=30)
+        again = await cluster.start_and_wait("search-and-archive", given, timeout_s=30)
+    assert (result["archived"], result["left"]) == (1, [])
+    assert again["archived"] == 0
+    with dovecot.client(server["user"]) as client:
+        assert client.select_folder("Archive/Customers", readonly=True)[b"EXISTS"] == 1
 
 
 async def test_any_other_error_is_an_incident_at_once(recorded: Recorded, choosy_postfix: Postfix) -> None:

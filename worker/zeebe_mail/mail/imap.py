@@ -526,7 +526,6 @@ class ImapSession:
             message = _LINE_END.sub(b"\r\n", message)
         with self._dialogue.step(Phase.APPEND, mailbox=path):
             self._require_room(len(message))
-            await self._leave(path)  # Courier appends to no mailbox that is being looked at (EXAMINE)
             arrival = _internal_date(received) if received else b""
             options = (f"({named}) ".encode() if named else b"") + arrival
             command = (b"APPEND ", _quoted(path), b" ", options, Literal(message))

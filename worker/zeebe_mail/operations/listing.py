@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from zeebe_mail.form import Prompt
-from zeebe_mail.mail.imap import ImapSession, Selected, SortBy
+from zeebe_mail.mail.imap import ImapSession, Selected, SortBy, Summary
 from zeebe_mail.message.criteria import Criterion
 from zeebe_mail.message.matching import client_side, server_side
 from zeebe_mail.operations.base import OperationOutput, Request
 from zeebe_mail.operations.fields import MailboxName
 from zeebe_mail.operations.matching import decides_alone, matching
 from zeebe_mail.operations.message_result import ImapMessageSummary, MessagePlace, imap_summary, message_id_in
+
+AT_A_TIME = 2
+"""Messages that are made ready without a break: each takes 0.1 to 0.5 ms of the event loop."""
 
 
 def _upper(value: object) -> object:
@@ -64,20 +68,24 @@ async def list_messages(imap: ImapSession, asked: ListRequest, criterion: Criter
     selected = await imap.select(await imap.resolve(asked.mailbox))
     uids, total = await _first(imap, selected, asked, criterion)
     summaries = await imap.summaries(uids, attachments=asked.fields == "summary")
-    messages = [
-        imap_summary(one, selected)
-        if asked.fields == "summary"
-        else MessagePlace(
-            message_id=message_id_in(one.header), uid=one.uid, uid_validity=selected.uid_validity, mailbox=selected.path
-        )
-        for one in summaries
-    ]
+    messages = []
+    for start in range(0, len(summaries), AT_A_TIME):
+        messages += [_listed(one, selected, asked) for one in summaries[start : start + AT_A_TIME]]
+        await asyncio.sleep(0)  # other jobs have their turn
     return ListOutput(
         messages=messages,
         total=total,
         truncated=total > len(uids),
         mailbox=selected.path,
         uid_validity=selected.uid_validity,
+    )
+
+
+def _listed(one: Summary, selected: Selected, asked: ListRequest) -> ImapMessageSummary | MessagePlace:
+    if asked.fields == "summary":
+        return imap_summary(one, selected)
+    return MessagePlace(
+        message_id=message_id_in(one.header), uid=one.uid, uid_validity=selected.uid_validity, mailbox=selected.path
     )
 
 
