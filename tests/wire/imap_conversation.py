@@ -1,8 +1,11 @@
 """A scripted IMAP server. Its scripts are those of `conversation`, without tags:
 
-    C: UID SEARCH               the client sends a command that begins so, whatever its tag
-    C: <continued>              the client sends a line that is no command
-    S: $ OK done                the server answers the last command: $ is its tag
+C: UID SEARCH               the client sends a command that begins so, whatever its tag
+C: <continued>              the client sends a line that is no command
+S: $ OK done                the server answers the last command: $ is its tag
+! flood * 1 EXISTS          this line, over and over, until the client goes
+! bytes 5000000             so many bytes without a line end
+
 """
 
 from __future__ import annotations
@@ -61,6 +64,25 @@ class ScriptedImap(ScriptedServer):
     def _spoken(self, line: str, reader: asyncio.StreamReader) -> str:
         return line.replace("$", self._tags.get(reader, "$"), 1) if line.startswith("$") else line
 
+    async def _act(self, what: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        kind, _, rest = what.partition(" ")
+        if kind == "flood":
+            gone = asyncio.create_task(reader.read())
+            with contextlib.suppress(ConnectionError):
+                while not gone.done():
+                    writer.write(rest.encode() + b"\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0)
+            gone.cancel()
+            return False
+        if kind == "bytes":
+            with contextlib.suppress(ConnectionError):
+                for _ in range(int(rest) // 10_000):
+                    writer.write(b"x" * 10_000)
+                    await writer.drain()
+            return True
+        return await super()._act(what, reader, writer)
+
 
 async def open_session(
     server: ScriptedServer,
@@ -73,8 +95,9 @@ async def open_session(
 ) -> ImapSession:
     """Log in at a scripted server."""
     connector = ImapConnector(policy or TlsPolicy(), ImapTimeouts(connect_s=connect_s, courtesy_s=0.2))
-    where = ImapServer(host="localhost", port=server.port, security=security, deadline_seconds=deadline_s)
-    return await connector(where, auth)
+    where = ImapServer(host="localhost", port=server.port, security=security)
+    # Shorter than a process may ask for: a copy is not validated.
+    return await connector(where.model_copy(update={"deadline_seconds": deadline_s}), auth)
 
 
 @contextlib.asynccontextmanager

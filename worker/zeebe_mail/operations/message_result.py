@@ -12,7 +12,8 @@ from pydantic import Field
 from zeebe_mail.documents.store import DocumentStore, Reference
 from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.mail.imap import Selected, Summary
-from zeebe_mail.message.parse import parse_header
+from zeebe_mail.message.header_fields import read_header
+from zeebe_mail.message.parse import parse_header, read_message_id
 from zeebe_mail.message.parsed import Correspondent, ParsedMessage
 from zeebe_mail.operations.base import OperationOutput
 
@@ -89,7 +90,7 @@ def imap_summary(one: Summary, selected: Selected) -> ImapMessageSummary:
 
 def message_id_in(header: bytes) -> str | None:
     """The Message-ID of a block of header fields, with its angle brackets."""
-    return parse_header(header).message_id
+    return read_message_id(read_header(header, 0, len(header)))
 
 
 def _addresses(correspondents: tuple[Correspondent, ...]) -> list[NamedAddress]:
@@ -229,6 +230,12 @@ class MessageContent(OperationOutput):
     """What could not be done."""
     parse_error: str | None
     """Why this is not all of the message, if it is not."""
+
+
+class ImapMessageContent(MessageContent, MessagePlace):
+    """A message in an IMAP mailbox that was read."""
+
+    flags: list[str]
 
 
 NOTHING = {**ParsedMessage(size=0).as_json(), "size": None}
