@@ -20,7 +20,6 @@ ACCOUNTS = {f"user{number:02}": PASSWORD for number in range(200)}
 class Lack(enum.Enum):
     """What one of the servers does not do, and the others do. Nothing else may differ for a process."""
 
-    POP3 = "no POP3 server"
     TLS = "offers neither TLS nor STARTTLS"
     SPECIAL_USE = "does not say which mailbox is for what"
     KEYWORDS = "keeps no flags of one's own"
@@ -34,8 +33,8 @@ class MailServerUnderTest:
     """A running server that keeps mail: Dovecot, Cyrus, Courier or pymap. A port that it does not have is None."""
 
     imap: int
+    pop3: int
     imaps: int | None = None
-    pop3: int | None = None
     pop3s: int | None = None
     ca_file: Path | None = None
     """What to trust for its certificate, which is for `localhost`."""

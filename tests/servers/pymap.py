@@ -1,4 +1,4 @@
-"""pymap as IMAP server in this process (the demo's, mail in memory), in a thread with an event loop of its own."""
+"""The demo's mail server (pymap and a POP3 server) in this process, in a thread with an event loop of its own."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ LIMIT_S = 30
 class Pymap(MailServerUnderTest):
     """No SORT, NAMESPACE, UNSELECT, SPECIAL-USE, ESEARCH, CONDSTORE; a new account has only its INBOX."""
 
-    lacks = frozenset({Lack.POP3, Lack.SPECIAL_USE, Lack.KEYWORDS, Lack.SORT})
+    lacks = frozenset({Lack.SPECIAL_USE, Lack.KEYWORDS, Lack.SORT})
 
     def __init__(self, authority: Authority) -> None:
         self.ca_file = authority.ca_file
@@ -26,7 +26,8 @@ class Pymap(MailServerUnderTest):
     def __enter__(self) -> Self:
         self._thread.start()
         self._run(self._server.start())
-        self.imap, self.imaps = self._server.ports.imap, self._server.ports.imaps
+        ports = self._server.ports
+        self.imap, self.imaps, self.pop3, self.pop3s = ports.imap, ports.imaps, ports.pop3, ports.pop3s
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -63,6 +63,25 @@ class ScriptedImap(ScriptedServer):
     def _spoken(self, line: str, reader: asyncio.StreamReader) -> str:
         return line.replace("$", self._tags.get(reader, "$"), 1) if line.startswith("$") else line
 
+    async def _act(self, what: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        kind, _, rest = what.partition(" ")
+        if kind == "flood":
+            gone = asyncio.create_task(reader.read())
+            with contextlib.suppress(ConnectionError):
+                while not gone.done():
+                    writer.write(rest.encode() + b"\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0)
+            gone.cancel()
+            return False
+        if kind == "bytes":
+            with contextlib.suppress(ConnectionError):
+                for _ in range(int(rest) // 10_000):
+                    writer.write(b"x" * 10_000)
+                    await writer.drain()
+            return True
+        return await super()._act(what, reader, writer)
+
 
 async def open_session(
     server: ScriptedServer,

@@ -66,6 +66,29 @@ async def test_what_a_search_has_found_can_be_named_as_it_is(five: Tasks) -> Non
     assert await flagged(five, messages=found["messages"]) == ["2", "5"]
 
 
+async def test_whatever_senders_write_as_message_id_a_search_finds_it_again(account: Tasks) -> None:
+    odd = [
+        "plain@x.test",
+        "two words",
+        "<a@x.test> <b@x.test>",
+        "<>",
+        "\t",
+        "<half",
+        "<" + "x" * 2000 + ">",
+        "<a\x01b>",
+    ]
+    put(account, *(f"Subject: {at}\r\nMessage-ID: {value}\r\n\r\n".encode() for at, value in enumerate(odd)))
+    put(account, b"Subject: none\r\n\r\n")
+    found = await account.run("imap-search", criteria={"all": True}, sortOrder="ASC")
+    assert len(found["messages"]) == len(odd) + 1
+    flagged_ones = await flagged(account, messages=found["messages"])
+    assert flagged_ones == [*map(str, range(len(odd))), "none"]
+    moved = await account.run("imap-move", messages=found["messages"], target="Archive")
+    assert moved["done"] == len(odd) + 1
+    again = await account.run("imap-move", messages=found["messages"], target="Archive")
+    assert again["failed"] == again["done"] == 0
+
+
 async def test_a_limit_is_told(five: Tasks) -> None:
     done = await five.run("imap-flags-add", flags="Flagged", uids="1:*", limit=2)
     assert (done["done"], done["total"], done["truncated"]) == (2, 5, True)

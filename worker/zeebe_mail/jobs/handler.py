@@ -24,6 +24,8 @@ from zeebe_mail.operations.base import Attempt, Desk, Errand
 from zeebe_mail.secrets import Redactor, SecretResolver
 
 log = structlog.get_logger(__name__)
+LARGE = 500
+"""Values in a result, from which on it is settled in a thread."""
 
 
 class Sessions(Protocol):
@@ -123,17 +125,26 @@ class JobHandler:
             committed = attempt.committed
             told = partial(settlement.of_error, internal_error(committed=committed), repeatable=not committed)
             return await self._settled(settlement, job, told, attempt)
-        return await self._settled(settlement, job, partial(settlement.of_result, result), attempt)
+        told = partial(settlement.of_result, result)
+        return await self._settled(settlement, job, told, attempt, takes_time=is_large(result))
 
     async def _settled(
-        self, settlement: Settlement, job: Job, settle: Callable[[], Outcome], attempt: Attempt
+        self,
+        settlement: Settlement,
+        job: Job,
+        settle: Callable[[], Outcome],
+        attempt: Attempt,
+        *,
+        takes_time: bool = False,
     ) -> Outcome:
-        """Settle: here, while the expressions are quick, else in a thread that other jobs do not wait for.
+        """Settle: here, while that is quick, else in a thread that other jobs do not wait for.
 
         A bug is not an outcome: the traceback goes to the log, a plain sentence to the process, and no second mail.
         """
         try:
             try:
+                if takes_time:
+                    raise TakesLonger
                 outcome = settle()
             except TakesLonger:
                 settlement.take_time()
@@ -158,6 +169,20 @@ class JobHandler:
         turns = _Turns(self._sessions, errand)
         produced = await errand.operation.perform(errand.given, turns, attempt, self._desk)
         return errand.response(produced)
+
+
+def is_large(result: Any) -> bool:
+    """Whether it takes milliseconds to look at all of a result."""
+    left = LARGE
+    waiting = [result]
+    while waiting and left:
+        value = waiting.pop()
+        left -= 1
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+    return bool(waiting)
 
 
 def internal_error(*, committed: bool) -> InternalError:

@@ -114,11 +114,11 @@ class Settlement:
         """
         response = self._response = repaired(self._masked(result))
         try:
-            variables = {self._result_variable: response} if self._result_variable else {}
-            variables |= self._expressions.result(response)
+            variables = {self._clean(self._result_variable): response} if self._result_variable else {}
+            variables |= self._clean(self._expressions.result(response))
             self._check_size(variables)
             verdict = self._expressions.verdict(variables or response, retries=self._job.retries)
-            return self._of_verdict(verdict) if verdict else Complete(self._clean(variables))
+            return self._of_verdict(verdict) if verdict else Complete(variables)
         except (ExpressionError, ResultTooLarge) as error:
             return self._incident_after_success(error, response)
 

@@ -91,6 +91,8 @@ def codec(label: str | None) -> str | None:
 def decode(data: bytes, label: str | None) -> Decoded:
     """Read bytes as labelled; where that fails as UTF-8, else as what most such mail is: Windows-1252."""
     known = codec(label)
+    if known is None and not label and data.isascii() and b"\0" not in data:
+        return Decoded(data.decode("ascii"), None)  # as nearly every header is
     if known is None:
         text = _guessed(data)
         named = f'The charset "{printable(label[:40])}" is not known; the text was read without it.' if label else None

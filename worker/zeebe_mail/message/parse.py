@@ -81,6 +81,12 @@ def parse_header(raw: bytes, received: datetime | None = None, parse_error: str 
     )
 
 
+def read_message_id(header: Header) -> str | None:
+    """The Message-ID with its angle brackets, as ``parse`` gives it."""
+    value = header.first("message-id")
+    return (_identifier(value) or None) if value is not None else None
+
+
 def too_large(size: int) -> str:
     """What ``parse_error`` says of a message that is not read because of its size."""
     return f"The message has {size} bytes; more than {MESSAGE_LIMIT} are not read."
@@ -120,13 +126,12 @@ def _with_header(header: Header, size: int, findings: Findings) -> ParsedMessage
     def addresses(name: str) -> tuple[Correspondent, ...]:
         return tuple(one for value in header.all(name)[:50] for one in read_addresses(value))
 
-    identifier = header.first("message-id")
     subject = header.first("subject")
     date = header.first("date")
     received = header.first("received")
     return ParsedMessage(
         size=size,
-        message_id=(_identifier(identifier) or None) if identifier is not None else None,
+        message_id=read_message_id(header),
         headers=tuple(Field(one.name, encoded_words.header_text(one.value)) for one in header.fields),
         subject=encoded_words.header_text(subject) if subject is not None else None,
         from_=addresses("from"),
