@@ -10,6 +10,8 @@ Each line of a script is one step:
     ! wait                      nothing more is said; the client has to end it
     ! eof                       the client must have closed the connection
     ! drip                      a "2" now and then, until the client goes
+    ! flood * 1 EXISTS          this line, over and over, until the client goes
+    ! bytes 5000000             so many bytes without a line end
     ! slow                      from now on each line comes late, but within the limit of a step
     ! stuck                     nothing is read until the server is left
     ! close  ! reset            the server closes, or breaks, the connection
@@ -144,6 +146,14 @@ class ScriptedServer:
                 rest = (await reader.read()).decode()
                 if rest.removesuffix("QUIT\r\n"):
                     raise Departure(f"the client should have hung up, but said {rest!r}")
+        elif what.startswith("flood "):
+            await self._flood(what.removeprefix("flood ").encode() + b"\r\n", reader, writer)
+            return False
+        elif what.startswith("bytes "):
+            with contextlib.suppress(ConnectionError):
+                for _ in range(int(what.removeprefix("bytes ")) // 10_000):
+                    writer.write(b"x" * 10_000)
+                    await writer.drain()
         elif what == "drip":
             gone = asyncio.create_task(reader.read())
             while not gone.done():
@@ -164,3 +174,12 @@ class ScriptedServer:
         else:
             raise ValueError(what)
         return True
+
+    async def _flood(self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        gone = asyncio.create_task(reader.read())
+        with contextlib.suppress(ConnectionError):
+            while not gone.done():
+                writer.write(line)
+                await writer.drain()
+                await asyncio.sleep(0)
+        gone.cancel()

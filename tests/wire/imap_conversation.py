@@ -1,10 +1,10 @@
 """A scripted IMAP server. Its scripts are those of `conversation`, without tags:
 
-    C: UID SEARCH               the client sends a command that begins so, whatever its tag
-    C: <continued>              the client sends a line that is no command
-    S: $ OK done                the server answers the last command: $ is its tag
-    ! flood * 1 EXISTS          this line, over and over, until the client goes
-    ! bytes 5000000             so many bytes without a line end
+C: UID SEARCH               the client sends a command that begins so, whatever its tag
+C: <continued>              the client sends a line that is no command
+S: $ OK done                the server answers the last command: $ is its tag
+! flood * 1 EXISTS          this line, over and over, until the client goes
+! bytes 5000000             so many bytes without a line end
 
 """
 
@@ -95,8 +95,9 @@ async def open_session(
 ) -> ImapSession:
     """Log in at a scripted server."""
     connector = ImapConnector(policy or TlsPolicy(), ImapTimeouts(connect_s=connect_s, courtesy_s=0.2))
-    where = ImapServer(host="localhost", port=server.port, security=security, deadline_seconds=deadline_s)
-    return await connector(where, auth)
+    where = ImapServer(host="localhost", port=server.port, security=security)
+    # Shorter than a process may ask for: a copy is not validated.
+    return await connector(where.model_copy(update={"deadline_seconds": deadline_s}), auth)
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import ssl
 
-
 import pytest
 
 from tests.wire.conftest import Certificates, serving
@@ -17,9 +16,10 @@ from zeebe_mail.auth.models import PasswordAuth, TokenAuth
 from zeebe_mail.mail.server import Security
 from zeebe_mail.mail.tls import TlsPolicy
 
-PASSWORD = "pä§§ \"w\\rd"
+PASSWORD = 'pä§§ "w\\rd'
 JANE = PasswordAuth(username="jane", password=PASSWORD)  # type: ignore[arg-type]
 TOKEN = TokenAuth(username="jane@x.test", token="t0k3n")  # type: ignore[arg-type]
+WELCOME = "S: $ OK [CAPABILITY IMAP4rev1] hi"
 OFFER_TLS = "S: * OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] ready\nC: STARTTLS\n"
 
 
@@ -65,11 +65,10 @@ async def test_implicit_tls_is_spoken_from_the_first_byte(policy: TlsPolicy, tls
 
 
 @pytest.mark.parametrize(
-    "injected", ["$ OK begin\\r\\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\\r\\n", "$ OK begin\\r\\nz2 OK"], ids=["line", "half"]
+    "injected", ["* CAPABILITY IMAP4rev1 AUTH=PLAIN\\r\\n", "z2 OK"], ids=["a response", "half of one"]
 )
 async def test_bytes_before_the_handshake_end_the_connection(injected: str, policy: TlsPolicy) -> None:
-    injected = injected.replace("$", "z1")
-    async with ScriptedImap([f"{OFFER_TLS}R: {injected}\n! eof"]) as server:
+    async with ScriptedImap([f"{OFFER_TLS}R: z1 OK begin\\r\\n{injected}\n! eof"]) as server:
         with pytest.raises(errors.TlsFailed, match="bytes before the TLS handshake"):
             await open_session(server, security=Security.STARTTLS, policy=policy)
 
@@ -154,7 +153,8 @@ def heard_login(server: ScriptedImap) -> str:
 
 
 async def test_plain_goes_with_its_command_where_the_server_takes_that() -> None:
-    async with ScriptedImap([offering("AUTH=PLAIN SASL-IR") + "C: AUTHENTICATE PLAIN\nS: $ OK [CAPABILITY IMAP4rev1] hi" + END]) as server:
+    script = offering("AUTH=PLAIN SASL-IR") + "C: AUTHENTICATE PLAIN\n" + WELCOME + END
+    async with ScriptedImap([script]) as server:
         (await open_session(server, JANE)).close()
 
     said = base64.b64decode(heard_login(server).removeprefix("AUTHENTICATE PLAIN "))
@@ -162,7 +162,7 @@ async def test_plain_goes_with_its_command_where_the_server_takes_that() -> None
 
 
 async def test_without_sasl_ir_the_server_asks_first() -> None:
-    script = offering("AUTH=PLAIN") + "C: AUTHENTICATE PLAIN\nS: +\nC: <continued>\nS: $ OK [CAPABILITY IMAP4rev1] hi" + END
+    script = offering("AUTH=PLAIN") + "C: AUTHENTICATE PLAIN\nS: +\nC: <continued>\n" + WELCOME + END
     async with ScriptedImap([script]) as server:
         (await open_session(server, JANE)).close()
 
@@ -344,7 +344,3 @@ async def test_a_cancelled_login_hangs_up() -> None:
         attempt.cancel()
         with pytest.raises(asyncio.CancelledError):
             await attempt
-
-
-
-

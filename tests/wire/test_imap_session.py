@@ -36,9 +36,12 @@ USES: dict[str, Use] = {
     "wait": lambda session: session.wait_for_change(10),
 }
 ANY_COMMAND = "C: \n"
+BARE = LOGIN.replace("UIDPLUS MOVE ESEARCH SORT IDLE UNSELECT", "")
 
 
-async def ends_with(error: type[errors.WorkerError], script: str, use: Use, *, deadline_s: float = 20) -> errors.WorkerError:
+async def ends_with(
+    error: type[errors.WorkerError], script: str, use: Use, *, deadline_s: float = 20
+) -> errors.WorkerError:
     """Using a session with this server ends with this error, after which it is of no more use; memory is bounded."""
     async with ScriptedImap([LOGIN + EXAMINED + script]) as server:
         session = await open_session(server, deadline_s=deadline_s)
@@ -62,11 +65,11 @@ async def ends_with(error: type[errors.WorkerError], script: str, use: Use, *, d
 
 @pytest.mark.parametrize("use", USES)
 async def test_a_reply_that_never_comes_has_a_deadline(use: str) -> None:
-    await ends_with(errors.ServerTimeout, ANY_COMMAND + "! wait", USES[use], deadline_s=1)
+    await ends_with(errors.ServerTimeout, ANY_COMMAND + "! wait", USES[use], deadline_s=0.3)
 
 
 async def test_a_reply_byte_by_byte_has_the_same_deadline() -> None:
-    await ends_with(errors.ServerTimeout, ANY_COMMAND + "! drip", USES["search"], deadline_s=1)
+    await ends_with(errors.ServerTimeout, ANY_COMMAND + "! drip", USES["search"], deadline_s=0.3)
 
 
 @pytest.mark.parametrize("use", ["size", "count", "select", "status", "resolve", "append"])
@@ -98,8 +101,14 @@ async def test_many_literals_do_not_add_up() -> None:
 
 
 async def test_more_of_a_message_than_was_asked_for_is_not_taken() -> None:
-    chunk = f"S: * 1 FETCH (UID 1 RFC822.SIZE 5 BODY[]<0> {{{2**20}}}\n! bytes {2**20 // 10_000 * 10_000}\nR: {'y' * (2**20 % 10_000)})\\r\\n\nS: $ OK done\n"
-    script = f"C: UID FETCH 1 (UID RFC822.SIZE BODY.PEEK[]<0.1048576>)\n{chunk}{END}"
+    script = f"""
+        C: UID FETCH 1 (UID RFC822.SIZE BODY.PEEK[]<0.1048576>)
+        S: * 1 FETCH (UID 1 RFC822.SIZE 5 BODY[]<0> {{1040000}}
+        ! bytes 1040000
+        R: )\\r\\n
+        S: $ OK done
+        {END}
+    """
     async with in_mailbox(script) as session:
         with pytest.raises(errors.MessageTooLarge) as caught:
             await session.message(1, limit=100_000)
@@ -108,7 +117,13 @@ async def test_more_of_a_message_than_was_asked_for_is_not_taken() -> None:
 
 
 async def test_a_message_whose_announced_size_is_too_large_is_not_read() -> None:
-    script = f"C: UID FETCH 1\nS: * 1 FETCH (UID 1 RFC822.SIZE 999999999 BODY[]<0> {{3}}\nR: abc)\\r\\n\nS: $ OK done\n{END}"
+    script = f"""
+        C: UID FETCH 1
+        S: * 1 FETCH (UID 1 RFC822.SIZE 999999999 BODY[]<0> {{3}}
+        R: abc)\\r\\n
+        S: $ OK done
+        {END}
+    """
     async with in_mailbox(script) as session:
         with pytest.raises(errors.MessageTooLarge):
             await session.message(1, limit=100_000)
@@ -208,8 +223,17 @@ async def test_a_uidvalidity_that_changes_between_commands_is_noticed() -> None:
             await session.store_flags([1], FlagChange.ADD, ["\\Seen"])
 
 
+OTHER_STATUS = "C: STATUS INBOX\nS: * STATUS INBOX (MESSAGES 5 UNSEEN 0 UIDNEXT 9 UIDVALIDITY 8)\n"
+
+
 @pytest.mark.parametrize(
-    "news", ["S: * NO internal error\n", "S: * OK [UIDVALIDITY 8] new\n", "S: * 5 EXISTS\nS: $ OK done\nC: STATUS INBOX\nS: * STATUS INBOX (MESSAGES 5 UNSEEN 0 UIDNEXT 9 UIDVALIDITY 8)\n"]
+    "news",
+    [
+        "S: * NO internal error\n",
+        "S: * OK [UIDVALIDITY 8] new\n",
+        "S: * 5 EXISTS\nS: $ OK done\n" + OTHER_STATUS,
+    ],
+    ids=["as Dovecot", "by a code", "by STATUS"],
 )
 async def test_a_mailbox_made_anew_is_opened_anew(news: str) -> None:
     script = "C: NOOP\n" + news + "S: $ OK done\n" + EXAMINED.replace("UIDVALIDITY 7", "UIDVALIDITY 8") + END
@@ -299,7 +323,8 @@ async def test_a_response_code_has_its_error(code: str, error: type[errors.Worke
 
 
 async def test_a_charset_that_the_server_does_not_know_is_unsupported() -> None:
-    async with in_mailbox(f"C: UID SEARCH RETURN (ALL) CHARSET UTF-8\nC: <continued>\nS: $ NO [BADCHARSET (US-ASCII)] no\n{END}") as session:
+    script = "C: UID SEARCH RETURN (ALL) CHARSET UTF-8\nC: <continued>\nS: $ NO [BADCHARSET (US-ASCII)] no\n"
+    async with in_mailbox(script + END) as session:
         with pytest.raises(errors.Unsupported):
             await session.search(criterion({"subject": "Grüße"}))
 
@@ -318,9 +343,37 @@ async def test_a_keyword_that_the_mailbox_does_not_keep_is_refused() -> None:
             await session.store_flags([1], FlagChange.ADD, ["$known", "$unknown"])
 
 
+# ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+IDLES = "C: NOOP\nS: $ OK\nC: IDLE\nS: + idling\n"
+
+
+@pytest.mark.parametrize("news", ["* 4 EXISTS", "* 1 EXPUNGE", "* 1 FETCH (FLAGS (\\Seen))"])
+async def test_idle_tells_a_change(news: str) -> None:
+    script = IDLES + f"S: {news}\nC: <continued>\nS: $ OK done\nC: NOOP\nS: $ OK\n"
+    async with in_mailbox(script + END) as session:
+        assert await session.wait_for_change(60)
+
+
+async def test_a_silent_idle_ends_with_the_time() -> None:
+    async with in_mailbox(IDLES + "C: <continued>\nS: $ OK done\nC: NOOP\nS: $ OK\n" + END) as session:
+        assert not await session.wait_for_change(0.1)
+
+
+async def test_a_change_since_the_mailbox_was_opened_is_not_missed() -> None:
+    script = "C: UID SEARCH\nS: * ESEARCH UID ALL 1:3\nS: * 4 EXISTS\nS: $ OK done\nC: NOOP\nS: $ OK\n"
+    async with in_mailbox(script + END) as session:
+        await session.search()
+        assert await session.wait_for_change(60)
+
+
+async def test_without_idle_the_server_is_asked() -> None:
+    async with in_mailbox("C: NOOP\nS: * 4 EXISTS\nS: $ OK\n" + END, login=BARE) as session:
+        assert await session.wait_for_change(60)
+
+
 # ── without the safe way ─────────────────────────────────────────────────────────────────────────────────────────
 
-BARE = LOGIN.replace("UIDPLUS MOVE ESEARCH SORT IDLE UNSELECT", "")
 WITHOUT_MOVE = LOGIN.replace("MOVE ESEARCH SORT", "")
 ORIGINAL = 'UID 1 RFC822.SIZE 5 INTERNALDATE "17-Jul-1996 02:44:25 -0700" BODY[HEADER.FIELDS (MESSAGE-ID)]<0> {19}'
 

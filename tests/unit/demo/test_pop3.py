@@ -95,13 +95,12 @@ async def test_a_wrong_password_locks_nothing(server: MailServer, trust: ssl.SSL
     await asyncio.to_thread(talk)
 
 
-async def test_the_login_waits_for_tls(server: MailServer, trust: ssl.SSLContext) -> None:
+async def test_stls(server: MailServer, trust: ssl.SSLContext) -> None:
     def talk() -> int:
         with closing(poplib.POP3("localhost", server.ports.pop3)) as client:
-            assert "USER" not in client.capa()
-            with pytest.raises(poplib.error_proto, match="STLS"):
-                client.user("alice")
+            assert "STLS" in client.capa()
             client.stls(trust)
+            assert "STLS" not in client.capa()
             client.user("alice@mail.test")
             client.pass_("secret")
             return client.stat()[0]

@@ -322,13 +322,14 @@ class ImapSession:
             if not self._dialogue.can("SORT"):
                 return await self._sorted_here(by, descending, limit, criterion)
             keys = self._search_keys(criterion)
-            returns = b"RETURN (ALL) " if self._dialogue.can("ESORT") else b""
-            # Equal messages ascend whether with REVERSE or without (RFC 5256, 3), so without it the end is taken,
-            # backwards. With Courier they always descend, so there it is the other way round.
-            reverse = b"REVERSE " if self._dialogue.is_courier else b""
-            command = (b"UID SORT ", returns, b"(", reverse, SORT_KEYS[by], b") ", charset(keys), b" ", *keys)
-            reply = await self._ask(*command, allowance=_MANY_NUMBERS)
-            return _first(reply, limit) if descending is self._dialogue.is_courier else _last(reply, limit)
+            extended = self._dialogue.can("ESORT")
+            command = (b"UID SORT ", b"RETURN (ALL) " if extended else b"", b"(", SORT_KEYS[by], b") ", charset(keys))
+            reply = await self._ask(*command, b" ", *keys, allowance=_MANY_NUMBERS)
+            # REVERSE leaves equal messages in ascending order (RFC 5256, 3), so the end is taken, backwards.
+            if extended:
+                return _last(reply, limit) if descending else _first(reply, limit)
+            ordered = self._numbers(reply, b"SORT")
+            return await self._settled(by, ordered[::-1] if descending else ordered, limit, descending)
 
     async def uids_of_message_id(self, message_id: str) -> list[int]:
         """UIDs of the messages with exactly this Message-ID (bare, without brackets), verified on the client."""
@@ -532,9 +533,9 @@ class ImapSession:
             try:
                 reply = await self._ask(*command)
             except ImapRefusal as refusal:
-                # Courier takes no message, for any mailbox, while one is open for reading only.
                 if refusal.status.code or self._selected is None or not self._selected.read_only:
                     raise
+                # Courier adds nothing to a mailbox that this connection has open for reading.
                 await self._leave(self._selected.path)
                 reply = await self._ask(*command)
             if reply.status.code != "APPENDUID":
@@ -795,6 +796,18 @@ class ImapSession:
             if likely.bound is not None:
                 uids = await self.search(within(criterion, likely.bound, descending=descending))
         return (await self._foremost(uids, by, limit, descending)).uids
+
+    async def _settled(self, by: SortBy, ordered: list[int], limit: int, descending: bool) -> list[int]:
+        """The first so many of what a server has sorted that gives equal messages in an order of its own, as Courier.
+
+        So many are looked at that none behind them can be equal to one of the first.
+        """
+        wide = 2 * limit
+        while True:
+            foremost = await self._foremost(ordered[:wide], by, limit, descending)
+            if wide >= len(ordered) or foremost.bound != foremost.hindmost:
+                return foremost.uids
+            wide *= 8
 
     async def _foremost(self, uids: Sequence[int], by: SortBy, limit: int, descending: bool) -> Foremost:
         foremost = Foremost(by, limit, descending=descending)

@@ -79,8 +79,6 @@ class ImapDialogue:
         self._connection: ImapConnection | None = None
         self.phase = Phase.CONNECT
         self.capabilities: frozenset[str] = frozenset()
-        self.is_courier = False
-        """Whether the server names itself Courier, which orders equal messages in a way of its own."""
 
     # ── its life ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -206,7 +204,6 @@ class ImapDialogue:
             raise ImapViolation("says that we are logged in before we are")
         if greeting.condition != "OK":
             raise ImapClosed(greeting)
-        self.is_courier = greeting.text.startswith("Courier-IMAP")
         if tls and security is Security.STARTTLS:
             await self._start_tls(greeting, tls, until)
             greeting = Status("OK", "", b"", "")  # what was said before TLS counts no more (RFC 9051, 6.2.1)

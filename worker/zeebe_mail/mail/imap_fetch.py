@@ -22,8 +22,7 @@ SUMMARY_FIELDS = (
 
 _HEADER_LIMIT = 2**16
 SUMMARY_ITEMS = (
-    "UID RFC822.SIZE INTERNALDATE FLAGS "
-    f"BODY.PEEK[HEADER.FIELDS ({' '.join(SUMMARY_FIELDS)})]<0.{_HEADER_LIMIT}>"
+    f"UID RFC822.SIZE INTERNALDATE FLAGS BODY.PEEK[HEADER.FIELDS ({' '.join(SUMMARY_FIELDS)})]<0.{_HEADER_LIMIT}>"
 ).encode()
 """A header without end is cut by the server: senders write headers, and must not be able to spoil a list."""
 BYTES_OF_A_SUMMARY = _HEADER_LIMIT + 2**14

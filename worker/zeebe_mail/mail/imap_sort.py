@@ -58,6 +58,9 @@ class Foremost:
         self._pick = heapq.nlargest if descending else heapq.nsmallest
         self._kept: list[tuple[float, int]] = []
         self._most = max(2 * limit, limit + _FOREMOST_AT_LEAST)
+        self._last = min if descending else max
+        self.hindmost: float | None = None
+        """The key of the last of all that it was shown."""
         self._midnights: dict[bytes, float] = {}
 
     def __call__(self, response: Response) -> None:
@@ -71,6 +74,7 @@ class Foremost:
         if uid is None or key is None:
             return
         self._kept.append((key, int(uid[1])))
+        self.hindmost = key if self.hindmost is None else self._last(key, self.hindmost)
         if len(self._kept) > self._most:
             self._kept = self._pick(self._limit, self._kept)
 

@@ -15,7 +15,7 @@ MAX_DEPTH = 64
 _TOKEN = re.compile(
     rb'\s*+(?:"((?:[^"\\\r\n]++|\\.)*+)"'  # 1 quoted
     rb"|~?\{(\d{1,12})\+?\}\r?\n"  # 2 literal
-    rb'|((?:[^\s()"{\[]++|\[[^\]\r\n]{0,1000}+\](?:<\d+>)?)+)'  # 3 atom, with what stands in its brackets
+    rb'|((?:[^\s()"{\[]++|\[[^\]\r\n]{0,1000}+\](?:<\d+>)?|\[)+)'  # 3 atom, with what stands in its brackets
     rb"|(\()|(\))|\Z)"  # 4, 5
 )
 _NIL = (b"NIL", b"nil", b"Nil")
@@ -36,10 +36,10 @@ def parse(response: Response) -> list[Node]:
     """
     text, literals = response.text, iter(response.literals)
     top: list[Node] = []
-    stack, here, end, too_deep = [top], top, 1, 0
+    stack, here, end, too_deep = [top], top, 2, 0
     for found in _TOKEN.finditer(text, 2):
         kind = found.lastindex
-        if found.start() != end and end > 1:
+        if found.start() != end:
             break
         end = found.end()
         if kind == 3:

@@ -209,9 +209,10 @@ class Pop3Session:
             for one, message in await self._told(self._retrieve(some, limit)):
                 yield one, message
 
-    def has_seen(self, uidl: str) -> bool:
-        """Whether this worker remembers a message of this mailbox by its UIDL, though it may be gone by now."""
-        return self._cache.get(self._mailbox, uidl) is not None
+    async def has_gone(self, uidl: str) -> bool:
+        """Whether this worker remembers a message of this UIDL, and it is not there any more."""
+        remembered = self._cache.get(self._mailbox, uidl) is not None
+        return remembered and all(one.uidl != uidl for one in await self.listing())
 
     async def message(self, one: Listed, *, limit: int) -> bytes | None:
         """A whole message, or None when it has gone.

@@ -30,6 +30,8 @@ def read_calendar(text: str) -> Calendar | None:
         calendar = icalendar.Calendar.from_ical(text)
         event = next((one for one in calendar.walk() if one.name in {"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"}), None)
         return _event(calendar, event) if event is not None else None
+    except MemoryError:
+        raise
     except Exception as error:  # whatever a library makes of hostile text
         raise CalendarError(f"The calendar could not be read ({type(error).__name__}).") from error
 

@@ -63,7 +63,6 @@ class Header:
 
 def read_header(data: bytes, start: int, end: int) -> Header:
     """The header that begins at ``start`` of a message or part that stops at ``end``."""
-    start = _after_blank_lines(data, start, end)
     fields: list[tuple[bytes, list[bytes]]] = []
     for at, line in _lines(data, start, end):
         after = at + len(line)
@@ -115,8 +114,8 @@ def _lines(data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         start = stop
 
 
-def _after_blank_lines(data: bytes, start: int, end: int) -> int:
-    """Blank lines before a header are skipped; before anything else they are an empty header."""
+def message_start(data: bytes, start: int, end: int) -> int:
+    """Where the header of a message begins: blank lines before it are skipped. To a part, they end its header."""
     at = start
     while at < end and data[at : at + 1] in (b"\r", b"\n"):
         at += 1

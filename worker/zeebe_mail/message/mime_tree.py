@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from zeebe_mail.message import encoded_words, parameters
-from zeebe_mail.message.header_fields import Header, read_header
+from zeebe_mail.message.header_fields import Header, message_start, read_header
 from zeebe_mail.message.parsed import Slice
 from zeebe_mail.message.transfer_encoding import TransferEncoding, base64_bytes, decode, named
 
@@ -122,7 +122,7 @@ class _Plan:
 
 def read_tree(data: bytes, findings: Findings) -> Entity:
     """Divide a message into its parts."""
-    return _entity(data, 0, len(data), (), "", 0, "text/plain", _Plan(findings))
+    return _entity(data, message_start(data, 0, len(data)), len(data), (), "", 0, "text/plain", _Plan(findings))
 
 
 def _entity(
@@ -263,7 +263,7 @@ def _between(data: bytes, start: int, end: int, delimiter: bytes, *, exact: bool
         line_end = data.find(b"\n", at, end)
         after = end if line_end < 0 else line_end + 1
         if at == start or data[at - 1] in b"\r\n":
-            rest = data[at + len(delimiter) : after].rstrip(b" \t\r\n")
+            rest = data[at + len(delimiter) : after].strip(b" \t\r\n")
             closes = rest.startswith(b"--") and (not exact or not rest.strip(b"-"))
             if closes or not rest or not exact:
                 if opened is not None:
@@ -312,6 +312,7 @@ def _open(entity: Entity, depth: int, plan: _Plan) -> None:
         before, start, end = entity.path, 0, len(data)
     if start >= end:
         return
+    start = message_start(data, start, end)
     nested = _entity(data, start, end, before, entity.section, depth + 1, "text/plain", plan)
     if not nested.header.fields and not data[nested.header.body : end].strip():
         return

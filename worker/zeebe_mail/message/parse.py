@@ -23,7 +23,7 @@ from zeebe_mail.message.bounce import read_bounce
 from zeebe_mail.message.calendar_reply import CalendarError, read_calendar
 from zeebe_mail.message.dates import read_date, read_received
 from zeebe_mail.message.file_name import safe_filename
-from zeebe_mail.message.header_fields import Header, read_header
+from zeebe_mail.message.header_fields import Header, message_start, read_header
 from zeebe_mail.message.mime_tree import Entity, Findings, leaf_section, read_tree
 from zeebe_mail.message.parsed import Calendar, Correspondent, Field, Importance, ParsedMessage, Part
 from zeebe_mail.message.quoted_reply import newest_reply
@@ -46,8 +46,8 @@ def parse(raw: bytes, received: datetime | None = None) -> ParsedMessage:
         received: when the server got it, if it says so; else the topmost Received header tells.
 
     Returns:
-        as much as could be read, never an exception: ``parse_error`` says why if it is not all, ``errors`` what had to
-        be repaired. ``raw`` is kept in it by reference.
+        as much as could be read, never an exception but MemoryError: ``parse_error`` says why if it is not all,
+        ``errors`` what had to be repaired. ``raw`` is kept in it by reference.
     """
     if len(raw) > MESSAGE_LIMIT:
         return parse_header(raw, received, too_large(len(raw)))
@@ -57,6 +57,8 @@ def parse(raw: bytes, received: datetime | None = None) -> ParsedMessage:
         findings = Findings()
         tree = read_tree(data, findings)
         message = _message(tree, len(raw), findings)
+    except MemoryError:
+        raise
     except Exception as error:  # a bug of ours must not cost anybody his mail
         return parse_header(raw, received, f"The message could not be read: {_where(error)}.")
     return replace(message, raw=raw, received=received or message.received)
@@ -66,7 +68,7 @@ def parse_header(raw: bytes, received: datetime | None = None, parse_error: str 
     """Read only the header of a message, as of a POP3 TOP or an IMAP BODY[HEADER]; never an exception."""
     findings = Findings()
     try:
-        header = read_header(raw, 0, len(raw))
+        header = read_header(raw, message_start(raw, 0, len(raw)), len(raw))
         findings.exceeded += header.exceeded
         message = _with_header(header, len(raw), findings)
     except Exception as error:
@@ -77,6 +79,12 @@ def parse_header(raw: bytes, received: datetime | None = None, parse_error: str 
         received=received or message.received,
         parse_error=parse_error or message.parse_error,
     )
+
+
+def read_message_id(header: Header) -> str | None:
+    """The Message-ID with its angle brackets, as ``parse`` gives it."""
+    value = header.first("message-id")
+    return (_identifier(value) or None) if value is not None else None
 
 
 def too_large(size: int) -> str:
@@ -118,13 +126,12 @@ def _with_header(header: Header, size: int, findings: Findings) -> ParsedMessage
     def addresses(name: str) -> tuple[Correspondent, ...]:
         return tuple(one for value in header.all(name)[:50] for one in read_addresses(value))
 
-    identifier = header.first("message-id")
     subject = header.first("subject")
     date = header.first("date")
     received = header.first("received")
     return ParsedMessage(
         size=size,
-        message_id=(_identifier(identifier) or None) if identifier is not None else None,
+        message_id=read_message_id(header),
         headers=tuple(Field(one.name, encoded_words.header_text(one.value)) for one in header.fields),
         subject=encoded_words.header_text(subject) if subject is not None else None,
         from_=addresses("from"),
@@ -215,6 +222,8 @@ def _attempt(read: Callable[[], _Result], what: str, findings: Findings) -> _Res
     """Something nice to know, whose failure must not cost the rest."""
     try:
         return read()
+    except MemoryError:
+        raise
     except Exception as error:
         findings.errors.append(f"The {what} could not be read: {_where(error)}.")
         return None

@@ -26,6 +26,7 @@ from zeebe_mail.message.reading import LENGTH, OUT_OF_MEMORY
 log = logging.getLogger(__name__)
 
 _CHUNK = 256 * 1024
+_END = timedelta(seconds=5)
 _MODULE = "zeebe_mail.message.reading"
 _MESSAGE = TypeAdapter(ParsedMessage)
 _IMPORTS = str(Path(zeebe_mail.__file__).parents[1])
@@ -98,13 +99,15 @@ class Reader:
             raise _ChildFailed(
                 f"The message could not be read within {self._limits.wall.total_seconds():g} seconds."
             ) from None
-        except (OSError, EOFError, ValueError):
-            raise _ChildFailed(self._why(await child.aclose())) from None
+        except (OSError, EOFError):
+            raise _ChildFailed(self._why(await child.ended())) from None
+        except ValueError:
+            raise _ChildFailed("The process that reads messages gave an answer that cannot be used.") from None
         finally:
             if kept:
                 self._idle.append(child)
             else:
-                await child.aclose()
+                await asyncio.shield(child.aclose())  # also where this task is cancelled once more
         return message
 
     async def _child(self) -> _Child:
@@ -162,7 +165,8 @@ class _Child:
         """What it says of a message.
 
         Raises:
-            OSError, EOFError, ValueError: it ended, or answered more than the limit.
+            OSError, EOFError: it ended.
+            ValueError: it answered more than the limit.
         """
         self._requests.write(LENGTH.pack(len(raw)))
         view = memoryview(raw)
@@ -174,10 +178,22 @@ class _Child:
             raise ValueError("the answer is too long")
         return await self._answers.readexactly(length)
 
+    async def ended(self) -> int:
+        """The exit status of one that closed its output: it is about to end, or else is made to."""
+        # To kill it right away would ask Popen for the status, and asyncio would miss it.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END.total_seconds()):
+                return await self._process.wait()
+        return await self.aclose()
+
     async def aclose(self) -> int:
         """End it, if it has not ended; its exit status."""
         if self._process.returncode is None:
             self._requests.close()
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
+        # A pipe that is full is not read any more, and then its end is never seen: `wait` would not return.
+        with contextlib.suppress(OSError):
+            while await self._answers.read(_CHUNK):
+                pass
         return await self._process.wait()

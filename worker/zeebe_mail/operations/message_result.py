@@ -12,7 +12,8 @@ from pydantic import Field
 from zeebe_mail.documents.store import DocumentStore, Reference
 from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.mail.imap import Selected, Summary
-from zeebe_mail.message.parse import parse_header
+from zeebe_mail.message.header_fields import read_header
+from zeebe_mail.message.parse import parse_header, read_message_id
 from zeebe_mail.message.parsed import Correspondent, ParsedMessage
 from zeebe_mail.operations.base import OperationOutput
 
@@ -87,9 +88,16 @@ def imap_summary(one: Summary, selected: Selected) -> ImapMessageSummary:
     )
 
 
+def imap_place(one: Summary, selected: Selected) -> MessagePlace:
+    """Where a message of the selected mailbox is."""
+    return MessagePlace(
+        message_id=message_id_in(one.header), uid=one.uid, uid_validity=selected.uid_validity, mailbox=selected.path
+    )
+
+
 def message_id_in(header: bytes) -> str | None:
     """The Message-ID of a block of header fields, with its angle brackets."""
-    return parse_header(header).message_id
+    return read_message_id(read_header(header, 0, len(header)))
 
 
 def _addresses(correspondents: tuple[Correspondent, ...]) -> list[NamedAddress]:
@@ -229,6 +237,18 @@ class MessageContent(OperationOutput):
     """What could not be done."""
     parse_error: str | None
     """Why this is not all of the message, if it is not."""
+
+
+class ImapMessageContent(MessageContent, MessagePlace):
+    """A message in an IMAP mailbox that was read."""
+
+    flags: list[str]
+
+
+def imap_content(content: Mapping[str, Any], one: Summary, selected: Selected) -> ImapMessageContent:
+    """A message of the selected mailbox; ``content`` has the members of :class:`MessageContent`."""
+    place = {"uid": one.uid, "uidValidity": selected.uid_validity, "mailbox": selected.path}
+    return ImapMessageContent.model_validate({**content, **place, "size": one.size, "flags": sorted(one.flags)})
 
 
 NOTHING = {**ParsedMessage(size=0).as_json(), "size": None}

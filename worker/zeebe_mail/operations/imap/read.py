@@ -18,8 +18,7 @@ from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.message_result import (
     NOTHING,
     SOURCE_TYPE,
-    MessageContent,
-    MessagePlace,
+    ImapMessageContent,
     with_documents,
 )
 from zeebe_mail.operations.selection import OneMessage, not_found, the_message
@@ -64,11 +63,10 @@ class ReadInput(ImapInput):
     """The message."""
 
 
-class ReadOutput(MessageContent, MessagePlace):
+class ReadOutput(ImapMessageContent):
     """The message. ``found`` is false where there is none, and then nothing else says anything."""
 
     found: bool
-    flags: list[str]
     source: Reference | None
     """The whole message as a document, where it was kept."""
 

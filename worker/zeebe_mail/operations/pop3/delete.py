@@ -133,7 +133,7 @@ async def delete(given: DeleteInput, pop3: Pop3Session, attempt: Attempt, desk: 
     meant = {one.listed.number: one.listed for one in found if one.listed}
     gone = await pop3.delete(list(meant.values()), commit=attempt.commit)
     numbers = {one.number for one in gone}
-    return _summed_up([_deletion(pop3, one, numbers) for one in found], total, truncated=truncated)
+    return _summed_up([await _deletion(pop3, one, numbers) for one in found], total, truncated=truncated)
 
 
 async def _named(pop3: Pop3Session, messages: list[Listed]) -> list[Found]:
@@ -154,7 +154,7 @@ def _require(found: list[Found], asked: DeleteRequest) -> None:
         raise not_found(missing)
 
 
-def _deletion(pop3: Pop3Session, one: Found, gone: set[int]) -> Deletion:
+async def _deletion(pop3: Pop3Session, one: Found, gone: set[int]) -> Deletion:
     uidl = one.listed.uidl if one.listed else one.reference and one.reference.uidl
     status: Literal["done", "already", "missing", "failed"]
     if one.trouble:
@@ -162,7 +162,7 @@ def _deletion(pop3: Pop3Session, one: Found, gone: set[int]) -> Deletion:
     elif one.listed:
         status = "done" if one.listed.number in gone else "missing"
     else:
-        status = "already" if uidl and pop3.has_seen(uidl) else "missing"
+        status = "already" if uidl and await pop3.has_gone(uidl) else "missing"
     return Deletion(
         message_id=bracketed(one.message_id),
         uidl=uidl,
