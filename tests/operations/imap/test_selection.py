@@ -152,6 +152,24 @@ async def test_a_changed_uidvalidity_stops_everything(five: Tasks, asked: dict[s
     assert not any(seen(five).values())
 
 
+async def test_what_was_found_in_a_mailbox_that_was_made_anew_is_refused(account: Tasks) -> None:
+    await account.run("imap-mailbox-create", mailbox="Short")
+    put(account, mail("old"), mailbox="Short")
+    found = await account.run("imap-search", mailbox="Short", criteria={"all": True})
+    await account.run("imap-mailbox-delete", mailbox="Short", confirm="Short")
+    await account.run("imap-mailbox-create", mailbox="Short")
+    put(account, mail("new"), mailbox="Short")
+    for task in ("imap-move", "imap-copy", "imap-delete", "imap-flags-add"):
+        more = {"target": "Archive"} if task in ("imap-move", "imap-copy") else {}
+        more |= {"flags": "Seen"} if task == "imap-flags-add" else {}
+        with pytest.raises(TaskFailed, match="UIDVALIDITY_CHANGED"):
+            await account.run(task, mailbox="Short", messages=found["messages"], **more)
+    place = {name: found["messages"][0][name] for name in ("uid", "uidValidity", "mailbox")}
+    with pytest.raises(TaskFailed, match="UIDVALIDITY_CHANGED"):
+        await account.run("imap-read", **place)
+    assert seen(account, "Short") == {"new": set()}
+
+
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
