@@ -391,6 +391,20 @@ async def test_no_login_before_tls_where_the_server_forbids_it(pki: Authority) -
     assert "encryption" in told.value.next_step
 
 
+async def test_a_job_that_is_lost_before_quit_deletes_nothing(account: Tasks) -> None:
+    deliver(account, mail("one"), mail("two"))
+
+    async def lost() -> None:
+        raise errors.JobLost("cancelled")
+
+    address = Pop3Server.model_validate(account._default_address("pop3-delete"))
+    session = await Pop3Connector(TlsPolicy(ca_file=account.server.ca_file))(address, alice(account.user))
+    with pytest.raises(errors.JobLost):
+        await session.delete(await session.listing(), commit=lost)
+    session.close()
+    assert names(await account.run("pop3-list")) == ["two", "one"]
+
+
 async def test_a_connection_cut_before_quit_deletes_nothing(dovecot: Dovecot) -> None:
     user = dovecot.new_account()
     dovecot.deliver(user, mail("one"), mail("two"))
