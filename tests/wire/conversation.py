@@ -9,6 +9,7 @@ Each line of a script is one step:
     ! tls                       TLS starts (server's side)
     ! wait                      nothing more is said; the client has to end it
     ! eof                       the client must have closed the connection
+    ! gone                      the same without a word, not even QUIT
     ! drip                      a "2" now and then, until the client goes
     ! flood * 1 EXISTS          this line, over and over, until the client goes
     ! bytes 5000000             so many bytes without a line end
@@ -141,10 +142,10 @@ class ScriptedServer:
         elif what == "wait":
             with contextlib.suppress(ConnectionError, ssl.SSLError):
                 await reader.read()
-        elif what == "eof":
+        elif what in ("eof", "gone"):
             with contextlib.suppress(ConnectionError, ssl.SSLError):
                 rest = (await reader.read()).decode()
-                if rest.removesuffix("QUIT\r\n"):
+                if rest if what == "gone" else rest.removesuffix("QUIT\r\n"):
                     raise Departure(f"the client should have hung up, but said {rest!r}")
         elif what.startswith("flood "):
             await self._flood(what.removeprefix("flood ").encode() + b"\r\n", reader, writer)
