@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.servers.mailboxes import PASSWORD, MailServerUnderTest
@@ -37,7 +37,7 @@ class Tasks:
     room: Mailroom
     server: MailServerUnderTest
     user: str
-    password: str = PASSWORD
+    credentials: Mapping[str, str] = field(default_factory=lambda: {"type": "password", "password": PASSWORD})
     address: dict[str, Any] | None = None
     """Where and how to connect, if not with TLS where the server has it."""
 
@@ -47,7 +47,11 @@ class Tasks:
 
     def with_password(self, password: str) -> Tasks:
         """The same user, with this password."""
-        return replace(self, password=password)
+        return replace(self, credentials={"type": "password", "password": password})
+
+    def with_token(self, token: str) -> Tasks:
+        """The same user, with this access token."""
+        return replace(self, credentials={"type": "token", "token": token})
 
     async def run(self, task: str, **request: Any) -> Any:
         """The task's result.
@@ -61,7 +65,7 @@ class Tasks:
         """The same, told when the point of no return is passed."""
         variables = {
             "server": self.address or self._default_address(task),
-            "auth": {"type": "password", "username": self.user, "password": self.password},
+            "auth": {"username": self.user, **self.credentials},
             "request": request,
         }
         job = Job(

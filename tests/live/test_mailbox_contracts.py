@@ -396,7 +396,7 @@ async def test_what_others_expunge_meanwhile_is_missing(account: Tasks) -> None:
     assert [flags for _, flags in as_others_see(account, done["to"]).values()] == [set(), {r"\Flagged"}, set()]
 
 
-async def test_two_at_once_never_share_a_message(account: Tasks) -> None:
+async def test_two_at_once_lose_nothing_and_with_move_share_nothing(account: Tasks) -> None:
     deliver(account, *(mail(f"m{number:02}") for number in range(20)))
     await account.run("imap-mailbox-create", mailbox="Left")
     await account.run("imap-mailbox-create", mailbox="Right")
@@ -404,9 +404,12 @@ async def test_two_at_once_never_share_a_message(account: Tasks) -> None:
         *(account.run("imap-move", criteria={"all": True}, target=target) for target in ("Left", "Right"))
     )
     there = [await names(account, mailbox=target) for target in ("Left", "Right")]
-    assert sorted(there[0] + there[1]) == [f"m{number:02}" for number in range(20)]
-    assert [done["done"] for done in both] == [len(some) for some in there]
     assert await names(account) == []
+    if Lack.MOVE in account.server.lacks:  # then both may have copied a message before one of them expunges it
+        assert set(there[0] + there[1]) == {f"m{number:02}" for number in range(20)}
+    else:
+        assert sorted(there[0] + there[1]) == [f"m{number:02}" for number in range(20)]
+        assert [done["done"] for done in both] == [len(some) for some in there]
 
 
 async def test_a_busy_other_client_disturbs_nothing(account: Tasks) -> None:
