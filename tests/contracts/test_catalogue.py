@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel, SecretStr
 
+import zeebe_mail
 from zeebe_mail.errors import InputError
 from zeebe_mail.form import Part, Prompt
 from zeebe_mail.jobs.validate import validate
 from zeebe_mail.operations.base import Operation
 from zeebe_mail.operations.catalogue import catalogue
 
+GUIDE = Path(zeebe_mail.__file__).parents[2] / "docs" / "operations.md"
 OPERATIONS = catalogue()
 every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
 
@@ -83,6 +86,11 @@ def test_nonsense_is_refused_with_the_fields_name_and_without_the_value(operatio
         validate(operation.input, given)
     assert all(name in str(refused.value) for name in operation.fetch_variables)
     assert "canary-value" not in str(refused.value) + repr(refused.value.details)
+
+
+@every_operation
+def test_the_guide_names_it(operation: Operation) -> None:
+    assert f"`{operation.task_type}`" in GUIDE.read_text(encoding="utf-8")
 
 
 @every_operation

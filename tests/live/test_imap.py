@@ -25,9 +25,10 @@ from zeebe_mail.zeebe.gateway import pb
 pytestmark = pytest.mark.live
 
 ANSWER = (
-    b"From: ada@x.test\r\nSubject: answer\r\nMessage-ID: <answer@x.test>\r\nContent-Type: multipart/mixed; boundary=b\r\n"
-    b"\r\n--b\r\n\r\nSigned.\r\n"
-    b"--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=contract.pdf\r\n\r\n%PDF\r\n--b--\r\n"
+    b"From: ada@x.test\r\nSubject: answer\r\nMessage-ID: <answer@x.test>\r\n"
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nSigned.\r\n"
+    b"--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=contract.pdf\r\n\r\n"
+    b"%PDF\r\n--b--\r\n"
 )
 WAIT = {"criteria": {"subject": "answer"}, "timeoutSeconds": 300}
 

@@ -87,6 +87,11 @@ async def test_a_line_without_end_is_left(use: str) -> None:
     await ends_with(errors.Misbehaved, ANY_COMMAND + "R: * SEARCH \n! bytes 60000000", USES[use])
 
 
+async def test_a_line_without_end_is_left_however_much_was_asked_for() -> None:
+    many: Use = lambda session: session.summaries(range(1, 1001))  # noqa: E731
+    await ends_with(errors.Misbehaved, ANY_COMMAND + "R: * 1 FETCH (\n! bytes 30000000\n! wait", many)
+
+
 @pytest.mark.parametrize("literal", ["8000000000", "3000000", "1" * 5000], ids=["8 GB", "3 MB", "5,000 digits"])
 @pytest.mark.parametrize("use", ["summaries", "message", "mailboxes"])
 async def test_a_literal_bomb_is_refused_before_it_is_read(use: str, literal: str) -> None:
@@ -135,6 +140,8 @@ async def test_a_message_whose_announced_size_is_too_large_is_not_read() -> None
 @pytest.mark.parametrize(
     ("use", "answer"),
     [
+        ("copy", "* OK [COPYUID 7 1:33000000 1:33000000] many"),
+        ("copy", "* OK [COPYUID 7 1:2 1] uneven"),
         ("search", "* SEARCH 1 two 3"),
         ("search", "* SEARCH 99999999999"),
         ("search", "* SEARCH 0"),

@@ -1,4 +1,4 @@
-"""Moving, copying, deleting and putting in: repeated jobs converge, partial failures are told, nothing is done twice."""
+"""Moving, copying, deleting and putting in: repeated jobs converge, partial failures are told, none is there twice."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_to_where_it_is_already(account: Tasks) -> None:
     moved = await account.run("imap-move", messageId="one@x.test", target="inbox")
     assert (moved["already"], moved["uid"]) == (1, 1)
     assert seen(account) == {"one": set()}
-    with pytest.raises(TaskFailed, match="INVALID_INPUT.*to itself"):
+    with pytest.raises(TaskFailed, match=r"INVALID_INPUT.*to itself"):
         await account.run("imap-copy", messageId="one@x.test", target="INBOX")
 
 
@@ -163,7 +163,7 @@ async def test_deleted_is_told_with_camundas_keys(account: Tasks) -> None:
 
 async def test_the_trash_itself_is_emptied_for_good_only(account: Tasks) -> None:
     put(account, mail("one"), mailbox="Trash")
-    with pytest.raises(TaskFailed, match="INVALID_INPUT.*permanent"):
+    with pytest.raises(TaskFailed, match=r"INVALID_INPUT.*permanent"):
         await account.run("imap-delete", mailbox="Trash", uid=1)
     done = await account.run("imap-delete", mailbox="Trash", uid=1, mode="permanent")
     assert (done["deleted"], seen(account, "Trash")) == (True, {})
@@ -182,7 +182,7 @@ async def test_a_server_that_cannot_expunge_one_message_expunges_none(pki: Autho
         async with tasks(server, server.new_account()) as account:
             put(account, mail("one"))
             for task, more in [("imap-delete", {"mode": "permanent"}), ("imap-move", {"target": "Archive"})]:
-                with pytest.raises(TaskFailed, match="UNSUPPORTED.*UIDPLUS") as failed:
+                with pytest.raises(TaskFailed, match=r"UNSUPPORTED.*UIDPLUS") as failed:
                     await account.run(task, uid=1, **more)
                 assert failed.value.retries == 0
             assert seen(account) == {"one": set()}

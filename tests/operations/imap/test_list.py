@@ -9,6 +9,7 @@ import pytest
 
 from tests.operations.imap.mails import MULTIPART, mail, put, put_at, seen, subjects
 from tests.tasks import TaskFailed, Tasks
+from zeebe_mail.operations import listing
 
 pytestmark = pytest.mark.live
 
@@ -47,9 +48,30 @@ async def test_ids_are_enough_to_find_a_message_again(account: Tasks) -> None:
     put(account, mail("one"))
     listed = await account.run("imap-list", fields="ids")
     validity = listed["uidValidity"]
-    assert listed["messages"] == [
-        {"messageId": "<one@x.test>", "uid": 1, "uidValidity": validity, "mailbox": "INBOX"}
-    ]
+    assert listed["messages"] == [{"messageId": "<one@x.test>", "uid": 1, "uidValidity": validity, "mailbox": "INBOX"}]
+
+
+async def test_full_is_what_reading_gives(account: Tasks) -> None:
+    put(account, MULTIPART, mail("other"))
+    found = await account.run("imap-search", criteria={"subject": "files"}, fields="full")
+    read = await account.run("imap-read", uid=1, attachments="metadata")
+    assert found["messages"] == [{name: value for name, value in read.items() if name not in ("found", "source")}]
+    assert found["messages"][0]["plainTextBody"].strip() == "See below."
+    waited = await account.run("imap-wait", criteria={"subject": "files"}, fields="full")
+    assert waited["messages"] == found["messages"]
+    with pytest.raises(TaskFailed, match=r"INVALID_INPUT.*at most 100"):
+        await account.run("imap-list", fields="full", limit=101)
+
+
+async def test_what_is_too_large_to_be_read_keeps_nobody_else_from_it(
+    account: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MESSAGE_LIMIT", 1000)
+    put(account, mail("small"), mail("large", body="x" * 2000))
+    large, small = (await account.run("imap-list", fields="full"))["messages"]
+    assert (large["subject"], large["plainTextBody"]) == ("large", None)
+    assert "1000 are allowed" in large["parseError"]
+    assert (small["subject"], small["plainTextBody"].strip(), small["parseError"]) == ("small", "Hello", None)
 
 
 async def test_what_is_left_out_is_counted(account: Tasks) -> None:
@@ -129,7 +151,7 @@ async def test_looking_marks_nothing_as_read(account: Tasks) -> None:
 
 async def test_a_mailbox_that_is_not_there_is_told_with_the_nearest(account: Tasks) -> None:
     await account.run("imap-mailbox-create", mailbox="Invoices")
-    with pytest.raises(TaskFailed, match="MAILBOX_NOT_FOUND.*Invoices") as failed:
+    with pytest.raises(TaskFailed, match=r"MAILBOX_NOT_FOUND.*Invoices") as failed:
         await account.run("imap-list", mailbox="Invoice")
     assert failed.value.retries == 0
 

@@ -51,7 +51,7 @@ async def test_without_a_store_attachments_are_named_and_nothing_fails(account: 
 async def test_a_store_that_refuses_fails_the_job(account_with_store: Tasks, store: DocumentStore) -> None:
     put(account_with_store, MULTIPART)
     store.status = 413
-    with pytest.raises(TaskFailed, match="DOCUMENT_NOT_STORED.*data.csv"):
+    with pytest.raises(TaskFailed, match=r"DOCUMENT_NOT_STORED.*data.csv"):
         await account_with_store.run("imap-read", messageId="files@x.test", markAsRead=True)
     assert seen(account_with_store) == {"Two files": set()}
 
@@ -167,7 +167,7 @@ async def test_a_part_is_downloaded_decoded(
 
 async def test_a_part_that_is_not_there(account: Tasks) -> None:
     put(account, MULTIPART)
-    with pytest.raises(TaskFailed, match="MESSAGE_NOT_FOUND.*part 7"):
+    with pytest.raises(TaskFailed, match=r"MESSAGE_NOT_FOUND.*part 7"):
         await account.run("imap-download", uid=1, part="7", deliver="base64")
     told = await account.run("imap-download", uid=1, part="7", deliver="base64", ifMissing="result")
     assert (told["found"], told["uid"]) == (False, 1)
@@ -176,7 +176,7 @@ async def test_a_part_that_is_not_there(account: Tasks) -> None:
 
 
 async def test_a_document_without_a_store_is_an_error_before_anything_is_fetched(account: Tasks) -> None:
-    with pytest.raises(TaskFailed, match="DOCUMENT_STORE_MISSING.*CAMUNDA_REST_ADDRESS"):
+    with pytest.raises(TaskFailed, match=r"DOCUMENT_STORE_MISSING.*CAMUNDA_REST_ADDRESS"):
         await account.run("imap-download", messageId="nobody@x.test")
 
 

@@ -11,10 +11,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import enum
 import re
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,6 +23,7 @@ from zeebe_mail.auth.models import Auth, MailboxAuth
 from zeebe_mail.mail import imap_names, sequence_set
 from zeebe_mail.mail.egress import EgressPolicy
 from zeebe_mail.mail.faults import Phase
+from zeebe_mail.mail.flags import FlagChange, checked_flag
 from zeebe_mail.mail.imap_connection import ImapClosed, ImapRefusal, ImapViolation, Literal, Piece, Reply, Response
 from zeebe_mail.mail.imap_dialogue import ImapDialogue, ImapTimeouts
 from zeebe_mail.mail.imap_fetch import (
@@ -36,6 +36,7 @@ from zeebe_mail.mail.imap_fetch import (
     checked_section,
     summary,
 )
+from zeebe_mail.mail.imap_replies import Identity, copied, esearch, first_sorted, identity, last_sorted, message_id_in
 from zeebe_mail.mail.imap_search import charset, day, needed, search_keys
 from zeebe_mail.mail.imap_sort import ITEMS, SORT_KEYS, Foremost, SortBy, within
 from zeebe_mail.mail.imap_syntax import astring, decoded_name, encoded_name, parse
@@ -43,7 +44,6 @@ from zeebe_mail.mail.mailboxes import Mailbox, MailboxStatus, Selected, listed, 
 from zeebe_mail.mail.server import ImapServer
 from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.message.criteria import Criterion
-from zeebe_mail.message.references import bare_message_id
 
 __all__ = [
     "SUMMARY_FIELDS", "FlagChange", "ImapConnector", "ImapSession", "ImapTimeouts", "Mailbox", "MailboxStatus",
@@ -59,8 +59,6 @@ _STRUCTURES = 2**23  # bytes of BODYSTRUCTUREs that are out of proportion
 _MANY_NUMBERS = 2**25  # bytes of all UIDs of the largest mailbox
 _IDLE_TURN_S = 20.0  # some servers announce IDLE and are silent: after each turn NOOP asks
 _POLL_S = 5.0
-_SYSTEM_FLAGS = {flag.lower(): flag for flag in (r"\Seen", r"\Answered", r"\Flagged", r"\Deleted", r"\Draft")}
-_KEYWORD = re.compile(r"[!#$&'+,./0-9:;<=>?@A-Z^_`a-z|}~\[-]{1,100}")  # an atom (RFC 9051, 9: flag-keyword)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _USUAL_NAMES = {
     r"\sent": ("Sent", "Sent Items", "Sent Messages", "Sent Mail"),
@@ -70,14 +68,6 @@ _USUAL_NAMES = {
     r"\junk": ("Junk", "Spam", "Junk E-mail", "Bulk Mail"),
 }
 """What mailboxes are called at servers that do not say what they are for."""
-
-
-class FlagChange(enum.Enum):
-    """What becomes of the flags a message has."""
-
-    ADD = "+FLAGS"
-    REMOVE = "-FLAGS"
-    REPLACE = "FLAGS"
 
 
 class ImapSession:
@@ -305,7 +295,7 @@ class ImapSession:
                 return len(await self.search(criterion))
             keys = self._search_keys(criterion)
             reply = await self._ask(b"UID SEARCH RETURN (COUNT) ", *_charset(keys), *keys)
-            found = _esearch(reply).get(b"COUNT")
+            found = esearch(reply).get(b"COUNT")
             if not isinstance(found, bytes) or not found.isdigit():
                 raise ImapViolation("SEARCH RETURN (COUNT) without a count")
             return int(found)
@@ -327,7 +317,7 @@ class ImapSession:
             reply = await self._ask(*command, b" ", *keys, allowance=_MANY_NUMBERS)
             # REVERSE leaves equal messages in ascending order (RFC 5256, 3), so the end is taken, backwards.
             if extended:
-                return _last(reply, limit) if descending else _first(reply, limit)
+                return last_sorted(reply, limit) if descending else first_sorted(reply, limit)
             ordered = self._numbers(reply, b"SORT")
             return await self._settled(by, ordered[::-1] if descending else ordered, limit, descending)
 
@@ -340,7 +330,7 @@ class ImapSession:
             )
             candidates = self._numbers(reply, b"SEARCH")
             headers = await self._fetched(candidates, b"UID " + MESSAGE_ID, _A_MESSAGE_ID)
-            return sorted(uid for uid, one in headers.items() if _message_id(one.body or b"") == message_id)
+            return sorted(uid for uid, one in headers.items() if message_id_in(one.body or b"") == message_id)
 
     async def uids_of_range(self, ranges: str) -> list[int]:
         """The existing UIDs among ``1,2,4:6``, ``7:*`` or ``*`` (the last message; none in an empty mailbox).
@@ -779,7 +769,7 @@ class ImapSession:
                 if text[: len(command) + 2].upper() == b"* " + command:
                     words = text[len(command) + 2 :].partition(b"(")[0].split()  # (MODSEQ …) may follow
                     numbers += list(map(int, words))
-            if not numbers and isinstance(extended := _esearch(reply).get(b"ALL"), bytes):
+            if not numbers and isinstance(extended := esearch(reply).get(b"ALL"), bytes):
                 numbers = sequence_set.expanded(extended, at_most)
         except ValueError as error:
             raise ImapViolation(f"numbers of messages that are none ({error})") from None
@@ -837,28 +827,25 @@ class ImapSession:
                 continue
             reply = await self._ask(command, batch, b" ", target, allowance=_SLACK + count * _A_LINE)
             if self._dialogue.can("UIDPLUS"):
-                done |= _copy_uid(reply)
+                done |= copied(reply, count)
             else:
                 done |= dict.fromkeys(present, 0)
         return {uid: done[uid] for uid in uids if uid in done}
 
     async def _copied_earlier(self, uids: Sequence[int], path: str) -> dict[int, int]:
-        items = b"UID RFC822.SIZE INTERNALDATE " + MESSAGE_ID
         source = self._open
-        originals = {uid: _identity(one) for uid, one in (await self._fetched(uids, items, _A_MESSAGE_ID)).items()}
-        copies: dict[Any, int] = {}
-        if target_has_some := (await self.select(path)).exists > 0:
-            for identity in set(originals.values()) - {None}:
-                for uid in await self.uids_of_message_id(identity[0]):  # type: ignore[index]
-                    found = (await self._fetched([uid], items, _A_MESSAGE_ID)).get(uid)
-                    if found is not None:
-                        copies[_identity(found)] = uid
+        originals = await self._identities(uids)
+        copies: dict[Identity, int] = {}
+        if (await self.select(path)).exists:
+            for message_id in {one.message_id for one in originals.values()}:
+                same_id = await self._identities(await self.uids_of_message_id(message_id))
+                copies |= {one: uid for uid, one in same_id.items()}
         self._require_same(source, await self.select(source.path, writable=not source.read_only))
-        if not target_has_some:
-            return {}
-        return {
-            uid: copies[identity] for uid, identity in originals.items() if identity is not None and identity in copies
-        }
+        return {uid: copies[one] for uid, one in originals.items() if one in copies}
+
+    async def _identities(self, uids: Sequence[int]) -> dict[int, Identity]:
+        fetched = await self._fetched(uids, b"UID RFC822.SIZE INTERNALDATE " + MESSAGE_ID, _A_MESSAGE_ID)
+        return {uid: found for uid, one in fetched.items() if (found := identity(one)) is not None}
 
     async def _removed(self, uids: Sequence[int]) -> None:
         for batch, count in sequence_set.batches(uids, _BATCH):
@@ -895,22 +882,6 @@ class ImapSession:
 # ── what goes into commands ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def checked_flag(flag: str) -> str:
-    r"""A flag that may be set: ``\Seen``, ``\Answered``, ``\Flagged``, ``\Deleted``, ``\Draft`` or a keyword.
-
-    Raises:
-        InputError: it is none.
-    """
-    if flag.startswith("\\"):
-        known = _SYSTEM_FLAGS.get(flag.lower())
-        if known is None:
-            raise errors.InputError(f"A flag with a backslash must be one of {', '.join(_SYSTEM_FLAGS.values())}.")
-        return known
-    if not _KEYWORD.fullmatch(flag):
-        raise errors.InputError("A keyword must have letters, digits and signs such as $ - _ only, at most 100.")
-    return flag
-
-
 def _checked_name(name: str) -> str:
     try:
         return imap_names.checked(name)
@@ -938,95 +909,6 @@ def _internal_date(moment: datetime) -> bytes:
     if moment.tzinfo is None:
         raise ValueError("a moment needs its zone")
     return f'"{day(moment).rjust(11)} {moment:%H:%M:%S %z}" '.encode()
-
-
-# ── what comes out of replies ────────────────────────────────────────────────────────────────────────────────────
-
-
-def _esearch(reply: Reply) -> Mapping[bytes, Any]:
-    """What an ESEARCH response says (RFC 4731), names in upper case."""
-    for response in reply.untagged:
-        if response.text[:10].upper() == b"* ESEARCH ":
-            words = parse(response)[1:]
-            if words and isinstance(words[0], list):
-                words = words[1:]
-            if words and words[0] == b"UID":
-                words = words[1:]
-            return {
-                name.upper(): value
-                for name, value in zip(words[::2], words[1::2], strict=False)
-                if isinstance(name, bytes)
-            }
-    return {}
-
-
-def _sort(reply: Reply) -> tuple[bytes, bytes | None]:
-    """The numbers that SORT was answered with, and the comma between them where they are a set."""
-    extended = _esearch(reply).get(b"ALL")
-    if isinstance(extended, bytes):
-        return extended, b","
-    return b" ".join(one.text[7:].strip() for one in reply.untagged if one.text[:7].upper() == b"* SORT "), None
-
-
-def _first(reply: Reply, limit: int) -> list[int]:
-    """The first so many of a SORT; a mailbox's other numbers are not even looked at."""
-    numbers, comma = _sort(reply)
-    return _some(numbers.split(comma, limit)[:limit], limit)
-
-
-def _last(reply: Reply, limit: int) -> list[int]:
-    """The last so many of a SORT, the last first."""
-    numbers, comma = _sort(reply)
-    return _some(
-        [b":".join(reversed(one.split(b":"))) for one in reversed(numbers.rsplit(comma, limit)[-limit:])], limit
-    )
-
-
-def _some(parts: list[bytes], limit: int) -> list[int]:
-    try:
-        uids: list[int] = []
-        for part in filter(None, parts):
-            uids += sequence_set.expanded(part, limit - len(uids), cut=True)
-            if len(uids) >= limit:
-                break
-        return uids
-    except ValueError as error:
-        raise ImapViolation(f"numbers of messages that are none ({error})") from None
-
-
-_COPY_UID = re.compile(rb"\[COPYUID \d{1,10} ([\d:,]+) ([\d:,]+)\]", re.IGNORECASE)
-
-
-def _copy_uid(reply: Reply) -> dict[int, int]:
-    """Old and new UIDs (RFC 4315, 3); MOVE says them before its OK."""
-    said = [(b"[COPYUID %s]" % reply.status.argument)] if reply.status.code == "COPYUID" else []
-    said += [response.text for response in reply.untagged]
-    pairs: dict[int, int] = {}
-    for text in said:
-        if (found := _COPY_UID.search(text)) is not None:
-            try:
-                old, new = (sequence_set.expanded(numbers, _MANY_NUMBERS) for numbers in found.groups())
-                pairs |= dict(zip(old, new, strict=True))
-            except ValueError:
-                raise ImapViolation("a COPYUID that is none") from None
-    return pairs
-
-
-def _message_id(header: bytes) -> str | None:
-    """The bare Message-ID of a header that has nothing else."""
-    value = header.decode("utf-8", "replace").partition(":")[2]
-    try:
-        return bare_message_id("".join(value.split()))
-    except ValueError:
-        return None
-
-
-def _identity(fetched: Fetched) -> tuple[str, int | None, Any] | None:
-    """What a message and its copy have in common; None where that is too little to go by."""
-    message_id = _message_id(fetched.body or b"")
-    if message_id is None:
-        return None
-    return message_id, fetched.number(b"RFC822.SIZE"), fetched.items.get(b"INTERNALDATE")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ _LITERAL_AT_END = re.compile(rb"\{(\d+)\+?\}\r?\n\Z")
 _STATUS = re.compile(
     rb"(OK|NO|BAD|BYE|PREAUTH)(?: +|\r?\n\Z)(?:\[([!-~]+?)(?: ([^\r\n]*?))?\] ?)?([^\r\n]*)", re.IGNORECASE
 )
-_CHANGE = re.compile(rb"\* (?:(\d{1,10}) EXISTS\b|\d{1,10} EXPUNGE\b|VANISHED\b)", re.IGNORECASE)
+_CHANGE = re.compile(rb"\* (?:(\d{1,10}) (?:(EXISTS)|EXPUNGE)\b|VANISHED\b)", re.IGNORECASE)
 _FETCH = re.compile(rb"\* \d{1,10} FETCH\b", re.IGNORECASE)
 _HAS_TEXT = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
 
@@ -268,7 +268,10 @@ class ImapConnection(asyncio.Protocol):
                 self._end(ImapClosed(Status.of(line[2:])))
                 return
             if (change := _CHANGE.match(line)) is not None:
-                self.exists = int(change[1]) if change[1] else self.exists
+                if change[2]:
+                    self.exists = int(change[1])
+                elif change[1] and self.exists:
+                    self.exists -= 1  # EXPUNGE comes without a new EXISTS (RFC 9051, 7.5.1)
                 self.changed = True
         if self._take is not None:
             self._take(response)

@@ -23,7 +23,7 @@ def read_authentication_results(values: list[bytes]) -> AuthenticationResults | 
     text = encoded_words.one_line(encoded_words.raw_text(values[0][:_LIMIT]))
     for _ in range(3):
         text = _COMMENT.sub(" ", text)
-    server, *pieces = [found[0] for found in _PIECE.finditer(text) if found[0].strip()]
+    server, *pieces = [found[0] for found in _PIECE.finditer(text) if found[0].strip()] or [""]
     names = server.split()
     if not names or "=" in names[0]:
         return None

@@ -9,6 +9,7 @@ from email.utils import parsedate_tz
 _LIMIT = 200  # characters; a date has less than 50
 _COMMENT = re.compile(r"\([^()]*+\)?")
 _FRACTION = re.compile(r"(\d\d:\d\d:\d\d)\.\d{1,9}(?=\s)")
+_ISO8601 = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 _OFFSET_AFTER_NAME = re.compile(r"\b(?:GMT|UTC?)\s*(?=[+-]\d{3,4}\b)", re.IGNORECASE)
 
 
@@ -36,6 +37,8 @@ def _rfc5322(text: str) -> datetime | None:
 
 
 def _iso8601(text: str) -> datetime | None:
+    if not _ISO8601.match(text):
+        return None
     try:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -82,7 +82,7 @@ def text_without_structure(html: str) -> str:
         kept.append(html[at : opened.start()])
         closed = html.find("</" + opened[1], opened.end())
         if closed < 0:
-            at = opened.end()
+            at = opened.start()
             break
         at = closed
     kept.append(html[at:])
@@ -101,9 +101,12 @@ def _tag(page: _Page, name: str, attributes: str, *, closes: bool) -> None:
     elif name in {"td", "th"} and closes:
         page.words(" ") if not page.line else page.line.append("\t")
     elif name in _PARAGRAPHS:
+        if name == "blockquote" and closes:
+            page.end_line()
+            page.quotes = max(0, page.quotes - 1)
         page.paragraph()
-        if name == "blockquote":
-            page.quotes = max(0, page.quotes + (-1 if closes else 1))
+        if name == "blockquote" and not closes:
+            page.quotes += 1
         if name == "pre":
             page.verbatim = max(0, page.verbatim + (-1 if closes else 1))
     elif name in _LINES:

@@ -5,17 +5,29 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
+from zeebe_mail.errors import MessageTooLarge
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession, Selected, SortBy, Summary
 from zeebe_mail.message.criteria import Criterion
 from zeebe_mail.message.matching import client_side, server_side
-from zeebe_mail.operations.base import OperationOutput, Request
+from zeebe_mail.message.parse import MESSAGE_LIMIT, parse_header
+from zeebe_mail.message.parsed import ParsedMessage
+from zeebe_mail.operations.base import Desk, OperationOutput, Request
 from zeebe_mail.operations.fields import MailboxName
 from zeebe_mail.operations.matching import decides_alone, matching
-from zeebe_mail.operations.message_result import ImapMessageSummary, MessagePlace, imap_summary, message_id_in
+from zeebe_mail.operations.message_result import (
+    ImapMessageContent,
+    ImapMessageSummary,
+    MessagePlace,
+    imap_content,
+    imap_place,
+    imap_summary,
+)
 
+MOST_READ = 100
+"""Messages that are read by one task."""
 AT_A_TIME = 2
 """Messages that are made ready without a break: each takes 0.1 to 0.5 ms of the event loop."""
 
@@ -40,16 +52,26 @@ class ListRequest(Request):
     ] = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
     fields: Annotated[
-        Literal["ids", "summary"],
-        Prompt("Of each message", group="mailbox", hint="ids: only what it is found by again", feel="static"),
+        Literal["ids", "summary", "full"],
+        Prompt("Of each message", group="mailbox", hint="ids: what it is found by. full: as reading", feel="static"),
     ] = "summary"
-    """ids: messageId, uid, uidValidity and mailbox. summary: addresses, subject, dates, flags and sizes too."""
+    """ids: messageId, uid, uidValidity and mailbox. summary: addresses, subject, dates, flags and sizes too. full: all
+    that reading gives, attachments by name and size; then `limit` is at most 100, lest it be asked for by mistake."""
+
+    @model_validator(mode="after")
+    def _is_no_flood(self) -> ListRequest:
+        if self.fields == "full" and self.limit > MOST_READ:
+            raise ValueError(f"`limit` must be at most {MOST_READ} where `fields` is `full`")
+        return self
+
+
+Listed = ImapMessageSummary | ImapMessageContent | MessagePlace
 
 
 class ListOutput(OperationOutput):
     """Messages in the order asked for."""
 
-    messages: list[ImapMessageSummary | MessagePlace]
+    messages: list[Listed]
     total: int
     """How many there are, listed or not."""
     truncated: bool
@@ -58,7 +80,7 @@ class ListOutput(OperationOutput):
     uid_validity: int
 
 
-async def list_messages(imap: ImapSession, asked: ListRequest, criterion: Criterion | None) -> ListOutput:
+async def list_messages(imap: ImapSession, asked: ListRequest, criterion: Criterion | None, desk: Desk) -> ListOutput:
     """List messages without marking any as read.
 
     Raises:
@@ -68,9 +90,10 @@ async def list_messages(imap: ImapSession, asked: ListRequest, criterion: Criter
     selected = await imap.select(await imap.resolve(asked.mailbox))
     uids, total = await _first(imap, selected, asked, criterion)
     summaries = await imap.summaries(uids, attachments=asked.fields == "summary")
-    messages = []
+    messages: list[Listed] = []
     for start in range(0, len(summaries), AT_A_TIME):
-        messages += [_listed(one, selected, asked) for one in summaries[start : start + AT_A_TIME]]
+        some = summaries[start : start + AT_A_TIME]
+        messages += [await _listed(imap, one, selected, asked, desk) for one in some]
         await asyncio.sleep(0)  # other jobs have their turn
     return ListOutput(
         messages=messages,
@@ -81,12 +104,25 @@ async def list_messages(imap: ImapSession, asked: ListRequest, criterion: Criter
     )
 
 
-def _listed(one: Summary, selected: Selected, asked: ListRequest) -> ImapMessageSummary | MessagePlace:
-    if asked.fields == "summary":
-        return imap_summary(one, selected)
-    return MessagePlace(
-        message_id=message_id_in(one.header), uid=one.uid, uid_validity=selected.uid_validity, mailbox=selected.path
-    )
+async def _listed(imap: ImapSession, one: Summary, selected: Selected, asked: ListRequest, desk: Desk) -> Listed:
+    match asked.fields:
+        case "ids":
+            return imap_place(one, selected)
+        case "summary":
+            return imap_summary(one, selected)
+        case "full":
+            return imap_content((await _read(imap, one, desk)).as_json(), one, selected)
+
+
+async def _read(imap: ImapSession, one: Summary, desk: Desk) -> ParsedMessage:
+    """The whole message; what its header tells, where it is too large or has vanished meanwhile."""
+    try:
+        raw = await imap.message(one.uid, limit=MESSAGE_LIMIT)
+    except MessageTooLarge as error:
+        return parse_header(one.header, one.received, error.message)
+    if raw is None:
+        return parse_header(one.header, one.received, "The message has gone meanwhile.")
+    return await desk.reader.read(raw, one.received)
 
 
 async def _first(

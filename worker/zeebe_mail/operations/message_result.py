@@ -88,6 +88,13 @@ def imap_summary(one: Summary, selected: Selected) -> ImapMessageSummary:
     )
 
 
+def imap_place(one: Summary, selected: Selected) -> MessagePlace:
+    """Where a message of the selected mailbox is."""
+    return MessagePlace(
+        message_id=message_id_in(one.header), uid=one.uid, uid_validity=selected.uid_validity, mailbox=selected.path
+    )
+
+
 def message_id_in(header: bytes) -> str | None:
     """The Message-ID of a block of header fields, with its angle brackets."""
     return read_message_id(read_header(header, 0, len(header)))
@@ -236,6 +243,12 @@ class ImapMessageContent(MessageContent, MessagePlace):
     """A message in an IMAP mailbox that was read."""
 
     flags: list[str]
+
+
+def imap_content(content: Mapping[str, Any], one: Summary, selected: Selected) -> ImapMessageContent:
+    """A message of the selected mailbox; ``content`` has the members of :class:`MessageContent`."""
+    place = {"uid": one.uid, "uidValidity": selected.uid_validity, "mailbox": selected.path}
+    return ImapMessageContent.model_validate({**content, **place, "size": one.size, "flags": sorted(one.flags)})
 
 
 NOTHING = {**ParsedMessage(size=0).as_json(), "size": None}

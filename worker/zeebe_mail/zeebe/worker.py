@@ -382,8 +382,8 @@ def _handed_back(running: RunningJob) -> Fail:
 def _in_doubt(running: RunningJob) -> Fail:
     """The grace period ends before the mail server's answer: an incident, so that no other worker sends it again."""
     doubt = OutcomeUnknown(
-        "The worker had to stop after the whole mail was handed over and before the server's answer came. "
-        f"Its Message-ID begins with zm-{running.token}."
+        "The worker had to stop after the point of no return and before the mail server's answer came. "
+        f"The Message-ID of a mail that it sent begins with zm-{running.token}."
     )
     return _failed(running.job, doubt)
 

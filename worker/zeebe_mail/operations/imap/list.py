@@ -6,7 +6,7 @@ from typing import Annotated
 
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
-from zeebe_mail.operations.base import Attempt, operation
+from zeebe_mail.operations.base import Attempt, Desk, operation
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.listing import ListOutput, ListRequest, list_messages
 
@@ -19,6 +19,6 @@ class ListInput(ImapInput):
 
 
 @operation(title="List messages", keywords=("imap", "inbox", "newest", "emails"))
-async def list_(given: ListInput, imap: ImapSession, attempt: Attempt) -> ListOutput:
+async def list_(given: ListInput, imap: ImapSession, attempt: Attempt, desk: Desk) -> ListOutput:
     """List the messages of a mailbox, the newest first. Changes nothing and marks nothing as read."""
-    return await list_messages(imap, given.request, None)
+    return await list_messages(imap, given.request, None, desk)

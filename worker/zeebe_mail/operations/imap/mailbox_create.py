@@ -37,7 +37,6 @@ class MailboxCreateOutput(OperationOutput):
 async def mailbox_create(given: MailboxCreateInput, imap: ImapSession, attempt: Attempt) -> MailboxCreateOutput:
     """Create a mailbox and subscribe to it. One that exists is no error, so it may be repeated."""
     name = given.request.mailbox
-    if path := await existing(imap, name):
-        return MailboxCreateOutput(mailbox=path, created=False)
-    path = await imap.path_for(name)
+    # What is only a level above others exists too, and yet can be created; the server knows.
+    path = await existing(imap, name) or await imap.path_for(name)
     return MailboxCreateOutput(mailbox=path, created=await imap.create_mailbox(path))

@@ -7,7 +7,7 @@ from typing import Annotated
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
 from zeebe_mail.message.criteria import Criteria
-from zeebe_mail.operations.base import Attempt, operation
+from zeebe_mail.operations.base import Attempt, Desk, operation
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.listing import ListOutput, ListRequest, list_messages
 
@@ -29,6 +29,6 @@ class SearchInput(ImapInput):
 
 
 @operation(title="Search messages", keywords=("imap", "find", "filter", "query"))
-async def search(given: SearchInput, imap: ImapSession, attempt: Attempt) -> ListOutput:
+async def search(given: SearchInput, imap: ImapSession, attempt: Attempt, desk: Desk) -> ListOutput:
     """Find messages of a mailbox. Changes nothing and marks nothing as read."""
-    return await list_messages(imap, given.request, given.request.criteria)
+    return await list_messages(imap, given.request, given.request.criteria, desk)

@@ -10,7 +10,7 @@ from pydantic import Field
 from zeebe_mail.errors import Busy, EndpointSaturated, MessageNotFound, Misbehaved, Unreachable
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
-from zeebe_mail.operations.base import Attempt, Turns, operation
+from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
 from zeebe_mail.operations.fields import IfMissing
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.imap.search import SearchRequest
@@ -50,7 +50,7 @@ class WaitOutput(ListOutput):
 
 
 @operation(title="Wait for a mail", keywords=("imap", "receive", "idle", "poll", "answer"))
-async def wait(given: WaitInput, turns: Turns[ImapSession], attempt: Attempt) -> WaitOutput:
+async def wait(given: WaitInput, turns: Turns[ImapSession], attempt: Attempt, desk: Desk) -> WaitOutput:
     """Wait until a message matches: one that is there already does, so nothing is missed when the job is repeated.
 
     Changes nothing. While it waits, the job is one of the worker's jobs, and its time-out is extended. A session is
@@ -68,7 +68,7 @@ async def wait(given: WaitInput, turns: Turns[ImapSession], attempt: Attempt) ->
         try:
             async with turns.lease() as imap:
                 was_there = True
-                seen = await list_messages(imap, asked, asked.criteria)
+                seen = await list_messages(imap, asked, asked.criteria, desk)
                 if seen.messages or left_s <= 0:
                     return _output(asked, seen)
                 if turns.has_room:
