@@ -49,7 +49,7 @@ WORDINGS: tuple[tuple[re.Pattern[str], _Kind], ...] = (
     ),
     (re.compile(r"\btry (again )?later|temporar|too (many|frequent)", re.IGNORECASE), errors.Busy),
 )
-"""What a refused login without a code, or with no better one than AUTH, means by its wording; else the password is wrong."""
+"""What a refused login without a code, or with none but AUTH, means by its wording; else the password is wrong."""
 
 BY_PHASE: Mapping[Phase, _Kind] = {
     Phase.GREETING: errors.Busy,
