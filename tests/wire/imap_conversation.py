@@ -1,10 +1,10 @@
 """A scripted IMAP server. Its scripts are those of `conversation`, without tags:
 
-    C: UID SEARCH               the client sends a command that begins so, whatever its tag
-    C: <continued>              the client sends a line that is no command
-    S: $ OK done                the server answers the last command: $ is its tag
-    ! flood * 1 EXISTS          this line, over and over, until the client goes
-    ! bytes 5000000             so many bytes without a line end
+C: UID SEARCH               the client sends a command that begins so, whatever its tag
+C: <continued>              the client sends a line that is no command
+S: $ OK done                the server answers the last command: $ is its tag
+! flood * 1 EXISTS          this line, over and over, until the client goes
+! bytes 5000000             so many bytes without a line end
 """
 
 from __future__ import annotations

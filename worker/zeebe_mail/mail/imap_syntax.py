@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from collections.abc import Iterator
 
 from zeebe_mail.mail.imap_connection import ImapViolation, Literal, Piece, Response
@@ -22,7 +20,6 @@ _NIL = (b"NIL", b"nil", b"Nil")
 _ESCAPED = re.compile(rb"\\(.)")
 _QUOTABLE = re.compile(rb"[\x20-\x7e]*")
 _ATOM = re.compile(rb"[A-Za-z0-9!#$&'+,./:;<=>?@^_`|~-]+")  # no quotes, specials or wildcards
-_SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
 
 Node = bytes | None | list["Node"]
 """What a response is made of: an atom or a string, NIL, or a list of such in parentheses."""
@@ -101,27 +98,23 @@ def string(value: bytes) -> Piece:
 
 def encoded_name(path: str) -> bytes:
     """A mailbox name as it goes to a server without UTF8=ACCEPT."""
+    if path.isascii() and path.isprintable() and "&" not in path:
+        return path.encode("ascii")
+    from imapclient import imap_utf7  # here, because few names need it and it brings imaplib with it
 
-    def shift(run: re.Match[str]) -> str:
-        if run[0] == "&":
-            return "&-"
-        base64 = b64encode(run[0].encode("utf-16-be"))
-        return f"&{base64.decode().rstrip('=').replace('/', ',')}-"
-
-    return re.sub(r"&|[^\x20-\x7e]+", shift, path).encode("ascii")
+    encoded: bytes = imap_utf7.encode(path)
+    return encoded
 
 
 def decoded_name(name: bytes) -> str:
     """A mailbox name as people read it. What is not modified UTF-7 is taken for UTF-8, which some servers send."""
+    if b"&" not in name or not name.isascii():
+        return name.decode("utf-8", "replace")
+    from imapclient import imap_utf7
 
-    def unshift(run: re.Match[str]) -> str:
-        if not run[1]:
-            return "&"
-        base64 = run[1].replace(",", "/")
-        return b64decode(base64 + "=" * (-len(base64) % 4)).decode("utf-16-be")
-
-    text = name.decode("utf-8", "replace")
     try:
-        return _SHIFTED.sub(unshift, text)
-    except (Base64Error, UnicodeDecodeError):
-        return text
+        path: str = imap_utf7.decode(name)
+        path.encode()  # half a character is none
+    except ValueError:
+        return name.decode("ascii")
+    return path

@@ -91,7 +91,7 @@ def codec(label: str | None) -> str | None:
 def decode(data: bytes, label: str | None) -> Decoded:
     """Read bytes as labelled; where that fails as UTF-8, else as what most such mail is: Windows-1252."""
     known = codec(label)
-    if known is None and not label and data.isascii() and b"\0" not in data:
+    if known is None and not label and data.isascii() and b"\0" not in data and b"\x1b" not in data:
         return Decoded(data.decode("ascii"), None)  # as nearly every header is
     if known is None:
         text = _guessed(data)
