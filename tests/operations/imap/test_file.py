@@ -147,6 +147,24 @@ async def test_another_message_with_the_same_message_id_is_no_copy(account: Task
         assert client.select_folder("Archive", readonly=True)[b"EXISTS"] == 2
 
 
+@pytest.mark.parametrize("task", ["imap-copy", "imap-move"])
+async def test_a_lost_connection_is_in_doubt_only_where_a_copy_could_not_be_found(
+    bare: Tasks, monkeypatch: pytest.MonkeyPatch, task: str
+) -> None:
+    async def lose(session: ImapSession, *_: Any) -> None:
+        raise Unreachable("The connection was lost.")
+
+    monkeypatch.setattr(ImapSession, "_transferred", lose)
+    put(bare, mail("one"), b"Subject: nameless\r\n\r\n")
+    with pytest.raises(TaskFailed, match="SERVER_UNREACHABLE") as failed:
+        await bare.run(task, uid=1, target="Archive", createTarget=True)
+    assert failed.value.retries == 2
+    with pytest.raises(TaskFailed, match="OUTCOME_UNKNOWN") as failed:
+        await bare.run(task, uids="1:2", target="Archive", createTarget=True)
+    assert failed.value.retries == 0
+    assert failed.value.error["details"]["uids"] == [2]
+
+
 # ── delete ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -66,6 +66,29 @@ async def test_what_a_search_has_found_can_be_named_as_it_is(five: Tasks) -> Non
     assert await flagged(five, messages=found["messages"]) == ["2", "5"]
 
 
+async def test_whatever_senders_write_as_message_id_a_search_finds_it_again(account: Tasks) -> None:
+    odd = [
+        "plain@x.test",
+        "two words",
+        "<a@x.test> <b@x.test>",
+        "<>",
+        "\t",
+        "<half",
+        "<" + "x" * 2000 + ">",
+        "<a\x01b>",
+    ]
+    put(account, *(f"Subject: {at}\r\nMessage-ID: {value}\r\n\r\n".encode() for at, value in enumerate(odd)))
+    put(account, b"Subject: none\r\n\r\n")
+    found = await account.run("imap-search", criteria={"all": True}, sortOrder="ASC")
+    assert len(found["messages"]) == len(odd) + 1
+    flagged_ones = await flagged(account, messages=found["messages"])
+    assert flagged_ones == [*map(str, range(len(odd))), "none"]
+    moved = await account.run("imap-move", messages=found["messages"], target="Archive")
+    assert moved["done"] == len(odd) + 1
+    again = await account.run("imap-move", messages=found["messages"], target="Archive")
+    assert again["failed"] == again["done"] == 0
+
+
 async def test_a_limit_is_told(five: Tasks) -> None:
     done = await five.run("imap-flags-add", flags="Flagged", uids="1:*", limit=2)
     assert (done["done"], done["total"], done["truncated"]) == (2, 5, True)
@@ -127,6 +150,24 @@ async def test_a_changed_uidvalidity_stops_everything(five: Tasks, asked: dict[s
     assert failed.value.retries == 0
     assert failed.value.error["details"]["asked"] == 7
     assert not any(seen(five).values())
+
+
+async def test_what_was_found_in_a_mailbox_that_was_made_anew_is_refused(account: Tasks) -> None:
+    await account.run("imap-mailbox-create", mailbox="Short")
+    put(account, mail("old"), mailbox="Short")
+    found = await account.run("imap-search", mailbox="Short", criteria={"all": True})
+    await account.run("imap-mailbox-delete", mailbox="Short", confirm="Short")
+    await account.run("imap-mailbox-create", mailbox="Short")
+    put(account, mail("new"), mailbox="Short")
+    for task in ("imap-move", "imap-copy", "imap-delete", "imap-flags-add"):
+        more = {"target": "Archive"} if task in ("imap-move", "imap-copy") else {}
+        more |= {"flags": "Seen"} if task == "imap-flags-add" else {}
+        with pytest.raises(TaskFailed, match="UIDVALIDITY_CHANGED"):
+            await account.run(task, mailbox="Short", messages=found["messages"], **more)
+    place = {name: found["messages"][0][name] for name in ("uid", "uidValidity", "mailbox")}
+    with pytest.raises(TaskFailed, match="UIDVALIDITY_CHANGED"):
+        await account.run("imap-read", **place)
+    assert seen(account, "Short") == {"new": set()}
 
 
 @pytest.mark.parametrize(

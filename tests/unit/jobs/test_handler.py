@@ -100,8 +100,8 @@ async def test_a_slow_expression_is_evaluated_in_a_thread(monkeypatch: pytest.Mo
     seen = []
     settle = JobHandler._settled
 
-    async def watched(*args: Any) -> Outcome:
-        outcome = await settle(*args)
+    async def watched(*args: Any, **more: Any) -> Outcome:
+        outcome = await settle(*args, **more)
         seen.extend(thread.name for thread in threading.enumerate() if thread.name.startswith("expressions"))
         return outcome
 

@@ -481,7 +481,7 @@ class ImapConnection(asyncio.Protocol):
         elif self._is_fresh:
             async with self._turn:
                 self._cut(time.perf_counter() + _MOMENT_S)
-            await asyncio.sleep(0)
+                await asyncio.sleep(0)  # with the turn: all others who wait for it would go on at once
         elif self._fault is not None:
             raise self._fault
         else:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 
 from zeebe_mail.errors import MessageAmbiguous, MessageNotFound
-from zeebe_mail.form import Part, Prompt
+from zeebe_mail.form import Prompt
 from zeebe_mail.mail.pop3 import Listed, Pop3Session
 from zeebe_mail.message.criteria import (
     Criteria,
@@ -37,7 +37,7 @@ from zeebe_mail.message.matching import in_ranges
 from zeebe_mail.message.parse import parse_header
 from zeebe_mail.message.parsed import Correspondent
 from zeebe_mail.message.references import MessageId
-from zeebe_mail.operations.base import OperationOutput
+from zeebe_mail.operations.base import OperationOutput, Request
 from zeebe_mail.operations.message_result import MessageSummary, NamedAddress
 
 _UIDL = re.compile(r"[!-~]{1,255}")
@@ -78,7 +78,7 @@ Pop3Criteria = Annotated[Criteria, AfterValidator(_pop3_criterion)]
 """Search criteria that can be checked without a server's help."""
 
 
-class MaildropReference(Part):
+class MaildropReference(Request):
     """One message: its UIDL, or its Message-ID. With both, both must be right."""
 
     message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="With or without < >")] = None
@@ -120,7 +120,9 @@ SortField = Annotated[
 def _ranges(value: Any) -> tuple[Range, ...] | None:
     if value is None:
         return None
-    return range_set(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("must be text such as 1,2,4:6 or *")
+    return range_set(str(value))
 
 
 NumberRanges = Annotated[

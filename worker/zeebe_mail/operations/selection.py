@@ -32,8 +32,19 @@ def _reference(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return {"uid": value}
     if isinstance(value, Mapping):
-        return {name: item for name, item in value.items() if name in _REFERENCE or name not in _KNOWN}
+        named = {name: item for name, item in value.items() if name in _REFERENCE or name not in _KNOWN}
+        if named.get("uid") is not None and _bare(named.get("messageId")) is None:
+            named.pop("messageId", None)  # a sender may write anything there, and the UID is enough
+        return named
     return value
+
+
+def _bare(message_id: Any) -> str | None:
+    """A Message-ID as it is looked for, if it is one."""
+    try:
+        return bare_message_id(message_id) if isinstance(message_id, str) else None
+    except ValueError:
+        return None
 
 
 def _one_or_many(value: Any) -> Any:
@@ -210,7 +221,7 @@ async def _choose(
 ) -> Chosen:
     named = reference.message_id and f"<{reference.message_id}>"
     if reference.uid is not None:
-        is_it = reference.uid in known and named in (None, known[reference.uid])
+        is_it = reference.uid in known and reference.message_id in (None, _bare(known[reference.uid]))
         return Chosen(reference.uid, known[reference.uid], reference) if is_it else Chosen(None, named, reference)
     assert reference.message_id is not None
     uids = await imap.uids_of_message_id(reference.message_id)
@@ -235,10 +246,8 @@ async def message_ids(imap: ImapSession, uids: list[int]) -> dict[int, str | Non
 
 async def uids_with(imap: ImapSession, message_id: str | None) -> list[int]:
     """UIDs of the messages with this Message-ID, as a header has it; of none with none that can be looked for."""
-    try:
-        return await imap.uids_of_message_id(bare_message_id(message_id or ""))
-    except ValueError:
-        return []
+    bare = _bare(message_id)
+    return await imap.uids_of_message_id(bare) if bare else []
 
 
 def not_found(selected: Selected, missing: Iterable[Chosen], *, part: str | None = None) -> MessageNotFound:

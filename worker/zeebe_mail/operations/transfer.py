@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
+from zeebe_mail.errors import Misbehaved, OutcomeUnknown, Unreachable
 from zeebe_mail.mail.imap import ImapSession, Selected
 from zeebe_mail.operations.base import Attempt
 from zeebe_mail.operations.bulk import Change, Status, Worked, worked
@@ -30,7 +32,7 @@ async def move_all(
         return [_left(one, source, Worked()) for one in choice.messages]
     if path == source.path:
         return [_put(one, "already", source.path, source.uid_validity, one.uid) for one in choice.messages]
-    result = await _move(imap, choice.uids, path, attempt)
+    result = await _move(imap, choice, path, attempt)
     gone = [one for one in choice.messages if one.message_id and result.outcome(one)["status"] == "missing"]
     there = await _uids_there(imap, path, [*gone, *_untold(choice, result)])
     validity = (await imap.status(path)).uid_validity
@@ -46,25 +48,31 @@ async def move_all(
     return transfers
 
 
-async def _move(imap: ImapSession, uids: list[int], path: str, attempt: Attempt) -> Worked[int]:
-    if uids and "MOVE" not in imap.capabilities:
-        await attempt.commit()
-    return await worked(partial(imap.move, path=path), uids)
+async def _move(imap: ImapSession, choice: Choice, path: str, attempt: Attempt) -> Worked[int]:
+    if not choice.uids or "MOVE" in imap.capabilities:
+        return await worked(partial(imap.move, path=path), choice.uids)
+    await attempt.commit()
+    with _in_doubt_without_message_id(choice, path):
+        return await worked(partial(imap.move, path=path), choice.uids)
 
 
 async def copy_all(imap: ImapSession, source: Selected, choice: Choice, path: str, attempt: Attempt) -> list[Transfer]:
     """Copy messages of the selected mailbox; what became of each.
 
     What the target has a copy of is not copied again: same Message-ID, same size, received at the same moment. So a
-    job that is tried again makes no second copies, but of messages without Message-ID.
+    job that is tried again makes no second copies.
 
-    Point of no return: COPY.
+    Point of no return: COPY. After a lost connection copies are looked for by Message-ID.
+
+    Raises:
+        OutcomeUnknown: the connection was lost, and a message has no Message-ID.
     """
     copied = await imap.copied_earlier(choice.uids, path) if choice.uids else {}
     uids = [uid for uid in choice.uids if uid not in copied]
     if uids:
         await attempt.commit()
-    result = await worked(partial(imap.copy, path=path), uids)
+    with _in_doubt_without_message_id(choice, path):
+        result = await worked(partial(imap.copy, path=path), uids)
     there = await _uids_there(imap, path, _untold(choice, result))
     validity = (await imap.status(path)).uid_validity
     transfers = []
@@ -77,6 +85,23 @@ async def copy_all(imap: ImapSession, source: Selected, choice: Choice, path: st
         else:
             transfers.append(_left(one, source, result))
     return transfers
+
+
+@contextmanager
+def _in_doubt_without_message_id(choice: Choice, path: str) -> Iterator[None]:
+    """A lost connection while messages are copied is in doubt when no later try could find one of the copies."""
+    try:
+        yield
+    except (Unreachable, Misbehaved) as error:
+        nameless = [one.uid for one in choice.messages if one.uid is not None and not one.message_id]
+        if not nameless:
+            raise
+        raise OutcomeUnknown(
+            f'The connection was lost while messages were copied to mailbox "{path}", and {len(nameless)} of them have '
+            f"no Message-ID by which their copies could be found: {error.message}",
+            next_step="Look whether they are there.",
+            details=error.details | {"mailbox": path, "uids": nameless[:100]},
+        ) from error
 
 
 def _untold(choice: Choice, result: Worked[int]) -> list[Chosen]:

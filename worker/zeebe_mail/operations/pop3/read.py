@@ -101,6 +101,8 @@ async def _content(pop3: Pop3Session, asked: ReadRequest, one: Listed, desk: Des
     raw = await pop3.message(one, limit=asked.max_bytes)
     if raw is None:
         return None
+    if not asked.delete_after_read:
+        pop3.close()  # so that others need not wait for the documents, where the server lets in one at a time
     parsed = await desk.reader.read(raw)
     content = await with_documents(
         parsed, desk.documents, attachments=asked.attachments, original_html=asked.original_html
