@@ -23,7 +23,7 @@ from benchmarks import mailboxes, rig
 from benchmarks.mailboxes import message_id
 from zeebe_mail.demo.pki import Authority
 
-SECONDS = 15
+SECONDS = 12
 INTERVAL_S = 0.002
 
 
@@ -65,7 +65,7 @@ async def work(mailbox: Tasks, size: int, until: float) -> int:
 
 
 async def once(mailbox: Tasks, number: int) -> None:
-    await mailbox.run("imap-list", limit=50)
+    await mailbox.run("imap-list", limit=10)
     await mailbox.run("imap-search", criteria={"subject": f"order {number} "})
     await mailbox.run("imap-read", messageId=message_id(number))
 

@@ -20,7 +20,7 @@ from zeebe_mail.jobs.expressions import TakesLonger
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import MESSAGE_LIMIT, Complete, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
-from zeebe_mail.jobs.settle import Settlement, SettlementRules
+from zeebe_mail.jobs.settle import LARGE, Settlement, SettlementRules
 from zeebe_mail.secrets import Redactor
 
 RESPONSE = {"messageId": "<zm-1@x.test>", "accepted": ["a@x.test"], "rejected": [], "sizeBytes": 230}
@@ -386,3 +386,12 @@ def test_who_lists_a_million_recipients_gets_none() -> None:
     outcome = made.of_error(RecipientsRefused("Nobody got it.", details={"rejected": ["a@x.test"] * 10_000}))
     assert isinstance(outcome, Fail)
     assert (outcome.variables["error"]["variables"], outcome.variables["error"]["details"]) == ({}, {})
+
+
+def test_a_large_result_is_not_settled_while_an_event_loop_waits() -> None:
+    large = {"messages": [{"subject": "Hello"}] * LARGE}
+    hurried = settlement({"resultVariable": "found"})
+    with pytest.raises(TakesLonger):
+        hurried.of_result(large)
+    hurried.take_time()
+    assert hurried.of_result(large) == Complete({"found": large})

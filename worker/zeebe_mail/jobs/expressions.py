@@ -96,6 +96,11 @@ class Expressions:
         """Let evaluations take as long as they may at all, and no longer only as long as an event loop may wait."""
         self.limits = DEFAULT_LIMITS
 
+    @property
+    def in_a_hurry(self) -> bool:
+        """Whether an event loop waits."""
+        return self.limits is QUICK
+
     def __bool__(self) -> bool:
         """Whether there is any."""
         return self._error is not None or self._result is not None

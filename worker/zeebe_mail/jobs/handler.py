@@ -24,8 +24,6 @@ from zeebe_mail.operations.base import Attempt, Desk, Errand
 from zeebe_mail.secrets import Redactor, SecretResolver
 
 log = structlog.get_logger(__name__)
-LARGE = 500
-"""Values in a result, from which on it is settled in a thread."""
 
 
 class Sessions(Protocol):
@@ -125,17 +123,10 @@ class JobHandler:
             committed = attempt.committed
             told = partial(settlement.of_error, internal_error(committed=committed), repeatable=not committed)
             return await self._settled(settlement, job, told, attempt)
-        told = partial(settlement.of_result, result)
-        return await self._settled(settlement, job, told, attempt, takes_time=is_large(result))
+        return await self._settled(settlement, job, partial(settlement.of_result, result), attempt)
 
     async def _settled(
-        self,
-        settlement: Settlement,
-        job: Job,
-        settle: Callable[[], Outcome],
-        attempt: Attempt,
-        *,
-        takes_time: bool = False,
+        self, settlement: Settlement, job: Job, settle: Callable[[], Outcome], attempt: Attempt
     ) -> Outcome:
         """Settle: here, while that is quick, else in a thread that other jobs do not wait for.
 
@@ -143,8 +134,6 @@ class JobHandler:
         """
         try:
             try:
-                if takes_time:
-                    raise TakesLonger
                 outcome = settle()
             except TakesLonger:
                 settlement.take_time()
@@ -169,20 +158,6 @@ class JobHandler:
         turns = _Turns(self._sessions, errand)
         produced = await errand.operation.perform(errand.given, turns, attempt, self._desk)
         return errand.response(produced)
-
-
-def is_large(result: Any) -> bool:
-    """Whether it takes milliseconds to look at all of a result."""
-    left = LARGE
-    waiting = [result]
-    while waiting and left:
-        value = waiting.pop()
-        left -= 1
-        if isinstance(value, Mapping):
-            waiting += value.values()
-        elif isinstance(value, list | tuple):
-            waiting += value
-    return bool(waiting)
 
 
 def internal_error(*, committed: bool) -> InternalError:

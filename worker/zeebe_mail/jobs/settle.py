@@ -24,7 +24,7 @@ from zeebe_mail.errors import (
     every_error,
 )
 from zeebe_mail.jobs.created_documents import outlined, stored
-from zeebe_mail.jobs.expressions import BpmnError, Expressions, IgnoreError, JobError, Verdict
+from zeebe_mail.jobs.expressions import BpmnError, Expressions, IgnoreError, JobError, TakesLonger, Verdict
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.json_text import repaired
 from zeebe_mail.jobs.manners import NATIVE, Manners
@@ -60,6 +60,10 @@ class SettlementRules:
     """Error codes that become BPMN errors by themselves; ``true`` among them means all."""
     documents: DocumentStore = field(default_factory=NoStore)
     """Where ``createDocument`` keeps documents."""
+
+
+LARGE = 500
+"""Values in a result, from which on looking at all of them takes milliseconds."""
 
 
 class Settlement:
@@ -111,7 +115,12 @@ class Settlement:
 
         From here on nothing may cause the mail to be sent again by itself: what fails is an incident that says so and
         has the result attached.
+
+        Raises:
+            TakesLonger: the result is large, or an expression is slow, and there is no time to take.
         """
+        if self._expressions.in_a_hurry and _is_large(result):
+            raise TakesLonger
         response = self._response = repaired(self._masked(result))
         try:
             variables = {self._clean(self._result_variable): response} if self._result_variable else {}
@@ -233,3 +242,17 @@ class Settlement:
                 f"The result has {size} bytes of JSON; a process is given {limit} at most.",
                 details={"sizeBytes": size, "limitBytes": limit},
             )
+
+
+def _is_large(result: Any) -> bool:
+    """Whether it takes milliseconds to look at all of a result."""
+    left = LARGE
+    waiting = [result]
+    while waiting and left:
+        value = waiting.pop()
+        left -= 1
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+    return bool(waiting)
