@@ -23,7 +23,7 @@ USES: dict[str, Use] = {
     "count": lambda session: session.count(),
     "sorted": lambda session: session.sorted(SortBy.RECEIVED, descending=True, limit=10),
     "message_id": lambda session: session.uids_of_message_id("a@x"),
-    "summaries": lambda session: session.summaries([1, 2, 3]),
+    "summaries": lambda session: session.summaries([1, 2, 3], attachments=False),
     "size": lambda session: session.size(1),
     "message": lambda session: session.message(1, limit=10_000),
     "part": lambda session: session.part(1, "1.2", limit=10_000),
@@ -87,8 +87,26 @@ async def test_a_line_without_end_is_left(use: str) -> None:
     await ends_with(errors.Misbehaved, ANY_COMMAND + "R: * SEARCH \n! bytes 60000000", USES[use])
 
 
+@pytest.mark.parametrize(
+    "answer", ["* ESEARCH UID ALL 1:20000000", "* SEARCH" + " 11" * 1_000_000], ids=["as a range", "one by one"]
+)
+async def test_no_more_uids_are_kept_than_a_mailbox_can_have(answer: str) -> None:
+    """What the server says of its size does not count."""
+    script = f"{ANY_COMMAND}S: {answer}\nS: $ OK done\n"
+    exists = "4294967295" if "ESEARCH" in answer else "3"
+    opened = EXAMINED.replace("3 EXISTS", f"{exists} EXISTS")
+    tracemalloc.start()
+    try:
+        async with in_mailbox(script, opening=opened) as session:
+            with pytest.raises(errors.Misbehaved):
+                await session.search()
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
 async def test_a_line_without_end_is_left_however_much_was_asked_for() -> None:
-    many: Use = lambda session: session.summaries(range(1, 1001))  # noqa: E731
+    many: Use = lambda session: session.summaries(range(1, 1001), attachments=False)  # noqa: E731
     await ends_with(errors.Misbehaved, ANY_COMMAND + "R: * 1 FETCH (\n! bytes 30000000\n! wait", many)
 
 
@@ -149,6 +167,10 @@ async def test_a_message_whose_announced_size_is_too_large_is_not_read() -> None
         ("search", '* ESEARCH (TAG "z3") UID ALL x'),
         ("count", "* ESEARCH UID"),
         ("count", "* ESEARCH UID COUNT (1)"),
+        ("count", "* ESEARCH UID COUNT " + "9" * 5000),
+        ("search", "* SEARCH " + "9" * 5000),
+        ("search", "* ESEARCH UID" + " X ()" * 1000),
+        ("mailboxes", "* LIST " + "()" * 1000),
         ("sorted", '* ESEARCH (TAG "z3") UID ALL 0:3'),
         ("sorted", "* SORT eins"),
         ("summaries", "* 1 FETCH (UID"),
@@ -176,12 +198,22 @@ async def test_nonsense_is_told_as_such(use: str, answer: str) -> None:
         session.close()
 
 
-async def test_a_structure_of_200_000_parentheses_costs_its_count_only() -> None:
-    deep = "(" * 200_000 + ")" * 200_000
-    item = f'UID 1 RFC822.SIZE 5 FLAGS () INTERNALDATE "17-Jul-1996 02:44:25 -0700" BODY[X] "" BODYSTRUCTURE {deep}'
-    script = f"C: UID FETCH 1:3\nS: * 1 FETCH ({item})\nS: $ OK done\n{END}"
-    async with in_mailbox(script) as session:
+@pytest.mark.parametrize(
+    "structure",
+    ["S: * 1 FETCH (X " + "(" * 200_000 + ")" * 200_000 + ")", "R: * 1 FETCH (X \n! bytes 30000000"],
+    ids=["200,000 parentheses", "30 MB"],
+)
+async def test_a_structure_out_of_proportion_costs_its_count_only(structure: str) -> None:
+    item = 'UID 1 RFC822.SIZE 5 FLAGS () INTERNALDATE "17-Jul-1996 02:44:25 -0700" BODY[X] ""'
+    without = f"C: UID FETCH 1:3 (UID\nS: * 1 FETCH ({item})\nS: $ OK done\n{END}"
+    scripts = [LOGIN + EXAMINED + f"C: UID FETCH 1:3\n{structure}\n! wait", LOGIN + EXAMINED + without]
+    async with ScriptedImap(scripts) as server:
+        session = await open_session(server)
+        await session.select("INBOX")
         [summary] = await session.summaries([1, 2, 3])
+        session.close()
+        server.abandon()
+    assert "BODYSTRUCTURE" not in next(line for line in reversed(server.heard) if "FETCH" in line)
     assert summary.attachments is None
     assert summary.received.astimezone(UTC) == datetime(1996, 7, 17, 9, 44, 25, tzinfo=UTC)
 
@@ -343,6 +375,46 @@ async def test_a_mailbox_that_is_read_only_is_not_written() -> None:
             await session.store_flags([1], FlagChange.ADD, ["\\Seen"])
 
 
+async def test_a_mailbox_that_may_not_be_looked_at_does_not_hide_the_others() -> None:
+    script = f"""
+        C: LIST
+        S: * LIST () "/" Secret
+        S: * LIST () "/" {{9}}
+        R: two\\nlines\\r\\n
+        S: * LIST () "/" INBOX
+        S: $ OK done
+        C: LSUB
+        S: $ OK done
+        C: STATUS Secret
+        S: $ NO [NOPERM] not yours
+        C: STATUS INBOX
+        S: * STATUS INBOX (MESSAGES 1 UNSEEN 1 UIDNEXT 2 UIDVALIDITY 3)
+        S: $ OK done
+        {END}
+    """
+    async with in_mailbox(script) as session:
+        found = await session.mailboxes(with_status=True)
+    assert [(one.path, one.status is not None) for one in found] == [
+        ("Secret", False),
+        ("two\nlines", False),
+        ("INBOX", True),
+    ]
+
+
+@pytest.mark.parametrize("descending", [True, False])
+async def test_a_message_from_before_the_first_year_has_its_place(descending: bool) -> None:
+    first, last = '"01-Jan-0001 00:00:00 +1400"', '"31-Dec-9999 23:59:59 -1400"'
+    fetched = f"""
+        S: * 1 FETCH (UID 1 INTERNALDATE {first})
+        S: * 2 FETCH (UID 2 INTERNALDATE {last})
+        S: $ OK done
+    """
+    searched = "C: UID SEARCH\nS: * SEARCH 1 2\nS: $ OK done\n"
+    script = f"{searched}C: UID FETCH\n{fetched}{searched}C: UID FETCH\n{fetched}{END}"
+    async with in_mailbox(script, login=LOGIN.replace(" SORT", "").replace(" ESEARCH", "")) as session:
+        assert await session.sorted(SortBy.RECEIVED, descending=descending, limit=1) == [2 if descending else 1]
+
+
 async def test_a_keyword_that_the_mailbox_does_not_keep_is_refused() -> None:
     keeps = SELECTED.replace("S: * 3 EXISTS", "S: * 3 EXISTS\nS: * OK [PERMANENTFLAGS (\\Seen $known)] kept")
     async with in_mailbox(END, opening=keeps) as session:
@@ -434,7 +506,13 @@ async def test_without_move_a_copy_of_an_earlier_try_is_not_made_again() -> None
         R: Message-ID: <a@x>\\r\\n)\\r\\n
         S: $ OK done
     """
-    script = looks_for_a_copy("5") + fetched + fetched + SELECTED + REMOVES + END
+    whole = """
+        C: UID FETCH {uid} (UID BODY.PEEK[]<0.1048576>)
+        S: * 1 FETCH (UID {uid} BODY[]<0> "{body}")
+        S: $ OK done
+    """
+    copy, original = whole.format(uid=5, body="hello"), whole.format(uid=1, body="hello")
+    script = looks_for_a_copy("5") + fetched + fetched + copy + SELECTED + original + REMOVES + END
     async with in_mailbox(script, opening=SELECTED, login=WITHOUT_MOVE) as session:
         assert await session.move([1], "Archive") == {1: 5}
 

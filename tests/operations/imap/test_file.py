@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from tests.operations.imap.mails import mail, put, seen
+from tests.operations.imap.mails import mail, put, put_at, seen
 from tests.servers.dovecot import QUOTA, Dovecot
 from tests.tasks import TaskFailed, Tasks, tasks
 from zeebe_mail.app import TrialAttempt
@@ -19,6 +20,8 @@ from zeebe_mail.mail.imap import ImapSession
 from zeebe_mail.operations.imap.append import AppendRequest
 
 pytestmark = pytest.mark.live
+
+MORNING = datetime(2026, 3, 9, 8, 0, tzinfo=UTC)
 
 
 class Stopping(TrialAttempt):
@@ -102,6 +105,24 @@ async def test_without_move_nobody_interrupts_between_copy_and_expunge(bare: Tas
     attempt = TrialAttempt()
     moved = await bare.attempt(attempt, "imap-move", messageId="one@x.test", target="Archive")
     assert (attempt.committed, moved["done"]) == (True, 1)
+
+
+async def test_a_message_that_only_looks_like_one_in_the_target_is_not_lost(bare: Tasks) -> None:
+    """Senders choose the Message-ID and the size, and two messages may come within the same second."""
+    put_at(bare, mail("one", body="first"), MORNING)
+    put_at(bare, mail("one", body="other"), MORNING)
+    for uid in (1, 2):
+        assert (await bare.run("imap-move", uid=uid, target="Archive"))["done"] == 1
+    there = (await bare.run("imap-list", mailbox="Archive", fields="full"))["messages"]
+    assert {one["plainTextBody"].strip() for one in there} == {"first", "other"}
+    assert seen(bare) == {}
+
+
+async def test_a_copy_that_somebody_has_marked_as_deleted_is_none(bare: Tasks) -> None:
+    put_at(bare, mail("one"), MORNING)
+    copied = await bare.run("imap-copy", uid=1, target="Archive")
+    await bare.run("imap-flags-add", mailbox=copied["to"], uid=1, flags="Deleted")
+    assert (await bare.run("imap-move", uid=1, target="Archive"))["uid"] == 2
 
 
 async def test_without_move_a_try_that_copied_and_lost_the_connection_is_taken_up(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import hashlib
 import re
 import ssl
 from collections.abc import Iterable, Sequence
@@ -24,7 +25,16 @@ from zeebe_mail.mail import imap_names, sequence_set
 from zeebe_mail.mail.egress import EgressPolicy
 from zeebe_mail.mail.faults import Phase
 from zeebe_mail.mail.flags import FlagChange, checked_flag
-from zeebe_mail.mail.imap_connection import ImapClosed, ImapRefusal, ImapViolation, Literal, Piece, Reply, Response
+from zeebe_mail.mail.imap_connection import (
+    ImapClosed,
+    ImapExcess,
+    ImapRefusal,
+    ImapViolation,
+    Literal,
+    Piece,
+    Reply,
+    Response,
+)
 from zeebe_mail.mail.imap_dialogue import ImapDialogue, ImapTimeouts
 from zeebe_mail.mail.imap_fetch import (
     BYTES_OF_A_SUMMARY,
@@ -57,6 +67,8 @@ _A_LINE = 512  # bytes of a FETCH response that has numbers and dates only
 _A_MESSAGE_ID = 8192  # bytes of one that has a Message-ID too
 _STRUCTURES = 2**23  # bytes of BODYSTRUCTUREs that are out of proportion
 _MANY_NUMBERS = 2**25  # bytes of all UIDs of the largest mailbox
+_MOST_MESSAGES = 2**21  # whose UIDs are kept at a time, whatever a server says of how many it has
+_DIGITS = 10
 _IDLE_TURN_S = 20.0  # some servers announce IDLE and are silent: after each turn NOOP asks
 _POLL_S = 5.0
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -160,7 +172,8 @@ class ImapSession:
             for path in imap_names.candidates(name, delimiter, prefix):
                 if await self._exists(path):
                     return path
-            raise self._not_found(name, [mailbox.path for mailbox in await self.mailboxes() if mailbox.selectable])
+            everything = await self.mailboxes()
+            raise await self._not_found(name, [one.path for one in everything if one.selectable])
 
     async def path_for(self, name: str) -> str:
         """Where a mailbox of this name is to be made: levels joined the server's way, prefix of the namespace.
@@ -181,20 +194,18 @@ class ImapSession:
             if with_status:
                 for one in found:
                     if one.selectable and one.path not in known:
-                        known[one.path] = await self.status(one.path)
+                        # One that may not be looked at, or whose name nobody can send, must not hide the others.
+                        with contextlib.suppress(ImapRefusal, errors.InputError):
+                            known[one.path] = await self._status(one.path)
             return [dataclasses.replace(one, status=known.get(one.path)) for one in found]
 
     async def status(self, path: str) -> MailboxStatus:
         """STATUS, with the items the server offers."""
         with self._dialogue.step(Phase.MAILBOXES, mailbox=path):
             try:
-                reply = await self._ask(b"STATUS ", _quoted(path), b" ", status_items(self._dialogue.can))
+                return await self._status(path)
             except ImapRefusal as refusal:
                 raise await self._explained(refusal, path) from refusal
-            found = statuses(reply.untagged)
-            if path not in found:
-                raise ImapViolation("STATUS without its response")
-            return found[path]
 
     async def create_mailbox(self, path: str) -> bool:
         """CREATE and SUBSCRIBE; False when it existed."""
@@ -296,7 +307,7 @@ class ImapSession:
             keys = self._search_keys(criterion)
             reply = await self._ask(b"UID SEARCH RETURN (COUNT) ", *_charset(keys), *keys)
             found = esearch(reply).get(b"COUNT")
-            if not isinstance(found, bytes) or not found.isdigit():
+            if not isinstance(found, bytes) or not found.isdigit() or len(found) > _DIGITS:
                 raise ImapViolation("SEARCH RETURN (COUNT) without a count")
             return int(found)
 
@@ -361,8 +372,15 @@ class ImapSession:
                     known[made.uid] = made
 
             for batch, count in sequence_set.batches(uids, _BATCH):
-                command = b"UID FETCH %s (%s)" % (batch, items)
-                await self._ask(command, allowance=_STRUCTURES + count * BYTES_OF_A_SUMMARY, take=take)
+                bounds = {"allowance": _STRUCTURES + count * BYTES_OF_A_SUMMARY, "take": take}
+                try:
+                    await self._ask(b"UID FETCH %s (%s)" % (batch, items), **bounds)
+                except ImapExcess:
+                    if not attachments:
+                        raise
+                    # A sender can give one mail so many parts that its structure has megabytes.
+                    await self._open_again()
+                    await self._ask(b"UID FETCH %s (%s)" % (batch, SUMMARY_ITEMS), **bounds)
             return [known[uid] for uid in uids if uid in known]
 
     async def size(self, uid: int) -> int | None:
@@ -443,7 +461,8 @@ class ImapSession:
             # Servers need not repeat what did not change (RFC 9051, 7.5.2).
             silent = [uid for uid in uids if uid not in known or known[uid].flags is None]
             known |= await self._fetched(silent, b"UID FLAGS", _A_LINE)
-            return {uid: one.flags for uid, one in known.items() if one.flags is not None and uid in set(uids)}
+            now = {uid: known[uid].flags for uid in uids if uid in known}
+            return {uid: flags for uid, flags in now.items() if flags is not None}
 
     async def copy(self, uids: Sequence[int], path: str) -> dict[int, int]:
         """COPY; old UID → new UID of those that were copied (COPYUID; without UIDPLUS, 0 for the new UID).
@@ -455,9 +474,9 @@ class ImapSession:
             return await self._transferred(b"UID COPY ", uids, path)
 
     async def copied_earlier(self, uids: Sequence[int], path: str) -> dict[int, int]:
-        """Those of which a mailbox has an equal copy, and its UID: same Message-ID, size and arrival.
+        """Those of which a mailbox has a copy, and its UID: same Message-ID, size and arrival, and then every byte.
 
-        The Message-ID alone says nothing, because senders choose it.
+        What a message says of itself says nothing, because senders choose it. A copy that is marked as deleted is none.
         """
         with self._dialogue.step(Phase.FILE, target=path):
             return await self._copied_earlier(uids, path)
@@ -465,8 +484,8 @@ class ImapSession:
     async def move(self, uids: Sequence[int], path: str) -> dict[int, int]:
         """MOVE; without it COPY, ``\\Deleted`` and UID EXPUNGE. Old UID → new UID of those that were moved.
 
-        Without MOVE a message of which the target has an equal copy already (same Message-ID, size and arrival) is not
-        copied again: an earlier try may have come so far.
+        Without MOVE a message of which the target has a copy already (see ``copied_earlier``) is not copied again: an
+        earlier try may have come so far.
 
         Raises:
             Unsupported: neither MOVE nor UIDPLUS is offered: a plain EXPUNGE would remove other clients' mail.
@@ -589,11 +608,8 @@ class ImapSession:
         """A section in pieces, so that nobody can hand us more than is asked for."""
         whole = bytearray()
         while True:
-            known: dict[int, Fetched] = {}
-            piece = b"BODY.PEEK[%s]<%d.%d>" % (section, len(whole), _CHUNK)
             size = b" RFC822.SIZE" if not section and not whole else b""
-            await self._fetch(b"UID FETCH %d (UID%s %s)" % (uid, size, piece), _CHUNK, known)
-            found = known.get(uid)
+            found = await self._piece(uid, section, len(whole), size)
             body = found.body if found else None
             if found is None or body is None:
                 return None
@@ -603,6 +619,12 @@ class ImapSession:
                 raise self._too_large(uid, max(len(whole), announced), limit)
             if len(body) < _CHUNK:
                 return bytes(whole)
+
+    async def _piece(self, uid: int, section: bytes, start: int, more: bytes = b"") -> Fetched | None:
+        known: dict[int, Fetched] = {}
+        piece = b"BODY.PEEK[%s]<%d.%d>" % (section, start, _CHUNK)
+        await self._fetch(b"UID FETCH %d (UID%s %s)" % (uid, more, piece), _CHUNK, known)
+        return known.get(uid)
 
     # ── mailboxes: their names ───────────────────────────────────────────────────────────────────────────────────
 
@@ -641,10 +663,10 @@ class ImapSession:
         for usual in _USUAL_NAMES.get(attribute, ()):
             if usual.lower() in by_name:
                 return by_name[usual.lower()]
-        raise self._not_found(name, sorted(one.path for one in everything if one.selectable))
+        raise await self._not_found(name, sorted(one.path for one in everything if one.selectable))
 
-    def _not_found(self, name: str, paths: list[str]) -> errors.MailboxNotFound:
-        near = imap_names.nearest(name, paths)
+    async def _not_found(self, name: str, paths: list[str]) -> errors.MailboxNotFound:
+        near = await asyncio.to_thread(imap_names.nearest, name, paths)  # with thousands of paths it takes long
         where = self._dialogue.where
         return errors.MailboxNotFound(
             f"{where} has no mailbox {imap_names.quoted_list([name])}.",
@@ -656,11 +678,11 @@ class ImapSession:
         """Why the server refused something about a mailbox, when it does not say so itself: often there is none."""
         if refusal.status.code or refusal.status.condition != "NO" or await self._exists(path):
             return refusal
-        return self._not_found(path, [one.path for one in await self.mailboxes()])
+        return await self._not_found(path, [one.path for one in await self.mailboxes()])
 
     async def _list(self, pattern: Piece, *, with_status: bool) -> tuple[list[Mailbox], dict[str, MailboxStatus]]:
         if not self._dialogue.can("LIST-EXTENDED"):
-            found = listed((await self._ask(b'LIST "" ', pattern, allowance=_MANY_NUMBERS)).untagged)
+            found = await self._listed(b"LIST", pattern)
             subscribed = set(await self._subscribed())
             return [Mailbox(path, mark, has, path in subscribed) for has, mark, path in found], {}
         returns = [b"SUBSCRIBED", b"CHILDREN"]
@@ -668,15 +690,39 @@ class ImapSession:
         if with_status and self._dialogue.can("LIST-STATUS"):
             returns.append(b"STATUS " + status_items(self._dialogue.can))
         command = (b'LIST "" ', pattern, b" RETURN (", b" ".join(returns), b")")
-        untagged = (await self._ask(*command, allowance=_MANY_NUMBERS)).untagged
-        mailboxes = [
-            Mailbox(path, mark, has - {r"\subscribed"}, r"\subscribed" in has) for has, mark, path in listed(untagged)
-        ]
-        return mailboxes, statuses(untagged)
+        mailboxes: list[Mailbox] = []
+        known: dict[str, MailboxStatus] = {}
+
+        def take(response: Response) -> None:
+            known.update(statuses([response]))
+            mailboxes.extend(
+                Mailbox(path, mark, has - {r"\subscribed"}, r"\subscribed" in has)
+                for has, mark, path in listed([response])
+            )
+
+        await self._ask(*command, allowance=_MANY_NUMBERS, take=take)
+        return mailboxes, known
 
     async def _subscribed(self) -> list[str]:
-        reply = await self._ask(b'LSUB "" "*"', allowance=_MANY_NUMBERS)
-        return [path for has, _, path in listed(reply.untagged, b"LSUB") if r"\noselect" not in has]
+        found = await self._listed(b"LSUB", b'"*"')
+        return [path for has, _, path in found if r"\noselect" not in has]
+
+    async def _listed(self, command: bytes, pattern: Piece) -> list[tuple[frozenset[str], str | None, str]]:
+        """What LIST or LSUB shows, taken as it comes: there may be very many."""
+        found: list[tuple[frozenset[str], str | None, str]] = []
+
+        def take(response: Response) -> None:
+            found.extend(listed([response], command))
+
+        await self._ask(command, b' "" ', pattern, allowance=_MANY_NUMBERS, take=take)
+        return found
+
+    async def _status(self, path: str) -> MailboxStatus:
+        reply = await self._ask(b"STATUS ", _quoted(path), b" ", status_items(self._dialogue.can))
+        found = statuses(reply.untagged)
+        if path not in found:
+            raise ImapViolation("STATUS without its response")
+        return found[path]
 
     # ── the selected mailbox: opening ────────────────────────────────────────────────────────────────────────────
 
@@ -716,6 +762,12 @@ class ImapSession:
             current = dataclasses.replace(current, exists=exists, uid_next=status.uid_next)
         self._selected = current
         return current
+
+    async def _open_again(self) -> None:
+        """The same mailbox with a new connection."""
+        before = self._open
+        await self.open()
+        self._require_same(before, await self._open_mailbox(before.path, writable=not before.read_only))
 
     async def _writable(self) -> Selected:
         """The selected mailbox, opened for writing."""
@@ -761,14 +813,14 @@ class ImapSession:
 
     def _numbers(self, reply: Reply, command: bytes) -> list[int]:
         """The UIDs that SEARCH or SORT was answered with, in their order; no more than there can be messages."""
-        at_most = (self._dialogue.connection.exists or 0) + _BATCH
+        at_most = min(self._dialogue.connection.exists or 0, _MOST_MESSAGES) + _BATCH
         numbers: list[int] = []
         try:
             for response in reply.untagged:
                 text = response.text
                 if text[: len(command) + 2].upper() == b"* " + command:
-                    words = text[len(command) + 2 :].partition(b"(")[0].split()  # (MODSEQ …) may follow
-                    numbers += list(map(int, words))
+                    words = text[len(command) + 2 :].partition(b"(")[0]  # (MODSEQ …) may follow
+                    numbers += map(int, words.split(None, at_most - len(numbers)))
             if not numbers and isinstance(extended := esearch(reply).get(b"ALL"), bytes):
                 numbers = sequence_set.expanded(extended, at_most)
         except ValueError as error:
@@ -835,17 +887,39 @@ class ImapSession:
     async def _copied_earlier(self, uids: Sequence[int], path: str) -> dict[int, int]:
         source = self._open
         originals = await self._identities(uids)
-        copies: dict[Identity, int] = {}
+        sought = set(originals.values())
+        alike: set[Identity] = set()
+        copies: dict[bytes, int] = {}
         if (await self.select(path)).exists:
-            for message_id in {one.message_id for one in originals.values()}:
-                same_id = await self._identities(await self.uids_of_message_id(message_id))
-                copies |= {one: uid for uid, one in same_id.items()}
+            for message_id in {one.message_id for one in sought}:
+                same_id = await self._identities(await self.uids_of_message_id(message_id), undeleted=True)
+                for uid in [uid for uid, one in same_id.items() if one in sought]:
+                    alike.add(same_id[uid])
+                    copies[await self._digest(uid)] = uid
         self._require_same(source, await self.select(source.path, writable=not source.read_only))
-        return {uid: copies[one] for uid, one in originals.items() if one in copies}
+        digests = {uid: await self._digest(uid) for uid, one in originals.items() if one in alike}
+        return {uid: copies[digest] for uid, digest in digests.items() if digest in copies}
 
-    async def _identities(self, uids: Sequence[int]) -> dict[int, Identity]:
-        fetched = await self._fetched(uids, b"UID RFC822.SIZE INTERNALDATE " + MESSAGE_ID, _A_MESSAGE_ID)
-        return {uid: found for uid, one in fetched.items() if (found := identity(one)) is not None}
+    async def _identities(self, uids: Sequence[int], *, undeleted: bool = False) -> dict[int, Identity]:
+        fetched = await self._fetched(uids, b"UID FLAGS RFC822.SIZE INTERNALDATE " + MESSAGE_ID, _A_MESSAGE_ID)
+        return {
+            uid: found
+            for uid, one in fetched.items()
+            if (found := identity(one)) is not None and not (undeleted and r"\Deleted" in (one.flags or ()))
+        }
+
+    async def _digest(self, uid: int) -> bytes:
+        """What a message has in common with its copies alone; of one that has gone, with none at all."""
+        digest, start = hashlib.sha256(), 0
+        while True:
+            found = await self._piece(uid, b"", start)
+            body = found.body if found else None
+            if body is None:
+                return b"gone: %d in %d" % (uid, self._open.uid_validity)
+            digest.update(body)
+            start += len(body)
+            if len(body) < _CHUNK:
+                return digest.digest()
 
     async def _removed(self, uids: Sequence[int]) -> None:
         for batch, count in sequence_set.batches(uids, _BATCH):

@@ -41,7 +41,11 @@ _HAS_TEXT = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
 
 
 class ImapViolation(Exception):
-    """The server broke the protocol, or said more than it may."""
+    """The server broke the protocol."""
+
+
+class ImapExcess(ImapViolation):
+    """The server said more than it may."""
 
 
 class ImapClosed(ConnectionError):
@@ -172,7 +176,7 @@ class ImapConnection(asyncio.Protocol):
         self._buffer += data
         self._is_fresh = True
         if self._allowance < 0:
-            self._end(ImapViolation("a reply without end"))
+            self._end(ImapExcess("a reply without end"))
         elif not self._is_attended:
             self._look()
         else:
@@ -220,7 +224,7 @@ class ImapConnection(asyncio.Protocol):
             del buffer[:start]
             self._scanned = max(self._scanned - start, 0)
             if self._partial.missing is None and len(buffer) + self._partial.length > MAX_LINE and not self._is_fresh:
-                raise ImapViolation("a line without end")
+                raise ImapExcess("a line without end")
         except ImapViolation as violation:
             self._end(violation)
             raise
@@ -231,7 +235,7 @@ class ImapConnection(asyncio.Protocol):
         partial.lines.append(line)
         partial.length += len(line)
         if partial.length > MAX_LINE:
-            raise ImapViolation("a line without end")
+            raise ImapExcess("a line without end")
         if line.endswith((b"}\r\n", b"}\n")) and not (len(partial.lines) == 1 and _HAS_TEXT.match(line)):
             literal = _LITERAL_AT_END.search(line)
             if literal and partial.lines[0].startswith(b"* "):

@@ -29,7 +29,9 @@ BYTES_OF_A_SUMMARY = _HEADER_LIMIT + 2**14
 """What a summary may have at most, on average over those that are asked for together."""
 MESSAGE_ID = b"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]<0.4096>"
 
-_SECTION = re.compile(r"[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,31}")
+_MAX_WORDS = 2**16
+"""Words of a response: the structures of some thousand parts. What takes longer to read holds up others."""
+_SECTION = re.compile(r"[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,31}", re.ASCII)
 _FETCH = re.compile(rb"\* (\d{1,10}) FETCH \(", re.IGNORECASE)
 _DATE = re.compile(
     rb"[ 0-3]?(\d)-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)",
@@ -75,7 +77,7 @@ class Fetched:
         found = _FETCH.match(response.text)
         if found is None:
             return None
-        words = parse(response)
+        words = parse(response, most=_MAX_WORDS)
         listed = words[2] if len(words) == 3 else None
         if not isinstance(listed, list) or len(listed) % 2:
             raise ImapViolation("a FETCH response that is none")

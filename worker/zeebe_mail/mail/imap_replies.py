@@ -12,6 +12,7 @@ from zeebe_mail.mail.imap_fetch import Fetched
 from zeebe_mail.mail.imap_syntax import Node, parse
 from zeebe_mail.message.references import bare_message_id
 
+_WORDS_OF_ESEARCH = 100  # a set of numbers is one of them
 _COPY_UID = re.compile(rb"\* OK \[COPYUID \d{1,10} ([\d:,]+) ([\d:,]+)\]", re.IGNORECASE)
 
 
@@ -19,7 +20,7 @@ def esearch(reply: Reply) -> Mapping[bytes, Any]:
     """What an ESEARCH response says (RFC 4731), names in upper case."""
     for response in reply.untagged:
         if response.text[:10].upper() == b"* ESEARCH ":
-            words = parse(response)[1:]
+            words = parse(response, most=_WORDS_OF_ESEARCH)[1:]
             if words and isinstance(words[0], list):
                 words = words[1:]
             if words and words[0] == b"UID":

@@ -14,7 +14,7 @@ from email.utils import parsedate_tz
 
 from zeebe_mail.mail.imap_connection import Response
 from zeebe_mail.mail.imap_fetch import internal_date
-from zeebe_mail.message.criteria import And, Clock, Criterion, Dated, Relation
+from zeebe_mail.message.criteria import ALL, And, Clock, Criterion, Dated, Relation
 
 _UID = re.compile(rb"[( ]UID (\d{1,10})\b")
 _INTERNAL_DATE = re.compile(rb'[( ]INTERNALDATE "([^"\r\n]{10,40})"')
@@ -43,8 +43,11 @@ ITEMS = {
 
 def within(criterion: Criterion | None, moment: float, *, descending: bool) -> Criterion:
     """Those that match and were received at this moment or nearer to the end that counts."""
-    bound = datetime.fromtimestamp(moment, UTC)
-    relation, when = (Relation.SINCE, bound) if descending else (Relation.BEFORE, bound + timedelta(seconds=1))
+    try:
+        bound = datetime.fromtimestamp(moment, UTC)
+        relation, when = (Relation.SINCE, bound) if descending else (Relation.BEFORE, bound + timedelta(seconds=1))
+    except (ValueError, OverflowError):  # a server may say that a message came before the year 1
+        return ALL if criterion is None else criterion
     received = Dated(Clock.RECEIVED, relation, when)
     return received if criterion is None else And((criterion, received))
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from zeebe_mail.mail.imap_connection import ImapViolation, Literal, Piece, Response
+from zeebe_mail.mail.imap_connection import ImapExcess, ImapViolation, Literal, Piece, Response
 
 MAX_DEPTH = 64
 """Parentheses within parentheses; mails nest less deeply."""
+MAX_WORDS = 1000
+"""Words of a response that says one thing; only a FETCH may have more."""
 
 _TOKEN = re.compile(
     rb'\s*+(?:"((?:[^"\\\r\n]++|\\.)*+)"'  # 1 quoted
     rb"|~?\{(\d{1,12})\+?\}\r?\n"  # 2 literal
-    rb'|((?:[^\s()"{\[]++|\[[^\]\r\n]{0,1000}+\](?:<\d+>)?|\[)+)'  # 3 atom, with what stands in its brackets
+    rb'|((?:[^\s()"{\[]++|\[[^\[\]\r\n]{0,1000}+\](?:<\d+>)?|\[)++)'  # 3 atom, with what stands in its brackets
     rb"|(\()|(\))|\Z)"  # 4, 5
 )
 _NIL = (b"NIL", b"nil", b"Nil")
@@ -25,16 +27,19 @@ Node = bytes | None | list["Node"]
 """What a response is made of: an atom or a string, NIL, or a list of such in parentheses."""
 
 
-def parse(response: Response) -> list[Node]:
+def parse(response: Response, *, most: int = MAX_WORDS) -> list[Node]:
     """The words of a response, without its star. What nests too deeply is None: mails say how deep their parts go.
 
     Raises:
         ImapViolation: it is not made of such words.
+        ImapExcess: it has more than ``most`` of them.
     """
     text, literals = response.text, iter(response.literals)
     top: list[Node] = []
     stack, here, end, too_deep = [top], top, 2, 0
-    for found in _TOKEN.finditer(text, 2):
+    for count, found in enumerate(_TOKEN.finditer(text, 2)):
+        if count > most:
+            raise ImapExcess("a response of too many words")
         kind = found.lastindex
         if found.start() != end:
             break

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-_RANGES = re.compile(r"(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?(?:,(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?)*")
+_RANGES = re.compile(r"(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?(?:,(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?)*", re.ASCII)
 MAX_RANGES_TEXT = 8000
 """Characters of a set in one command: servers take lines of 8 kB (RFC 7162, 4), some of 64."""
 LARGEST = 2**32 - 1
