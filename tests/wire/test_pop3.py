@@ -410,6 +410,22 @@ async def test_what_nobody_asked_for_ends_the_conversation() -> None:
 # ── listings ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+async def test_no_more_messages_are_taken_than_there_is_memory_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zeebe_mail.mail.pop3.MOST_MESSAGES", 1)
+    async with logged_in(LISTED + END) as session:
+        with pytest.raises(errors.Misbehaved, match="2 messages; 1 are taken"):
+            await session.listing()
+
+
+@pytest.mark.parametrize("doubled", ["S: 1 one\n", "S: 1 120\n"], ids=["UIDL", "LIST"])
+async def test_a_listing_that_has_a_message_twice_names_none(doubled: str) -> None:
+    """Which of the two is it that would be deleted?"""
+    assert LISTED.count(doubled) == 1
+    async with logged_in(LISTED.replace(doubled, doubled + doubled.replace("one", "three")) + END) as session:
+        with pytest.raises(errors.Misbehaved, match="a message twice"):
+            await session.listing()
+
+
 def listings(sizes: str, names: str | None) -> str:
     uidl = "S: -ERR unknown command\n" if names is None else "S: +OK\n" + names + "S: .\n"
     return f"C: LIST\nC: UIDL\nS: +OK\n{sizes}S: .\n{uidl}"

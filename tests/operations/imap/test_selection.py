@@ -201,3 +201,8 @@ def test_what_cannot_be_meant_is_refused_where_it_stands(asked: dict[str, Any], 
     with pytest.raises(ValidationError) as caught:
         SomeMessages.model_validate(asked)
     assert [error["loc"] for error in caught.value.errors()] == [field]
+
+
+def test_more_messages_than_one_task_can_do_are_refused() -> None:
+    with pytest.raises(ValidationError, match="at most 10000"):
+        SomeMessages.model_validate({"messages": list(range(1, 10_002))})

@@ -58,7 +58,7 @@ def test_metadata_link_local_and_reserved_addresses_are_never_reached(address: s
 PRIVATE = [
     "127.0.0.1", "127.8.8.8", "::1", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.0.1", "100.64.0.1",
     "fd12:3456::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b:1::808:808",
-    "2002:0a00:0001::", "::127.0.0.1",
+    "2002:0a00:0001::", "::127.0.0.1", "::ffff:0:127.0.0.1", "2001:db8::5efe:10.0.0.1", "2001:db8::200:5efe:127.0.0.1",
 ]  # fmt: skip
 
 
@@ -68,7 +68,9 @@ def test_private_addresses_can_be_denied_in_every_disguise(address: str) -> None
     assert allows(ANY, "mail.test", address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "172.32.0.1", "64:ff9b::8.8.8.8"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "2001:4860:4860::8888", "172.32.0.1", "64:ff9b::8.8.8.8", "2001:db8::5eff:7f00:1"]
+)
 def test_public_addresses_stay_allowed(address: str) -> None:
     assert allows(NO_PRIVATE, "mail.test", address)
 

@@ -76,7 +76,8 @@ _PRIVATE = tuple(
     )
 )
 
-_NAT64 = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48")))  # RFC 6052, RFC 8215
+# RFC 6052, RFC 8215, and RFC 2765, 2.1
+_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96")))
 _STAR = "zzanythingzz"  # stands for * while a pattern is brought into the form of names
 _COMPATIBLE = ipaddress.IPv6Network("::/96")  # RFC 4291, 2.5.5.1; retired
 
@@ -137,8 +138,8 @@ class EgressPolicy:
     4. ``denies_private`` and any address is private or loopback: no;
     5. else yes.
 
-    A listed name decides for all of its addresses in 3. An IPv6 address that carries an IPv4 address (mapped, NAT64,
-    6to4, Teredo) is in a range when either is.
+    A listed name decides for all of its addresses in 3. An IPv6 address that carries an IPv4 address (mapped,
+    translated, NAT64, 6to4, Teredo, ISATAP) is in a range when either is.
     """
 
     allowed: Hosts = Hosts()
@@ -188,7 +189,9 @@ def _meanings(written: str) -> tuple[_Address, ...]:
 def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if address.teredo:
         return address.teredo[1]
-    ends_with_it = any(address in network for network in _NAT64) or (address in _COMPATIBLE and int(address) > 0xFFFF)
+    isatap = int(address) >> 32 & 0xFDFFFFFF == 0x5EFE  # RFC 5214, 6.1
+    compatible = address in _COMPATIBLE and int(address) > 0xFFFF
+    ends_with_it = isatap or compatible or any(address in network for network in _TRANSLATED)
     last = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if ends_with_it else None
     return address.ipv4_mapped or address.sixtofour or last
 

@@ -39,7 +39,9 @@ from zeebe_mail.mail.uidl_cache import UidlCache
 HEADER_LIMIT = 4 * 1024 * 1024
 """Bytes of one message's header; no server lets a mail with so many in."""
 LISTING_LIMIT = 64 * 1024 * 1024
-"""Bytes of a LIST or UIDL: about a million messages."""
+"""Bytes of a LIST or UIDL."""
+MOST_MESSAGES = 500_000
+"""How many of them are taken: each costs half a kilobyte of memory."""
 REMEMBERED = frozenset(name.lower() for name in (*SUMMARY_FIELDS, "Received"))
 """The header fields of a summary, lower case; of several Received, the topmost."""
 IN_FLIGHT = 200
@@ -579,8 +581,8 @@ def _entries(sizes: bytes, names: bytes) -> tuple[Listed, ...]:
     """
     numbers, octets = _columns(sizes, _SIZE_LINE)
     named, uidls = _columns(names, _UIDL_LINE)
-    if len(set(numbers)) != len(numbers):
-        raise Pop3Violation("LIST has a message twice")
+    if len(set(numbers)) != len(numbers) or len(set(named)) != len(named):
+        raise Pop3Violation("LIST or UIDL has a message twice")
     name_of: dict[str, str] = dict(zip(named, uidls, strict=True))
     if len(set(uidls)) != len(uidls):
         times = Counter(uidls)
@@ -590,8 +592,11 @@ def _entries(sizes: bytes, names: bytes) -> tuple[Listed, ...]:
 
 
 def _columns(listing: bytes, line: re.Pattern[str]) -> tuple[Sequence[str], Sequence[str]]:
+    lines = listing.count(b"\r\n")
+    if lines > MOST_MESSAGES:
+        raise Pop3Violation(f"a list of {lines} messages; {MOST_MESSAGES} are taken at most")
     found = line.findall(listing.decode("latin-1"))
-    if len(found) != listing.count(b"\r\n"):
+    if len(found) != lines:
         raise Pop3Violation("a list that is none")
     return [first for first, _ in found], [second for _, second in found]
 

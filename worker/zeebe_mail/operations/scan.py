@@ -22,7 +22,7 @@ from zeebe_mail.message.reader import Reader
 MESSAGE_LIMIT = 25 * 1024 * 1024
 """Bytes of one message whose body is searched."""
 
-_AT_ONCE = 20  # messages that are checked before other jobs go on
+_AT_ONCE = 2  # messages that are checked before other jobs go on
 
 MaxScan = Annotated[
     int, Field(ge=1, le=1_000_000), Prompt("Look at, at most", group="limits", hint="Messages, default 10000")

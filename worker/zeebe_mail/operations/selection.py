@@ -68,6 +68,7 @@ class SomeMessages(ReferenceFields, Request):
     """The mailbox (IMAP folder) the messages are in."""
     messages: Annotated[
         tuple[Reference, ...] | None,
+        Field(max_length=10_000),
         BeforeValidator(_one_or_many),
         Prompt(
             "Messages", group="message", hint="A list, for example the messages a search has found", feel="required"
