@@ -200,8 +200,12 @@ async def test_nonsense_is_told_as_such(use: str, answer: str) -> None:
 
 @pytest.mark.parametrize(
     "structure",
-    ["S: * 1 FETCH (X " + "(" * 200_000 + ")" * 200_000 + ")", "R: * 1 FETCH (X \n! bytes 30000000"],
-    ids=["200,000 parentheses", "30 MB"],
+    [
+        "S: * 1 FETCH (X " + "(" * 200_000 + ")" * 200_000 + ")",
+        "R: * 1 FETCH (X \n! bytes 30000000",
+        "R: * 1 FETCH (" + "{0}\\r\\n" * 20_000,
+    ],
+    ids=["200,000 parentheses", "30 MB", "20,000 literals"],
 )
 async def test_a_structure_out_of_proportion_costs_its_count_only(structure: str) -> None:
     item = 'UID 1 RFC822.SIZE 5 FLAGS () INTERNALDATE "17-Jul-1996 02:44:25 -0700" BODY[X] ""'

@@ -24,6 +24,7 @@ MAX_LITERAL = 2**21
 """Bytes of one literal; larger things are asked for in pieces."""
 ORDINARY = 2**20
 """Bytes that an ordinary command may be answered with."""
+_MAX_LITERALS = 10_000  # of one response: while it is read, nobody else goes on
 _LITTLE = 2**13  # bytes that are looked at in one go
 _ENOUGH = 2**18  # bytes that wait to be looked at before the server has to wait
 _MOMENT_S = 0.002
@@ -241,6 +242,8 @@ class ImapConnection(asyncio.Protocol):
             if literal and partial.lines[0].startswith(b"* "):
                 if len(literal[1]) > 12 or int(literal[1]) > MAX_LITERAL:
                     raise ImapViolation("a literal that is too large")
+                if len(partial.literals) >= _MAX_LITERALS:
+                    raise ImapExcess("a response of too many literals")
                 partial.missing = int(literal[1])
 
     def _dispatch(self, response: Response) -> bool:
