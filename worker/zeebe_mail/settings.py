@@ -93,7 +93,6 @@ class Settings(BaseSettings):
         extra="ignore",
         hide_input_in_errors=True,
         frozen=True,
-        use_attribute_docstrings=True,
         env_ignore_empty=True,
     )
 
