@@ -87,6 +87,13 @@ def test_an_empty_message_has_nothing() -> None:
     assert found == ParsedMessage(size=0, text="", text_source="plain", newest_reply="")
 
 
+def test_a_thousand_recipients_are_read() -> None:
+    addresses = [f"some.body.number.{number}@department.example.org" for number in range(1000)]
+    found = parse(f"To: {(',' + chr(10) + ' ').join(addresses)}\n\nHi\n".encode())
+    assert [one.address for one in found.to] == addresses
+    assert found.parse_error is None
+
+
 def test_a_header_alone_is_read_without_a_body() -> None:
     """As after a POP3 TOP."""
     found = parse_header(b"Subject: x\r\nFrom: a@example.org\r\n\r\n")
@@ -445,10 +452,17 @@ def test_mail_of_the_standard_library_comes_back() -> None:
         (b"\r\n\r\nSubject: x\r\n\r\nHi\r\n", "Hi\n"),
         (b"Subject: x\nHi there\nhow are you\n", "Hi there\nhow are you\n"),
         (b"Hi there, no header\n", "Hi there, no header\n"),
+        (b"Content-Type: multipart/mixed; boundary='m'\n\n--m\n\nHi\n--m--\n", "Hi"),
+        (b"Content-Type: multipart/mixed; boundary='m'\n\n--'m'\n\nHi\n--'m'--\n", "Hi"),
     ],
 )
 def test_broken_structure_loses_no_text(raw: bytes, text: str) -> None:
     assert parse(raw).text == text
+
+
+def test_a_byte_order_mark_costs_no_header() -> None:
+    found = parse(b"\xef\xbb\xbfFrom: a@example.org\nSubject: x\n\nHi\n")
+    assert (found.from_address, found.subject, found.text) == ("a@example.org", "x", "Hi\n")
 
 
 def test_a_footer_behind_an_encoded_text_is_read_as_it_stands() -> None:
