@@ -226,6 +226,33 @@ def test_times_are_utc_where_the_zone_is_known(start: str, expected: str) -> Non
     assert found.start == expected
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("DTSTART:20260105T090000Z", "2026-01-05T10:00:00Z"), ("DTSTART;VALUE=DATE:20260105", "2026-01-06")],
+)
+def test_a_duration_gives_the_end(start: str, end: str) -> None:
+    duration = "DURATION:P1D" if "DATE" in start else "DURATION:PT1H"
+    found = parse(calendar("BEGIN:VEVENT", "UID:1", start, duration, "END:VEVENT")).calendar
+    assert found is not None
+    assert found.end == end
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "Content-Type: text/calendar; method=reply\n\nBEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR",
+        'Content-Type: application/octet-stream; name="invite.ICS"\n\n'
+        "BEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR",
+        "Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR\n\n"
+        "_____________\nA mailing list",
+    ],
+)
+def test_calendars_are_found_as_they_are_sent(part: str) -> None:
+    found = parse(f"Content-Type: multipart/mixed; boundary=m\n\n--m\n{part}\n--m--\n".encode()).calendar
+    assert found is not None
+    assert (found.uid, found.method) == ("1", "REPLY")
+
+
 @pytest.mark.parametrize("lines", [("BEGIN:VEVENT", "DTSTART:nonsense"), ("garbage",), ("BEGIN:VEVENT",)])
 def test_a_calendar_that_is_broken_costs_nothing_else(lines: tuple[str, ...]) -> None:
     found = parse(calendar(*lines))

@@ -135,7 +135,7 @@ def _with_header(header: Header, size: int, findings: Findings) -> ParsedMessage
         cc=addresses("cc"),
         bcc=addresses("bcc"),
         reply_to=addresses("reply-to"),
-        sent=read_date(encoded_words.raw_text(date)) if date is not None else None,
+        sent=read_date(encoded_words.header_text(date)) if date is not None else None,
         received=read_received(encoded_words.raw_text(received)) if received is not None else None,
         in_reply_to=_identifiers(header.all("in-reply-to")),
         references=_identifiers(header.all("references")),
@@ -199,18 +199,22 @@ def _nested(root: Entity) -> ParsedMessage:
 def _calendar(root: Entity, findings: Findings) -> Calendar | None:
     for part in _calendars(root):
         try:
-            return read_calendar(text_of(part, findings))
+            return read_calendar(text_of(part, findings), part.parameters.get("method"))
         except CalendarError as error:
             findings.errors.append(str(error))
     return None
 
 
 def _calendars(entity: Entity) -> Iterable[Entity]:
-    if entity.content_type in {"text/calendar", "application/ics"}:
+    if entity.content_type in {"text/calendar", "application/ics"} or _is_calendar_file(entity):
         yield entity
     elif not entity.is_message:
         for child in entity.children:
             yield from _calendars(child)
+
+
+def _is_calendar_file(entity: Entity) -> bool:
+    return entity.content_type == "application/octet-stream" and (entity.file_name or "").lower().endswith(".ics")
 
 
 def _attempt(read: Callable[[], _Result], what: str, findings: Findings) -> _Result | None:
