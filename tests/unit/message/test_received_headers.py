@@ -78,6 +78,10 @@ def test_a_header_is_read_as_a_person_would(value: bytes, text: str) -> None:
         (b"A <a@example.org> B <b@example.org>", [("A B", "a@example.org"), (None, "b@example.org")]),
         (b"A <a@example.org", [("A", "a@example.org")]),
         (b"mailto:a@example.org", [(None, "a@example.org")]),
+        (b"Doe, Jane <a@example.org>, c@example.org", [("Doe, Jane", "a@example.org"), (None, "c@example.org")]),
+        (b"Team North, Doe, Jane <a@example.org>", [("Team North, Doe, Jane", "a@example.org")]),
+        (b"a@example.org, Jane <b@example.org>", [(None, "a@example.org"), ("Jane", "b@example.org")]),
+        (b"root, operator", [(None, "root"), (None, "operator")]),
         (b"a@example.org\r\n ,b@example.org", [(None, "a@example.org"), (None, "b@example.org")]),
         (b"=?utf-8?q?a=40evil=2Eexample=2C?= <b@example.org>", [("a@evil.example,", "b@example.org")]),
     ],
@@ -99,6 +103,12 @@ def test_addresses_are_read_as_they_are_written(value: bytes, expected: list[tup
         ("Mon Jan  5 10:00:00 2026", (2026, 1, 5, 10, 0, 0)),
         ("2026-01-05T10:00:00+01:00", (2026, 1, 5, 9, 0, 0)),
         ("Mon, 5 Jan 2026 23:59:60 +0000", (2026, 1, 5, 23, 59, 59)),
+        ("Mon 05 Jan 2026 10:00:00 PM EST", (2026, 1, 6, 3, 0, 0)),
+        ("Mon, 5 Jan 2026 12:30 am", (2026, 1, 5, 0, 30, 0)),
+        ("Mon, 5 Jan 2026 10:00:00 +01:00", (2026, 1, 5, 9, 0, 0)),
+        ("Mon, 6 Jul 2026 10:00:00 MESZ", (2026, 7, 6, 8, 0, 0)),
+        ("Mon, 5 Jan 2026 10:00:00 JST", (2026, 1, 5, 1, 0, 0)),
+        ("Mon Jul  6 10:00:00 CEST 2026", (2026, 7, 6, 8, 0, 0)),
     ],
 )
 def test_dates_are_read_in_utc(text: str, moment: tuple[int, ...]) -> None:
