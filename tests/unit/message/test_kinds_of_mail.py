@@ -168,6 +168,67 @@ def test_prose_of_a_daemon_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("notice", "kind", "recipients"),
+    [
+        (
+            (
+                "I'm sorry to have to inform you that your message could not be delivered to one or more recipients.\n\n"
+                "For further assistance, please send mail to <postmaster@mx.example.org>\n\n<a@example.com>: unknown user"
+            ),
+            "bounce",
+            ["a@example.com"],
+        ),
+        (
+            (
+                "Your message\n\n  To: list@example.net\n  Subject: Release 2.0.12\n\n"
+                "did not reach the following recipient(s):\n\na@example.com on Monday\n    SMTP=a@example.com"
+            ),
+            "bounce",
+            ["a@example.com"],
+        ),
+        (
+            (
+                "Unable to deliver message to the following address(es).\n\n<a@example.com>:\nNo such user.\n\n"
+                "--- Below this line is a copy of the message.\n\n<b@example.com>:\nis in it"
+            ),
+            "bounce",
+            ["a@example.com"],
+        ),
+        (
+            "Your message to a@example.com\nhas not yet been delivered. This is just a warning.",
+            "delay",
+            ["a@example.com"],
+        ),
+        ("Failed Recipient: a@example.com\nReason: 550 unknown user <a@example.com>", "bounce", ["a@example.com"]),
+    ],
+)
+def test_notices_name_their_recipients(notice: str, kind: str, recipients: list[str]) -> None:
+    bounce = parse(
+        f"From: MAILER-DAEMON@mx.example.org\nTo: me@example.org\nSubject: Mail\n\n{notice}\n".encode()
+    ).bounce
+    assert bounce is not None
+    assert (bounce.kind, bounce.status) == (kind, None)
+    assert [one.address for one in bounce.recipients] == recipients
+
+
+def test_a_report_without_recipients_is_read_as_prose() -> None:
+    raw = report("Reporting-MTA: dns; mx.example.org").replace(
+        b"Sorry.", b"Delivery to the following recipients failed: a@example.com"
+    )
+    bounce = parse(raw).bounce
+    assert bounce is not None
+    assert [one.address for one in bounce.recipients] == ["a@example.com"]
+    assert bounce.original_message_id == "<1@example.org>"
+
+
+def test_the_original_recipient_stands_for_one_behind_a_gateway() -> None:
+    status = "Original-Recipient: rfc822;a@example.com\nFinal-Recipient: x400;/s=a/c=gb/\nAction: failed"
+    bounce = parse(report(f"Reporting-MTA: dns; mx\n\n{status}")).bounce
+    assert bounce is not None
+    assert bounce.recipients[0].address == "a@example.com"
+
+
+@pytest.mark.parametrize(
     "raw",
     [
         b"From: a@example.org\nSubject: Undeliverable: ideas\n\nundeliverable a@example.com 5.1.1",
@@ -241,10 +302,14 @@ def test_a_duration_gives_the_end(start: str, end: str) -> None:
     "part",
     [
         "Content-Type: text/calendar; method=reply\n\nBEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR",
-        'Content-Type: application/octet-stream; name="invite.ICS"\n\n'
-        "BEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR",
-        "Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR\n\n"
-        "_____________\nA mailing list",
+        (
+            'Content-Type: application/octet-stream; name="invite.ICS"\n\n'
+            "BEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR"
+        ),
+        (
+            "Content-Type: text/calendar\n\n"
+            "BEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR\n\n____\nA mailing list"
+        ),
     ],
 )
 def test_calendars_are_found_as_they_are_sent(part: str) -> None:

@@ -116,7 +116,7 @@ def _lines(data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
 
 
 def message_start(data: bytes, start: int, end: int) -> int:
-    """Where the header of a message begins: behind a byte order mark and blank lines. To a part, these end its header."""
+    """Where the header of a message begins: behind a byte order mark and blank lines, which end that of a part."""
     start += len(_BOM) * data.startswith(_BOM, start, end)
     at = start
     while at < end and data[at : at + 1] in (b"\r", b"\n"):

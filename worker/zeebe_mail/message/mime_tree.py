@@ -247,7 +247,7 @@ def _spans(entity: Entity, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _labels(entity: Entity, boundary: str) -> Iterator[bytes]:
-    """The bytes that a boundary may mean: as in the header, where it may have been other than ASCII, or without ``'``."""
+    """What a boundary may mean: as in the header, where it may have been other than ASCII, or without ``'``."""
     if not boundary:
         return
     raw = entity.header.first("content-type") or b""
