@@ -172,8 +172,8 @@ def test_prose_of_a_daemon_is_read() -> None:
     [
         (
             (
-                "I'm sorry to have to inform you that your message could not be delivered to one or more recipients.\n\n"
-                "For further assistance, please send mail to <postmaster@mx.example.org>\n\n<a@example.com>: unknown user"
+                "Your message could not be delivered to one or more recipients. For further assistance,\n"
+                "please send mail to <postmaster@mx.example.org>\n\n<a@example.com>: unknown user"
             ),
             "bounce",
             ["a@example.com"],

@@ -332,6 +332,55 @@ def test_bytes_against_their_label_are_read_as_what_they_are(label: str) -> None
     assert parse(content_type + b"\n\nGr\xfc\xdfe").text == "Grüße"
 
 
+CYRILLIC = "Привет! Встреча завтра в десять часов, приходи."
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        *((codec, CYRILLIC) for codec in ("koi8-r", "cp1251", "cp866", "iso8859-5")),
+        ("cp1251", CYRILLIC.upper()),
+        ("gb18030", "你好，我们明天上午十点开会讨论项目进展。谢谢"),
+        ("big5", "您好，我們明天上午十點開會討論專案進度。謝謝"),
+        ("euc-kr", "안녕하세요 내일 오전 열시에 회의가 있습니다"),
+        ("shift_jis", "こんにちは。明日の会議は十時からです。"),
+        ("euc-jp", "こんにちは。明日の会議は十時からです。"),
+        ("cp1253", "Καλημέρα, η συνάντηση είναι αύριο"),
+        ("cp1255", "שלום, הפגישה מחר בעשר"),
+        ("cp1252", "Größe: äöü ÄÖÜ, à l'été, ¿dónde?"),
+        ("utf-16-le", "Nothing says that this is wide."),
+    ],
+)
+def test_text_without_a_charset_is_read_by_its_letters(codec: str, text: str) -> None:
+    found = parse(b"Subject: " + text.encode(codec) * ("utf" not in codec) + b"\n\n" + text.encode(codec))
+    assert found.text == text
+    assert found.subject == text * ("utf" not in codec)
+
+
+@pytest.mark.parametrize(
+    "start", ["Content-Type: {}", "Content-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: {}"]
+)
+@pytest.mark.parametrize(
+    ("codec", "text"), [("cp1250", "Příští týden"), ("cp1254", "Günaydın, şimdi"), ("big5", "會議")]
+)
+def test_raw_headers_are_in_the_charset_of_the_text(start: str, codec: str, text: str) -> None:
+    head = b"Subject: " + text.encode(codec) + b"\nFrom: " + text[:3].encode(codec) + b" <a@example.org>\n"
+    found = parse(head + start.format(f"text/plain; charset={codec}").encode() + b"\n\nHi\n")
+    assert found.subject == text
+    assert found.from_[0].name == text[:3]
+
+
+def test_characters_of_windows_are_read_in_iso_2022_jp() -> None:
+    wide = b"\x1b$B-!-j|b\x1b(B"
+    found = parse(b"Subject: " + wide + b"\nContent-Type: text/plain; charset=iso-2022-jp\n\nno. " + wide + b" ok")
+    assert (found.subject, found.text) == ("①㈱髙", "no. ①㈱髙 ok")
+
+
+def test_windows_1252_copied_into_utf_8_is_read() -> None:
+    found = parse(b"Content-Type: text/plain; charset=utf-8\n\nAtenci\xc3\xb3n: n\xe3o, voc\xea, informa\xe7\xf5es")
+    assert found.text == "Atención: não, você, informações"
+
+
 def test_halves_of_characters_and_nul_are_replaced_and_said() -> None:
     found = parse(b"Content-Type: text/plain; charset=utf-7\n\na+2AA-b\0c")
     assert found.text == "a\ufffdb\ufffdc"

@@ -33,8 +33,8 @@ _UNDELIVERED = re.compile(
     r"undeliver|non-delivery|not (?:yet )?(?:be(?:en)? )?delivered|(?:unable|able) to deliver|not deliver(?:able)?\b"
     r"|returned mail|delivery (?:status|failure|has failed|problem|notification|incomplete|warning|delayed)"
     r"|failure (?:notice|delivery)|could not be sent|mail (?:delivery )?fail(?:ed|ure)|failed (?:mail|recipient)"
-    r"|did not re(?:ach|ceive)|user unknown|unknown user|return(?:ed|ing) to sender|unzustellbar|nicht zugestellt|non (?:remis|recens)"
-    r"|no se pudo entregar|не доставлено",
+    r"|did not re(?:ach|ceive)|user unknown|unknown user|return(?:ed|ing) to sender"
+    r"|unzustellbar|nicht zugestellt|non (?:remis|recens)|no se pudo entregar|не доставлено",
     re.IGNORECASE,
 )
 _DELAYED = re.compile(
@@ -53,7 +53,7 @@ _INTRODUCED = re.compile(
 )
 # What follows is the message that was returned, or its header.
 _RETURNED = re.compile(
-    r"^[-\s*=>_]*(?:below this line|original message|(?:this is )?a copy of|(?:unsent|returned) (?:message|mail)"
+    r"^[-*=>_ \t]*+(?:below this line|original message|(?:this is )?a copy of|(?:unsent|returned) (?:message|mail)"
     r"|(?:the )?(?:message )?header|(?:the )?body of|return-path:|received:)",
     re.IGNORECASE | re.MULTILINE,
 )
