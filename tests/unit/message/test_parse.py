@@ -376,6 +376,13 @@ def test_characters_of_windows_are_read_in_iso_2022_jp() -> None:
     assert (found.subject, found.text) == ("①㈱髙", "no. ①㈱髙 ok")
 
 
+@pytest.mark.parametrize("codec", ["utf-16-be", "utf-16-le", "utf-16"])
+def test_wide_characters_need_no_byte_order_mark(codec: str) -> None:
+    body = b64encode("Größe".encode(codec))
+    raw = b"Content-Type: text/plain; charset=utf-16\nContent-Transfer-Encoding: base64\n\n" + body
+    assert parse(raw).text == "Größe"
+
+
 def test_windows_1252_copied_into_utf_8_is_read() -> None:
     found = parse(b"Content-Type: text/plain; charset=utf-8\n\nAtenci\xc3\xb3n: n\xe3o, voc\xea, informa\xe7\xf5es")
     assert found.text == "Atención: não, você, informações"

@@ -152,6 +152,9 @@ def _is_latin1(label: str | None) -> bool:
 def _strict(data: bytes, name: str) -> str:
     if name == "cp1252":
         return _windows(data)
+    if name == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        # Big endian (RFC 2781, 4.3), if it does not look like the other.
+        name = "utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be"
     return data.decode(name)
 
 
