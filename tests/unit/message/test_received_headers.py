@@ -150,7 +150,25 @@ def test_the_topmost_verdicts_are_read() -> None:
     ]
 
 
-@pytest.mark.parametrize("values", [[], [b""], [b"dkim=pass"], [b";;;"]])
+def test_verdicts_without_a_name_are_those_of_microsoft() -> None:
+    found = read_authentication_results(
+        [
+            b"spf=pass (sender IP is 192.0.2.1)\r\n smtp.mailfrom=example.org; dkim=none (message not signed)\r\n"
+            b" header.d=none;dmarc=bestguesspass action=none header.from=example.org;compauth=pass reason=109"
+        ]
+    )
+    assert found is not None
+    assert found.authserv_id == ""
+    assert [(one.method, one.result) for one in found.results] == [
+        ("spf", "pass"),
+        ("dkim", "none"),
+        ("dmarc", "bestguesspass"),
+        ("compauth", "pass"),
+    ]
+    assert found.results[0].properties == {"smtp.mailfrom": "example.org"}
+
+
+@pytest.mark.parametrize("values", [[], [b""], [b";;;"]])
 def test_verdicts_of_nobody_are_none(values: list[bytes]) -> None:
     assert read_authentication_results(values) is None
 
