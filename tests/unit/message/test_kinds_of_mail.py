@@ -13,6 +13,7 @@ REPLY = "Yes, please.\n\nJane"
     [
         "On Mon, Jan 5, 2026 at 10:00 AM Bob <bob@example.org> wrote:\n> Shall we?\n>\n> Bob",
         "On Mon, Jan 5, 2026 at 10:00 AM Bob Doe\n<bob@example.org> wrote:\n\n> Shall we?",
+        " On Mon, Jan 5, 2026 at 10:00 AM Bob Doe <\nbob@example.org> wrote:\n\n> Shall we?",
         "Am 05.01.26 um 10:00 schrieb Bob:\n> Sollen wir?",
         "Am Mo., 5. Jan. 2026 um 10:00 Uhr schrieb Bob Doe <\nbob@example.org>:\n\n> Sollen wir?",
         "Le lun. 5 janv. 2026 à 10:00, Bob <bob@example.org> a écrit :\n> On y va ?",

@@ -92,7 +92,7 @@ def _answers_between(below: list[str]) -> bool:
 def _attribution(lines: list[str], number: int) -> int:
     """How many lines "On …, somebody wrote:" takes here, if it stands here; none if not."""
     for length in (1, 2, 3):
-        if length == 2 and not _OPENS.match(lines[number]):
+        if length == 2 and not _OPENS.match(lines[number].lstrip()):
             return 0
         joined = " ".join(one.strip() for one in lines[number : number + length]).translate(_DIRECTIONS).strip()
         if not joined.endswith(_COLONS) or len(joined) > _LINE_LIMIT:
