@@ -156,8 +156,10 @@ def test_the_topmost_verdicts_are_read() -> None:
 def test_verdicts_without_a_name_are_those_of_microsoft() -> None:
     found = read_authentication_results(
         [
-            b"spf=pass (sender IP is 192.0.2.1)\r\n smtp.mailfrom=example.org; dkim=none (message not signed)\r\n"
-            b" header.d=none;dmarc=bestguesspass action=none header.from=example.org;compauth=pass reason=109"
+            (
+                b"spf=pass (sender IP is 192.0.2.1)\r\n smtp.mailfrom=example.org; dkim=none (message not signed)\r\n"
+                b" header.d=none;dmarc=bestguesspass action=none header.from=example.org;compauth=pass reason=109"
+            )
         ]
     )
     assert found is not None
