@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from zeebe_mail.mail.imap_connection import ImapViolation, Response
-from zeebe_mail.mail.imap_fetch import Fetched, attachments, checked_section, internal_date
-from zeebe_mail.mail.imap_sort import Foremost, SortBy
-from zeebe_mail.mail.imap_syntax import parse
+from zeebe_mail.mail.imap.connection import ImapViolation, Response
+from zeebe_mail.mail.imap.fetched import Fetched, attachments, checked_section, internal_date
+from zeebe_mail.mail.imap.sorting import Foremost, SortBy
+from zeebe_mail.mail.imap.syntax import parse
 
 TEXT = '("text" "plain" ("charset" "utf-8") NIL NIL "7bit" 9 1 NIL NIL NIL NIL)'
 PDF = '("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 9 NIL ("attachment" ("filename" "a.pdf")) NIL NIL)'

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from zeebe_mail.mail import sequence_set
-from zeebe_mail.mail.imap_connection import ImapViolation, Reply
-from zeebe_mail.mail.imap_fetch import Fetched
-from zeebe_mail.mail.imap_syntax import Node, parse
+from zeebe_mail.mail.imap import sequence_set
+from zeebe_mail.mail.imap.connection import ImapViolation, Reply
+from zeebe_mail.mail.imap.fetched import Fetched
+from zeebe_mail.mail.imap.syntax import Node, parse
 from zeebe_mail.message.references import bare_message_id
 
 _COPY_UID = re.compile(rb"\* OK \[COPYUID \d{1,10} ([\d:,]+) ([\d:,]+)\]", re.IGNORECASE)

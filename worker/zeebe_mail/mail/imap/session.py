@@ -20,35 +20,29 @@ from typing import Any
 
 from zeebe_mail import errors
 from zeebe_mail.auth.models import Auth, MailboxAuth
-from zeebe_mail.mail import imap_names, sequence_set
 from zeebe_mail.mail.egress import EgressPolicy
 from zeebe_mail.mail.faults import Phase
-from zeebe_mail.mail.flags import FlagChange, checked_flag
-from zeebe_mail.mail.imap_connection import ImapClosed, ImapRefusal, ImapViolation, Literal, Piece, Reply, Response
-from zeebe_mail.mail.imap_dialogue import ImapDialogue, ImapTimeouts
-from zeebe_mail.mail.imap_fetch import (
+from zeebe_mail.mail.imap import mailbox_names, sequence_set
+from zeebe_mail.mail.imap.connection import ImapClosed, ImapRefusal, ImapViolation, Literal, Piece, Reply, Response
+from zeebe_mail.mail.imap.dialogue import ImapDialogue, ImapTimeouts
+from zeebe_mail.mail.imap.fetched import (
     BYTES_OF_A_SUMMARY,
     MESSAGE_ID,
-    SUMMARY_FIELDS,
     SUMMARY_ITEMS,
     Fetched,
     Summary,
     checked_section,
     summary,
 )
-from zeebe_mail.mail.imap_replies import Identity, copied, esearch, first_sorted, identity, last_sorted, message_id_in
-from zeebe_mail.mail.imap_search import charset, day, needed, search_keys
-from zeebe_mail.mail.imap_sort import ITEMS, SORT_KEYS, Foremost, SortBy, within
-from zeebe_mail.mail.imap_syntax import astring, decoded_name, encoded_name, parse
-from zeebe_mail.mail.mailboxes import Mailbox, MailboxStatus, Selected, listed, selected, status_items, statuses
+from zeebe_mail.mail.imap.flags import FlagChange, checked_flag
+from zeebe_mail.mail.imap.mailbox import Mailbox, MailboxStatus, Selected, listed, selected, status_items, statuses
+from zeebe_mail.mail.imap.replies import Identity, copied, esearch, first_sorted, identity, last_sorted, message_id_in
+from zeebe_mail.mail.imap.search_keys import charset, day, needed, search_keys
+from zeebe_mail.mail.imap.sorting import ITEMS, SORT_KEYS, Foremost, SortBy, within
+from zeebe_mail.mail.imap.syntax import astring, decoded_name, encoded_name, parse
 from zeebe_mail.mail.server import ImapServer
 from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.message.criteria import Criterion
-
-__all__ = [
-    "SUMMARY_FIELDS", "FlagChange", "ImapConnector", "ImapSession", "ImapTimeouts", "Mailbox", "MailboxStatus",
-    "Selected", "SortBy", "Summary",
-]  # fmt: skip
 
 _CHUNK = 2**20  # bytes of a message in one FETCH
 _SLACK = 2**16  # bytes of what stands around it
@@ -75,7 +69,7 @@ class ImapSession:
 
     Every method ends within the server's ``deadline_seconds`` or raises; after a fault of the connection, a time-out
     or a cancellation the session is of no more use. UIDs go in and out as ints, in ranges and batches of our own; flags
-    and mailbox names are checked before they are sent. All methods raise the errors of ``mail.imap_faults``.
+    and mailbox names are checked before they are sent. All methods raise the errors of ``mail.imap.faults``.
     """
 
     def __init__(
@@ -98,7 +92,7 @@ class ImapSession:
         """Connect, encrypt as asked, log in.
 
         Raises:
-            WorkerError: as ``mail.imap_faults`` says; the connection is closed.
+            WorkerError: as ``mail.imap.faults`` says; the connection is closed.
         """
         self._selected = None
         await self._dialogue.open()
@@ -151,13 +145,13 @@ class ImapSession:
             InputError: no mailbox can have such a name.
         """
         name = _checked_name(name)
-        if imap_names.is_inbox(name):
+        if mailbox_names.is_inbox(name):
             return "INBOX"
         with self._dialogue.step(Phase.MAILBOXES, mailbox=name):
             if name.startswith("\\"):
                 return await self._of_special_use(name)
             prefix, delimiter = await self._personal_namespace()
-            for path in imap_names.candidates(name, delimiter, prefix):
+            for path in mailbox_names.candidates(name, delimiter, prefix):
                 if await self._exists(path):
                     return path
             raise self._not_found(name, [mailbox.path for mailbox in await self.mailboxes() if mailbox.selectable])
@@ -171,7 +165,7 @@ class ImapSession:
         name = _checked_name(name)
         with self._dialogue.step(Phase.MAILBOXES, mailbox=name):
             prefix, delimiter = await self._personal_namespace()
-            return imap_names.in_the_servers_way(name, delimiter, prefix)
+            return mailbox_names.in_the_servers_way(name, delimiter, prefix)
 
     async def mailboxes(self, pattern: str = "*", *, with_status: bool = False) -> list[Mailbox]:
         """LIST, with special uses, subscriptions and, where asked, STATUS, in few round trips."""
@@ -629,8 +623,8 @@ class ImapSession:
 
     async def _of_special_use(self, name: str) -> str:
         attribute = name.lower()
-        if attribute not in imap_names.SPECIAL_USES:
-            known = ", ".join(rf"\{use.title()}" for use in imap_names.SPECIAL_USES.values())
+        if attribute not in mailbox_names.SPECIAL_USES:
+            known = ", ".join(rf"\{use.title()}" for use in mailbox_names.SPECIAL_USES.values())
             raise errors.MailboxNotFound(f"{name} is no special use of a mailbox; known are {known}.")
         everything = await self.mailboxes()
         for one in everything:
@@ -644,11 +638,11 @@ class ImapSession:
         raise self._not_found(name, sorted(one.path for one in everything if one.selectable))
 
     def _not_found(self, name: str, paths: list[str]) -> errors.MailboxNotFound:
-        near = imap_names.nearest(name, paths)
+        near = mailbox_names.nearest(name, paths)
         where = self._dialogue.where
         return errors.MailboxNotFound(
-            f"{where} has no mailbox {imap_names.quoted_list([name])}.",
-            next_step=f"Did you mean {imap_names.quoted_list(near)}?" if near else None,
+            f"{where} has no mailbox {mailbox_names.quoted_list([name])}.",
+            next_step=f"Did you mean {mailbox_names.quoted_list(near)}?" if near else None,
             details=where.details | {"mailbox": name, "nearest": near},
         )
 
@@ -884,7 +878,7 @@ class ImapSession:
 
 def _checked_name(name: str) -> str:
     try:
-        return imap_names.checked(name)
+        return mailbox_names.checked(name)
     except ValueError as error:
         raise errors.InputError(f"The name of a mailbox {error}.") from None
 
@@ -924,7 +918,7 @@ class ImapConnector:
         """Open a session.
 
         Raises:
-            WorkerError: as ``mail.imap_faults`` says; nothing is left open.
+            WorkerError: as ``mail.imap.faults`` says; nothing is left open.
         """
         session = self.session(server, auth)
         await session.open()

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import cast
 
-from zeebe_mail.mail.imap_connection import ImapViolation, Response
-from zeebe_mail.mail.imap_syntax import Node, parse
+from zeebe_mail.mail.imap.connection import ImapViolation, Response
+from zeebe_mail.mail.imap.syntax import Node, parse
 
 SUMMARY_FIELDS = (
     "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Message-ID", "In-Reply-To", "References",
