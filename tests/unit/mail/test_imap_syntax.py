@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zeebe_mail.errors import InputError
 from zeebe_mail.mail.imap import mailbox_names
 from zeebe_mail.mail.imap.connection import ImapViolation, Literal, Response
 from zeebe_mail.mail.imap.syntax import MAX_DEPTH, Node, astring, decoded_name, encoded_name, parse, string
@@ -147,7 +148,7 @@ def test_inbox_has_no_case(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\0", "\x85", "\ud800", "x" * 1001])
 def test_a_name_that_cannot_be_one(name: str) -> None:
-    with pytest.raises(ValueError, match="must"):
+    with pytest.raises(InputError, match="must"):
         mailbox_names.checked(name)
 
 

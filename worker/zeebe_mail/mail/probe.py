@@ -137,7 +137,7 @@ async def _contents(session: ProbedSession) -> list[Step]:
     try:
         match session:
             case ImapSession():
-                return [_mailbox(one) for one in await session.mailboxes(with_status=True)]
+                return [_mailbox(one) for one in await session.directory.mailboxes(with_status=True)]
             case Pop3Session():
                 messages = await session.listing()
                 size = sum(one.size for one in messages)

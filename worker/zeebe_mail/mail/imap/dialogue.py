@@ -175,6 +175,11 @@ class ImapDialogue:
         """Send a command and wait for its OK within the step's deadline; see ``ImapConnection.ask``."""
         return await self.connection.ask(*pieces, until=self._deadline, allowance=allowance, take=take)
 
+    async def attempt(self, *pieces: Piece) -> None:
+        """Send a command that may as well be refused."""
+        with suppress(ImapRefusal):
+            await self.ask(*pieces)
+
     async def idle(self, seconds: float) -> None:
         """IDLE for so long at most; its end has the step's deadline beyond that."""
         now = self._loop.time()
@@ -314,8 +319,7 @@ class ImapDialogue:
     async def _introduce(self) -> None:
         """Say what we are (RFC 2971): some providers let nobody in who does not."""
         if self.can("ID"):
-            with suppress(ImapRefusal):
-                await self.ask(b'ID ("name" "zeebe-mail")')
+            await self.attempt(b'ID ("name" "zeebe-mail")')
 
 
 def _capabilities(untagged: list[Response], status: Status) -> frozenset[str] | None:
