@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from zeebe_mail.message.address import Mailbox, mailbox, mailboxes
 from zeebe_mail.message.criteria import range_set
 from zeebe_mail.message.headers import custom_name, text_value
+from zeebe_mail.message.moment import read_moment
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FLAG = re.compile(r"\\?[^\x00-\x20\x7f-\U0010ffff(){%*\"\\\]]{1,100}")  # an atom (RFC 9051, 9: flag-keyword)
@@ -64,6 +66,15 @@ def _ranges(value: str) -> str:
     return value.replace(" ", "")
 
 
+def _moment(value: Any) -> datetime:
+    try:
+        if isinstance(value, str):
+            return read_moment(value)
+    except ValueError:
+        pass
+    raise ValueError("must be a moment such as 2026-01-31T08:30:00Z")
+
+
 MailboxName = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_mailbox_name)]
 """An IMAP folder: ``INBOX``, a path with ``/`` or ``.`` between the levels, or ``\\Sent`` … for its use."""
 
@@ -75,6 +86,9 @@ Flags = Annotated[tuple[Flag, ...], BeforeValidator(_one_or_many)]
 
 UidRanges = Annotated[str, AfterValidator(_ranges), BeforeValidator(_range_text)]
 """UIDs with commas between them, and ranges: ``1,2,4:6``, ``7:*``; ``*`` is the last message."""
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+"""A moment with its offset: ISO 8601, or FEEL's date and time; without an offset it is UTC."""
 
 IfMissing = Literal["error", "result"]
 """Whether something that is not there is an error or a result."""
