@@ -10,9 +10,9 @@ Two notations are understood, and each may stand inside the other:
 Fields, options and operators are the search keys of RFC 9051, 6.4.4, in any case. Text is looked for anywhere in the
 field, whatever its case; ``"match": "exact"`` beside it wants the whole address or the whole header instead.
 
-Dates are ISO 8601, or what FEEL makes of them. A date is a whole day, as the server's (``since``, ``before``, ``on``) or the sender's
-(``sentSince``, ``sentBefore``, ``sentOn``) clock had it. A date and time is a moment; without an offset it is UTC.
-``since`` includes its day or moment, ``before`` does not.
+Dates are ISO 8601, or what FEEL makes of them. A date is a whole day, as the server's (``since``, ``before``, ``on``)
+or the sender's (``sentSince``, ``sentBefore``, ``sentOn``) clock had it. A date and time is a moment; without an offset
+it is UTC. ``since`` includes its day or moment, ``before`` does not.
 
 A condition that says nothing (``{}``, ``"criteria": []``, ``""`` or ``null`` as the value) is refused: a variable that
 happens to be empty must not widen a search to the whole mailbox. ``{"all": true}`` says that everything is meant.
@@ -685,9 +685,23 @@ def _validated(given: Any) -> Criterion | None:
         raise ValidationError.from_exception_data("Criteria", [detail], hide_input=True) from None
 
 
+def _required(given: Any) -> Criterion:
+    found = _validated(given)
+    if found is None:
+        raise ValueError("is missing")
+    return found
+
+
 Criteria = Annotated[
     Criterion | None,
     PlainValidator(_validated, json_schema_input_type=Any),
     WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "string"}, {"type": "null"}]}),
 ]
 """Search criteria as an input: see this module. Absent or blank: every message."""
+
+RequiredCriteria = Annotated[
+    Criterion,
+    PlainValidator(_required, json_schema_input_type=Any),
+    WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "string"}]}),
+]
+"""The same where criteria must be given."""

@@ -26,6 +26,7 @@ from zeebe_mail.message.criteria import (
     Numbered,
     Numbering,
     Range,
+    RequiredCriteria,
     ServerOnly,
     range_set,
     walk,
@@ -36,7 +37,7 @@ from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.message.matching import in_ranges
 from zeebe_mail.message.parse import parse_header
 from zeebe_mail.message.parsed import Correspondent
-from zeebe_mail.message.references import MessageId
+from zeebe_mail.message.references import MessageId, bare_message_id
 from zeebe_mail.operations.base import OperationOutput, Request
 from zeebe_mail.operations.message_result import MessageSummary, NamedAddress
 
@@ -76,6 +77,9 @@ Uidl = Annotated[str, AfterValidator(_uidl)]
 
 Pop3Criteria = Annotated[Criteria, AfterValidator(_pop3_criterion)]
 """Search criteria that can be checked without a server's help."""
+
+RequiredPop3Criteria = Annotated[RequiredCriteria, AfterValidator(_pop3_criterion)]
+"""The same where they must be given."""
 
 
 class MaildropReference(Request):
@@ -151,6 +155,39 @@ class MaildropPlace(OperationOutput):
 
 class Pop3MessageSummary(MessageSummary, MaildropPlace):
     """A message in a POP3 mailbox without its body. ``receivedDateTime`` is that of the topmost Received header."""
+
+
+_REFERENCE = frozenset({"messageId", "uidl"})
+_KNOWN = frozenset(str(field.alias) for field in Pop3MessageSummary.model_fields.values())
+
+
+def _reference(value: Any) -> Any:
+    """A bare text is a Message-ID; of a message out of a list, what refers to it."""
+    if isinstance(value, str):
+        return {"messageId": value}
+    if isinstance(value, Mapping):
+        named = {name: item for name, item in value.items() if name in _REFERENCE or name not in _KNOWN}
+        if named.get("uidl") and not _is_message_id(named.get("messageId")):
+            named.pop("messageId", None)  # a sender may write anything there, and the UIDL is enough
+        return named
+    return value
+
+
+def _is_message_id(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(bare_message_id(value))
+    except ValueError:
+        return False
+
+
+def _one_or_many(value: Any) -> Any:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+MaildropReferences = Annotated[
+    tuple[Annotated[MaildropReference, BeforeValidator(_reference)], ...], BeforeValidator(_one_or_many)
+]
+"""Messages, each by its Message-ID as text, by `uidl`, `messageId` or both, or as lists and searches give them."""
 
 
 def summary(one: Listed, header: bytes) -> Pop3MessageSummary:
