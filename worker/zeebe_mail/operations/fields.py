@@ -16,6 +16,7 @@ from zeebe_mail.message.moment import read_moment
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FLAG = re.compile(r"\\?[^\x00-\x20\x7f-\U0010ffff(){%*\"\\\]]{1,100}")  # an atom (RFC 9051, 9: flag-keyword)
 _SYSTEM_FLAGS = {flag.lower(): f"\\{flag}" for flag in ("Seen", "Answered", "Flagged", "Deleted", "Draft")}
+_PART = re.compile(r"[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,31}", re.ASCII)
 _HALF = re.compile(r"[\ud800-\udfff]")
 
 _OBJECT = {
@@ -54,11 +55,17 @@ def _flag(value: str) -> str:
 
 
 def _one_or_many(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+    return [word for part in value.split(",") if (word := part.strip())] if isinstance(value, str) else value
 
 
-def _range_text(value: Any) -> Any:
+def _number_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _part_number(value: str) -> str:
+    if not _PART.fullmatch(value):
+        raise ValueError("must be the number of a part such as 2 or 1.2")
+    return value
 
 
 def _ranges(value: str) -> str:
@@ -82,9 +89,12 @@ Flag = Annotated[str, AfterValidator(_flag)]
 """``\\Seen``, ``\\Answered``, ``\\Flagged``, ``\\Deleted``, ``\\Draft``, with or without backslash; or a keyword."""
 
 Flags = Annotated[tuple[Flag, ...], BeforeValidator(_one_or_many)]
-"""One flag or a list of them."""
+"""A list of flags, or text with commas between them."""
 
-UidRanges = Annotated[str, AfterValidator(_ranges), BeforeValidator(_range_text)]
+PartNumber = Annotated[str, AfterValidator(_part_number), BeforeValidator(_number_text)]
+"""A part of a message (RFC 9051, 6.4.5): ``2`` or ``1.2``."""
+
+UidRanges = Annotated[str, AfterValidator(_ranges), BeforeValidator(_number_text)]
 """UIDs with commas between them, and ranges: ``1,2,4:6``, ``7:*``; ``*`` is the last message."""
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
