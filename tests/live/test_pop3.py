@@ -109,6 +109,14 @@ async def test_list_gives_the_newest_first(account: Tasks) -> None:
     assert abs(newest["size"] - len(mail("m4", subject="=?utf-8?q?Gr=C3=BC=C3=9Fe?="))) <= 20
 
 
+async def test_ids_are_enough_to_read_and_delete(account: Tasks) -> None:
+    deliver(account, mail("a"), mail("b"))
+    for task, more in (("pop3-list", {}), ("pop3-search", {"criteria": {"all": True}})):
+        (newest,) = (await account.run(task, fields="ids", limit=1, **more))["messages"]
+        assert (newest.keys(), newest["messageId"]) == ({"messageId", "uidl", "number"}, "<b@x.test>")
+    assert (await account.run("pop3-delete", messages=[newest]))["deleted"]
+
+
 async def test_an_empty_mailbox(account: Tasks) -> None:
     assert await account.run("pop3-list") == {"messages": [], "total": 0, "truncated": False}
     assert await account.run("pop3-list", numbers="*") == {"messages": [], "total": 0, "truncated": False}

@@ -137,6 +137,13 @@ NumberRanges = Annotated[
 ]
 """Places in the mailbox, with commas between them, and ranges; ``*`` is the last."""
 
+Fields = Literal["ids", "summary"]
+
+FieldsField = Annotated[
+    Fields, Prompt("Of each message", group="message", hint="ids: what it is found by", feel="static")
+]
+"""ids: messageId, uidl and number. summary: addresses, subject, dates and size too."""
+
 OrderField = Annotated[Order, BeforeValidator(_upper), Prompt("Order", group="message", feel="static")]
 
 
@@ -188,6 +195,9 @@ MaildropReferences = Annotated[
     tuple[Annotated[MaildropReference, BeforeValidator(_reference)], ...], BeforeValidator(_one_or_many)
 ]
 """Messages, each by its Message-ID as text, by `uidl`, `messageId` or both, or as lists and searches give them."""
+
+
+Shown = Pop3MessageSummary | MaildropPlace
 
 
 def summary(one: Listed, header: bytes) -> Pop3MessageSummary:
@@ -262,13 +272,17 @@ async def _let_others_go_on(done: int) -> None:
         await asyncio.sleep(0)
 
 
-async def shown(pop3: Pop3Session, messages: Sequence[Listed]) -> list[Pop3MessageSummary]:
+async def shown(pop3: Pop3Session, messages: Sequence[Listed], fields: Fields) -> list[Shown]:
     """What a process gets for these messages, in this order; those that have gone are left out."""
-    summaries: list[Pop3MessageSummary] = []
+    members: list[Shown] = []
     async for one, header in pop3.summaries(messages):
-        summaries.append(summary(one, header))
-        await _let_others_go_on(len(summaries))
-    return summaries
+        members.append(summary(one, header) if fields == "summary" else _place(one, header))
+        await _let_others_go_on(len(members))
+    return members
+
+
+def _place(one: Listed, header: bytes) -> MaildropPlace:
+    return MaildropPlace(message_id=parse_header(header).message_id, uidl=one.uidl, number=one.number)
 
 
 def in_range(listing: Sequence[Listed], ranges: Sequence[Range] | None) -> Sequence[Listed]:

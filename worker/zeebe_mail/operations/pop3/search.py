@@ -10,9 +10,10 @@ from zeebe_mail.form import Prompt
 from zeebe_mail.mail.pop3 import Pop3Session
 from zeebe_mail.operations.base import Attempt, Desk, OperationOutput, Request, operation
 from zeebe_mail.operations.maildrop import (
+    FieldsField,
     OrderField,
-    Pop3MessageSummary,
     RequiredPop3Criteria,
+    Shown,
     SortBy,
     SortField,
     in_order,
@@ -36,6 +37,8 @@ class SearchRequest(Request):
     """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header. SIZE."""
     sort_order: OrderField = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
+    fields: FieldsField = "summary"
+    """How much of each."""
     max_scan: MaxScan = 10_000
     """How many messages are looked at, from the newest on."""
     max_bytes: MaxBytes = 100 * 1024 * 1024
@@ -52,7 +55,7 @@ class SearchInput(Pop3Input):
 class SearchOutput(OperationOutput):
     """Messages in the order asked for."""
 
-    messages: list[Pop3MessageSummary]
+    messages: list[Shown]
     total: int
     """How many were found, listed or not."""
     truncated: bool
@@ -75,7 +78,7 @@ async def search(given: SearchInput, pop3: Pop3Session, attempt: Attempt, desk: 
     result = await scan(pop3, asked.criteria, desk.reader, max_scan=asked.max_scan, max_bytes=asked.max_bytes)
     first = (await in_order(pop3, result.found, asked.sort_by, asked.sort_order))[: asked.limit]
     return SearchOutput(
-        messages=await shown(pop3, first),
+        messages=await shown(pop3, first, asked.fields),
         total=len(result.found),
         truncated=len(result.found) > len(first),
         scanned=result.scanned,
