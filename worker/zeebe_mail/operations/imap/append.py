@@ -5,7 +5,6 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, model_validator
@@ -14,7 +13,7 @@ from zeebe_mail.errors import Misbehaved, OutcomeUnknown, Unreachable
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
 from zeebe_mail.operations.base import Attempt, Request, operation
-from zeebe_mail.operations.fields import BodyText, Flags, MailboxName
+from zeebe_mail.operations.fields import BodyText, Flags, MailboxName, Moment
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.message_result import MessagePlace, message_id_in
 from zeebe_mail.operations.selection import uids_with
@@ -48,9 +47,9 @@ class AppendRequest(Request):
     flags: Annotated[Flags, Prompt("Flags", group="message", hint="For example Seen")] = ()
     """Flags that it has from the beginning: Seen, Answered, Flagged, Deleted, Draft, or keywords."""
     received: Annotated[
-        datetime | None, Prompt("Received", group="message", hint="2026-01-31T08:30:00Z; default: now")
+        Moment | None, Prompt("Received", group="message", hint="2026-01-31T08:30:00Z; default: now")
     ] = None
-    """When it was received, in ISO 8601; without an offset it is UTC."""
+    """When it was received."""
     create_mailbox: Annotated[bool, Prompt("Create the mailbox when it is missing", group="message", feel="static")] = (
         False
     )
@@ -65,11 +64,6 @@ class AppendRequest(Request):
         if b"\0" in self.source:
             raise ValueError("the message must not contain the character NUL")
         return self
-
-    @property
-    def received_utc(self) -> datetime | None:
-        """``received`` with its offset."""
-        return self.received and (self.received if self.received.tzinfo else self.received.replace(tzinfo=UTC))
 
     @property
     def source(self) -> bytes:
@@ -103,14 +97,14 @@ async def append(given: AppendInput, imap: ImapSession, attempt: Attempt) -> App
     path = await made(imap, asked.mailbox, create=asked.create_mailbox)
     source = asked.source
     message_id = message_id_in(source.partition(b"\r\n\r\n")[0])
-    selected = await imap.select(path)
+    selected = await imap.mailboxes.select(path)
     known = await uids_with(imap, message_id)
     place = None
     if not known:
         await attempt.commit()
         place = await _append(imap, path, asked, source, message_id)
         if place is None:  # the server does not say (it has no UIDPLUS, RFC 4315)
-            selected = await imap.select(path)
+            selected = await imap.mailboxes.select(path)
     uids = [place[1]] if place else known or await uids_with(imap, message_id)
     return AppendOutput(
         message_id=message_id,
@@ -126,7 +120,7 @@ async def _append(
     imap: ImapSession, path: str, asked: AppendRequest, source: bytes, message_id: str | None
 ) -> tuple[int, int] | None:
     try:
-        return await imap.append(path, source, flags=asked.flags, received=asked.received_utc)
+        return await imap.filing.append(path, source, flags=asked.flags, received=asked.received)
     except (Unreachable, Misbehaved) as error:
         if message_id:
             raise

@@ -16,7 +16,7 @@ from zeebe_mail.message.file_name import safe_filename
 from zeebe_mail.message.mime_tree import Findings, read_tree
 from zeebe_mail.message.transfer_encoding import decode
 from zeebe_mail.operations.base import Attempt, Desk, operation
-from zeebe_mail.operations.fields import IfMissing
+from zeebe_mail.operations.fields import IfMissing, PartNumber
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.message_result import SOURCE_TYPE, MessagePlace, unnamed
 from zeebe_mail.operations.selection import OneMessage, not_found, the_message
@@ -31,8 +31,7 @@ class DownloadRequest(OneMessage):
     """Which message, which part of it, and how to hand it over."""
 
     part: Annotated[
-        str | None,
-        Field(pattern=r"^[1-9]\d{0,3}(\.[1-9]\d{0,3}){0,31}$"),
+        PartNumber | None,
         Prompt("Part", group="message", hint="As reading shows it, for example 2 or 1.2; default: the whole message"),
     ] = None
     """The part's number (RFC 9051, 6.4.5), which is then decoded; without it the whole message as it is."""
@@ -86,9 +85,14 @@ async def download(given: DownloadInput, imap: ImapSession, attempt: Attempt, de
     asked = given.request
     if asked.deliver == "document" and isinstance(desk.documents, NoStore):
         raise DocumentStoreMissing("A document is asked for, and this worker knows no document store.")
-    selected = await imap.select(await imap.resolve(asked.mailbox))
+    selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
     chosen = await the_message(imap, selected, asked)
-    file = await _file(imap, asked, chosen.uid) if chosen.uid else None
+    try:
+        file = await _file(imap, asked, chosen.uid) if chosen.uid else None
+    except MessageTooLarge as error:
+        if asked.deliver == "base64" and asked.max_bytes > INLINE_LIMIT:
+            error.next_step = "Set `deliver` to `document`; a result takes no more."
+        raise
     if file is None and asked.if_missing == "error":
         raise not_found(selected, (chosen,), part=asked.part if chosen.uid else None)
     return DownloadOutput(
@@ -109,10 +113,10 @@ async def download(given: DownloadInput, imap: ImapSession, attempt: Attempt, de
 async def _file(imap: ImapSession, asked: DownloadRequest, uid: int) -> _File | None:
     limit = asked.max_bytes if asked.deliver == "document" else min(asked.max_bytes, INLINE_LIMIT)
     if asked.part is None:
-        raw = await imap.message(uid, limit=limit)
+        raw = await imap.fetch.message(uid, limit=limit)
         return None if raw is None else _File(raw, f"message-{uid}.eml", SOURCE_TYPE)
-    header = await imap.part_header(uid, asked.part)
-    encoded = await imap.part(uid, asked.part, limit=limit * 2)  # base64 and quoted-printable make bytes more
+    header = await imap.fetch.part_header(uid, asked.part)
+    encoded = await imap.fetch.part(uid, asked.part, limit=limit * 2)  # base64 and quoted-printable make bytes more
     if not header or encoded is None:  # servers say nothing, NIL or "" of a part that is not there; a header has a line
         return None
     entity = read_tree(header, Findings())

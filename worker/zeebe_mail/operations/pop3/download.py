@@ -13,7 +13,7 @@ from zeebe_mail.errors import DocumentStoreMissing, MessageNotFound, MessageTooL
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.pop3 import Listed, Pop3Session
 from zeebe_mail.operations.base import Attempt, Desk, operation
-from zeebe_mail.operations.fields import IfMissing
+from zeebe_mail.operations.fields import IfMissing, PartNumber
 from zeebe_mail.operations.maildrop import MaildropPlace, MaildropReference, bracketed, find, not_found
 from zeebe_mail.operations.message_result import SOURCE_TYPE, unnamed
 from zeebe_mail.operations.pop3 import Pop3Input
@@ -28,8 +28,7 @@ class DownloadRequest(MaildropReference):
     """Which message, which part of it, and how to hand it over."""
 
     part: Annotated[
-        str | None,
-        Field(pattern=r"^[1-9]\d{0,3}(\.[1-9]\d{0,3}){0,31}$"),
+        PartNumber | None,
         Prompt("Part", group="message", hint="As reading shows it, for example 2 or 1.2; default: the whole message"),
     ] = None
     """The number of an attachment or inline part as `read` gives it, which is then decoded; else the whole message."""

@@ -10,9 +10,10 @@ from zeebe_mail.form import Prompt
 from zeebe_mail.mail.pop3 import Pop3Session
 from zeebe_mail.operations.base import Attempt, OperationOutput, Request, operation
 from zeebe_mail.operations.maildrop import (
+    FieldsField,
     NumberRanges,
     OrderField,
-    Pop3MessageSummary,
+    Shown,
     SortBy,
     SortField,
     in_order,
@@ -29,8 +30,10 @@ class ListRequest(Request):
     """How many messages; which are left out depends on the order."""
     sort_by: SortField = SortBy.ARRIVAL
     """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header, for which all are looked at. SIZE."""
-    order: OrderField = "DESC"
+    sort_order: OrderField = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
+    fields: FieldsField = "summary"
+    """How much of each."""
     numbers: NumberRanges = None
     """Only these of the mailbox as it is now, 1 being the oldest; ``*`` is the newest."""
 
@@ -45,7 +48,7 @@ class ListInput(Pop3Input):
 class ListOutput(OperationOutput):
     """Messages in the order asked for."""
 
-    messages: list[Pop3MessageSummary]
+    messages: list[Shown]
     total: int
     """How many there are, listed or not."""
     truncated: bool
@@ -60,5 +63,7 @@ async def list_(given: ListInput, pop3: Pop3Session, attempt: Attempt) -> ListOu
     """
     asked = given.request
     messages = in_range(await pop3.listing(), asked.numbers)
-    first = (await in_order(pop3, messages, asked.sort_by, asked.order))[: asked.limit]
-    return ListOutput(messages=await shown(pop3, first), total=len(messages), truncated=len(messages) > len(first))
+    first = (await in_order(pop3, messages, asked.sort_by, asked.sort_order))[: asked.limit]
+    return ListOutput(
+        messages=await shown(pop3, first, asked.fields), total=len(messages), truncated=len(messages) > len(first)
+    )
