@@ -402,7 +402,7 @@ async def test_a_flood_is_left_before_it_fills_the_memory(
 
 async def test_what_nobody_asked_for_ends_the_conversation() -> None:
     async with logged_in("R: +OK surprise\\r\\n\n! wait") as session:
-        await until(lambda: session._connection.has_surplus)
+        await until(lambda: session._dialogue.connection.has_surplus)
         with pytest.raises(errors.Misbehaved, match="more than it was asked for"):
             await session.listing()
 
