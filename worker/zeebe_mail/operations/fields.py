@@ -51,6 +51,11 @@ def _flag(value: str) -> str:
     return _SYSTEM_FLAGS.get(bare, name)
 
 
+def upper(value: object) -> object:
+    """A word in upper case, as it is compared; what is no text stays."""
+    return value.upper() if isinstance(value, str) else value
+
+
 def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -78,6 +83,9 @@ UidRanges = Annotated[str, AfterValidator(_ranges), BeforeValidator(_range_text)
 
 IfMissing = Literal["error", "result"]
 """Whether something that is not there is an error or a result."""
+
+SortOrder = Annotated[Literal["ASC", "DESC"], BeforeValidator(upper)]
+"""``DESC``: newest or largest first; ``ASC``: oldest or smallest first."""
 
 Address = Annotated[Mailbox, BeforeValidator(mailbox), WithJsonSchema(_ONE)]
 """One mail address: ``jane@example.org``, ``Jane Doe <jane@example.org>`` or ``{name, address}``."""

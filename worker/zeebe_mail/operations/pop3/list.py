@@ -29,7 +29,7 @@ class ListRequest(Request):
     """How many messages; which are left out depends on the order."""
     sort_by: SortField = SortBy.ARRIVAL
     """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header, for which all are looked at. SIZE."""
-    order: OrderField = "DESC"
+    sort_order: OrderField = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
     numbers: NumberRanges = None
     """Only these of the mailbox as it is now, 1 being the oldest; ``*`` is the newest."""
@@ -60,5 +60,5 @@ async def list_(given: ListInput, pop3: Pop3Session, attempt: Attempt) -> ListOu
     """
     asked = given.request
     messages = in_range(await pop3.listing(), asked.numbers)
-    first = (await in_order(pop3, messages, asked.sort_by, asked.order))[: asked.limit]
+    first = (await in_order(pop3, messages, asked.sort_by, asked.sort_order))[: asked.limit]
     return ListOutput(messages=await shown(pop3, first), total=len(messages), truncated=len(messages) > len(first))

@@ -35,7 +35,7 @@ class SearchRequest(Request):
     """How many messages; which are left out depends on the order."""
     sort_by: SortField = SortBy.ARRIVAL
     """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header. SIZE."""
-    order: OrderField = "DESC"
+    sort_order: OrderField = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
     max_scan: MaxScan = 10_000
     """How many messages are looked at, from the newest on."""
@@ -74,7 +74,7 @@ async def search(given: SearchInput, pop3: Pop3Session, attempt: Attempt, desk: 
     """
     asked = given.request
     result = await scan(pop3, asked.criteria or ALL, desk.reader, max_scan=asked.max_scan, max_bytes=asked.max_bytes)
-    first = (await in_order(pop3, result.found, asked.sort_by, asked.order))[: asked.limit]
+    first = (await in_order(pop3, result.found, asked.sort_by, asked.sort_order))[: asked.limit]
     return SearchOutput(
         messages=await shown(pop3, first),
         total=len(result.found),
