@@ -88,8 +88,8 @@ async def test_a_line_without_end_is_left(use: str) -> None:
 
 
 async def test_a_line_without_end_is_left_however_much_was_asked_for() -> None:
-    many: Use = lambda session: session.fetch.summaries(range(1, 1001))  # noqa: E731
-    await ends_with(errors.Misbehaved, ANY_COMMAND + "R: * 1 FETCH (\n! bytes 30000000\n! wait", many)
+    script = ANY_COMMAND + "R: * 1 FETCH (\n! bytes 30000000\n! wait"
+    await ends_with(errors.Misbehaved, script, lambda session: session.fetch.summaries(range(1, 1001)))
 
 
 @pytest.mark.parametrize("literal", ["8000000000", "3000000", "1" * 5000], ids=["8 GB", "3 MB", "5,000 digits"])
