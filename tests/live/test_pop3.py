@@ -254,7 +254,7 @@ async def test_delete_one(account: Tasks) -> None:
 
 async def test_delete_several_and_say_what_became_of_each(account: Tasks) -> None:
     deliver(account, mail("a"), mail("twin", body="1"), mail("twin", body="2"), mail("b"))
-    listed = await account.run("pop3-list", order="ASC")
+    listed = await account.run("pop3-list", sortOrder="ASC")
     uidls = [one["uidl"] for one in listed["messages"]]
     gone = await account.run(
         "pop3-delete",
