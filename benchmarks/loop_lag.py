@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import statistics
 import sys
@@ -43,6 +44,8 @@ async def measure(server: Dovecot, count: int, size: int) -> None:
     async with tasks(server, users[0], connections_per_server=count) as one:
         everybody = [replace(one, user=user) for user in users]
         await asyncio.gather(*(once(each, 0) for each in everybody))  # caches of the server
+        gc.collect()
+        gc.freeze()  # as the worker does when it starts
         async with lags() as busy:
             until = time.monotonic() + SECONDS
             done = sum(await asyncio.gather(*(work(each, size, until) for each in everybody)))

@@ -109,6 +109,13 @@ async def test_exec_sends_a_mail_and_prints_the_outcome(smtp: StallingSmtp, writ
     assert len(smtp.mails) == 1
 
 
+async def test_exec_shows_the_whole_result_where_no_headers_are_given(
+    smtp: StallingSmtp, write: Callable[[Any], str]
+) -> None:
+    ended = await meanwhile("exec", "mail:smtp-send:1", "--variables", write(mail(smtp.port)))
+    assert json.loads(ended.out)["variables"]["result"]["accepted"] == ["b@x.test"]
+
+
 async def test_a_password_that_is_a_common_word_breaks_no_address(write: Callable[[Any], str]) -> None:
     async with StallingSmtp(password="test", echoes=True) as server:
         job = mail(server.port, auth={"type": "password", "username": "test@x.test", "password": "test"})

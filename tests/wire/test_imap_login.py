@@ -96,6 +96,13 @@ async def test_a_foreign_certificate_is_rejected(certificates: Certificates, pol
         server.abandon()
 
 
+async def test_who_falls_silent_after_its_greeting_is_not_told_to_owe_one() -> None:
+    async with ScriptedImap(["S: * OK ready\nC: CAPABILITY\n! eof"]) as server:
+        with pytest.raises(errors.Unreachable, match="while asking what it can do") as caught:
+            await open_session(server)
+    assert caught.value.details["phase"] == "CAPA"
+
+
 # ── greetings ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -312,7 +312,7 @@ async def test_a_silent_server_fails_the_check() -> None:
         ("LIMIT", errors.Busy),
         ("UNAVAILABLE", errors.Busy),
         ("SERVERBUG", errors.Busy),
-        ("NOPERM", errors.Refused),
+        ("NOPERM", errors.MailboxReadOnly),
         ("CANNOT", errors.Refused),
         ("CLIENTBUG", errors.Refused),
         ("EXPUNGEISSUED", errors.MessageNotFound),

@@ -82,6 +82,8 @@ async def test_to_where_it_is_already(account: Tasks) -> None:
     moved = await account.run("imap-move", messageId="one@x.test", target="inbox")
     assert (moved["already"], moved["uid"]) == (1, 1)
     assert seen(account) == {"one": set()}
+    nobody = await account.run("imap-move", messageId="nobody@x.test", target="inbox")
+    assert (nobody["already"], nobody["missing"], nobody["messages"][0]["status"]) == (0, 1, "missing")
     with pytest.raises(TaskFailed, match=r"INVALID_INPUT.*to itself"):
         await account.run("imap-copy", messageId="one@x.test", target="INBOX")
 

@@ -124,6 +124,8 @@ async def test_a_read_only_mailbox_is_read_and_not_marked(pki: Authority) -> Non
                 with pytest.raises(TaskFailed, match="MAILBOX_READ_ONLY") as failed:
                     await account.run(task, uid=1, **more)
                 assert failed.value.retries == 0
+            with pytest.raises(TaskFailed, match=r"MAILBOX_READ_ONLY.*NOPERM"):
+                await account.run("imap-append", mailbox="INBOX", message=mail("two").decode())
 
 
 async def test_what_cannot_be_parsed_keeps_its_source(account_with_store: Tasks, store: DocumentStore) -> None:
@@ -171,8 +173,9 @@ async def test_a_part_that_is_not_there(account: Tasks) -> None:
         await account.run("imap-download", uid=1, part="7", deliver="base64")
     told = await account.run("imap-download", uid=1, part="7", deliver="base64", ifMissing="result")
     assert (told["found"], told["uid"]) == (False, 1)
-    with pytest.raises(TaskFailed, match="INVALID_INPUT"):
+    with pytest.raises(TaskFailed, match=r"\(request.part\) must be the number of a part such as 2 or 1.2"):
         await account.run("imap-download", uid=1, part="1] BODY[", deliver="base64")
+    assert (await account.run("imap-download", uid=1, part=2, deliver="base64"))["fileName"] == "data.csv"
 
 
 async def test_a_document_without_a_store_is_an_error_before_anything_is_fetched(account: Tasks) -> None:
@@ -185,3 +188,6 @@ async def test_more_than_a_process_variable_holds_is_not_inline(account: Tasks) 
     with pytest.raises(TaskFailed, match="MESSAGE_TOO_LARGE") as failed:
         await account.run("imap-download", uid=1, deliver="base64")
     assert failed.value.error["details"]["limitBytes"] == 1_000_000
+    assert "Set `deliver` to `document`" in str(failed.value)
+    with pytest.raises(TaskFailed, match=r"MESSAGE_TOO_LARGE.*Raise `maxBytes`"):
+        await account.run("imap-download", uid=1, deliver="base64", maxBytes=1000)

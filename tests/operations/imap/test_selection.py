@@ -122,6 +122,13 @@ async def test_who_is_missing_may_be_an_error_and_then_nothing_is_done(five: Tas
     assert failed.value.retries == 0
     assert failed.value.error["details"]["missing"] == ["<nobody@x.test>", "UID 77"]
     assert not any(seen(five).values())
+    with pytest.raises(TaskFailed, match=r"no message UID 3 with the Message-ID <4@x.test> in"):
+        await flagged(five, uid=3, messageId="4@x.test", ifMissing="error")
+
+
+async def test_flags_may_be_text_with_commas(five: Tasks) -> None:
+    told = await five.run("imap-flags-add", uid=1, flags="Seen, $Invoice")
+    assert told["messages"][0]["flags"] == ["$Invoice", "\\Seen"]
 
 
 async def test_an_ambiguous_message_id_names_the_candidates(five: Tasks) -> None:

@@ -34,7 +34,7 @@ async def test_a_mail_that_is_there_already_ends_it_at_once(account: Tasks) -> N
 
 async def test_the_end_of_the_time_is_a_result_or_an_error(account: Tasks) -> None:
     put(account, mail("other"))
-    told = await account.run("imap-wait", criteria=ANSWER, timeoutSeconds=0.2)
+    told = await account.run("imap-wait", criteria=ANSWER, timeoutSeconds="PT0.2S")
     assert (told["found"], told["messages"], told["mailbox"]) == (False, [], "INBOX")
     with pytest.raises(TaskFailed, match="MESSAGE_NOT_FOUND") as failed:
         await account.run("imap-wait", criteria=ANSWER, timeoutSeconds=0, ifMissing="error")

@@ -182,18 +182,3 @@ def test_problems_of_all_parts_are_listed_together() -> None:
         "auth.password.password",
         "request.to",
     ]
-
-
-def test_every_field_has_a_prompt_and_a_description() -> None:
-    """Element templates are made from them."""
-    from zeebe_mail.form import Prompt
-
-    def check(model: Any, path: str) -> None:
-        for name, info in model.model_fields.items():
-            prompts = [one for one in info.metadata if isinstance(one, Prompt)]
-            assert len(prompts) == 1, f"{path}.{name} has no prompt"
-            assert info.description, f"{path}.{name} has no description"
-            if hasattr(info.annotation, "model_fields"):
-                check(info.annotation, f"{path}.{name}")
-
-    check(SendInput, "input")

@@ -96,8 +96,14 @@ def test_an_expression_that_fails_after_the_mail_is_an_incident_with_the_result_
     outcome = of_result('={a: assert(sizeBytes, sizeBytes = 1, "wrong")}')
     assert isinstance(outcome, Fail)
     assert outcome.retries == 0
-    assert "is not handled again" in outcome.message
+    assert outcome.message.startswith("The task was carried out (Message-ID <zm-1@x.test>) and is not repeated. ")
     assert outcome.variables["response"] == RESPONSE
+
+
+def test_an_incident_after_success_names_no_message_where_there_is_none() -> None:
+    outcome = settlement({"resultExpression": "=5"}).of_result({"messages": []})
+    assert isinstance(outcome, Fail)
+    assert outcome.message.startswith("The task was carried out and is not repeated. ")
 
 
 def test_a_result_that_is_too_large_names_its_size_and_is_not_sent_again() -> None:

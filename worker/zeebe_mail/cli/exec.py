@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 def exec_(
     task_type: Annotated[str | None, typer.Argument(help="For example mail:smtp-send:1.")] = None,
     variables: Annotated[Path | None, typer.Option(help="JSON file with the job's variables.")] = None,
-    headers: Annotated[Path | None, typer.Option(help="JSON file with the task's headers.")] = None,
+    headers: Annotated[
+        Path | None,
+        typer.Option(help="JSON file with the task's headers. Without it a job's whole result is shown as `result`."),
+    ] = None,
     response: Annotated[
         Path | None, typer.Option(help="JSON file with a response: evaluate the expressions on it, without any mail.")
     ] = None,
@@ -63,6 +66,8 @@ def exec_(
 
         if task_type is None or variables is None:
             raise typer.BadParameter("TASK_TYPE and --variables, or --response, or --error must be given")
+        if headers is None:
+            given_headers = {"resultVariable": "result"}
         outcome = run(run_once(settings, redactor, task_type, read_json(variables), given_headers))
         shown = _shown(outcome)
     typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))

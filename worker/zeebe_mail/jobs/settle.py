@@ -222,12 +222,13 @@ class Settlement:
         return Fail(message, retries, backoff, {"error": seen}, code=error.code)
 
     def _incident_after_success(self, error: WorkerError, response: Any) -> Fail:
-        message_id = response.get("messageId", "unknown") if isinstance(response, Mapping) else "unknown"
+        message_id = response.get("messageId") if isinstance(response, Mapping) else None
         failed = self._fail(error, 0, timedelta())
         variables = failed.variables
         if response is not None and len(json.dumps(response)) <= self._rules.result_limit_bytes:
             variables = self._manners.attach(variables, response)
-        done = f"The mail was handled (Message-ID {message_id}) and is not handled again."
+        named = f" (Message-ID {message_id})" if message_id else ""
+        done = f"The task was carried out{named} and is not repeated."
         return Fail(
             f"{done} {failed.message}"[: self._manners.message_limit],
             retries=0,

@@ -24,6 +24,7 @@ PLAIN_WORDS = {
     "float_parsing": "must be a number",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
+    "string_too_short": "must not be empty",
     "list_type": "must be a list",
     "dict_type": "must be a context of names and values",
     "model_type": "must be a context of names and values",

@@ -45,7 +45,7 @@ class Phase(enum.Enum):
     DATA = "asking to send the mail"
     BODY = "handing over the mail"
     DOT = "waiting for the answer to the mail"
-    MAILBOXES = "looking at the mailboxes"
+    MAILBOXES = "dealing with the mailboxes"
     SELECT = "opening the mailbox"
     SEARCH = "searching the mailbox"
     FETCH = "reading mail"

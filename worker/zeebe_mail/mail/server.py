@@ -94,7 +94,7 @@ def _no_truth_value(value: Any) -> Any:
     return value
 
 
-def _seconds(value: Any) -> Any:
+def seconds(value: Any) -> Any:
     """Seconds as a number, as text or as an ISO-8601 duration."""
     if not isinstance(value, str) or not value.strip().upper().startswith("P"):
         return value
@@ -109,7 +109,7 @@ Port = Annotated[int | None, Field(ge=1, le=65535), BeforeValidator(_no_truth_va
 Seconds = Annotated[
     float,
     Field(ge=1, le=3600),
-    BeforeValidator(_seconds),
+    BeforeValidator(seconds),
     BeforeValidator(_no_truth_value),
     Prompt("Deadline", group="server", hint="Seconds or a duration such as PT2M; default 120"),
 ]

@@ -10,9 +10,9 @@ Two notations are understood, and each may stand inside the other:
 Fields, options and operators are the search keys of RFC 9051, 6.4.4, in any case. Text is looked for anywhere in the
 field, whatever its case; ``"match": "exact"`` beside it wants the whole address or the whole header instead.
 
-Dates are ISO 8601. A date is a whole day, as the server's (``since``, ``before``, ``on``) or the sender's
-(``sentSince``, ``sentBefore``, ``sentOn``) clock had it. A date and time is a moment; without an offset it is UTC.
-``since`` includes its day or moment, ``before`` does not.
+Dates are ISO 8601, or what FEEL makes of them. A date is a whole day, as the server's (``since``, ``before``, ``on``)
+or the sender's (``sentSince``, ``sentBefore``, ``sentOn``) clock had it. A date and time is a moment; without an offset
+it is UTC. ``since`` includes its day or moment, ``before`` does not.
 
 A condition that says nothing (``{}``, ``"criteria": []``, ``""`` or ``null`` as the value) is refused: a variable that
 happens to be empty must not widen a search to the whole mailbox. ``{"all": true}`` says that everything is meant.
@@ -25,7 +25,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, NamedTuple
 
@@ -34,6 +34,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from zeebe_mail.message.address import AddressError, mailbox
 from zeebe_mail.message.headers import ANY_NAME
+from zeebe_mail.message.moment import read_moment
 from zeebe_mail.message.references import MAX_NUMBER, bare_message_id
 
 MAX_DEPTH = 16
@@ -500,9 +501,7 @@ def _date(value: Any, path: _Path) -> date:
     """A day, or a moment with its offset."""
     text = _text(value, path).strip()
     try:
-        when: date = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else date.fromisoformat(text)
-        if isinstance(when, datetime) and when.tzinfo is None:
-            when = when.replace(tzinfo=UTC)
+        when: date = read_moment(text) if _MOMENT.fullmatch(text) else date.fromisoformat(text)
         if when.year not in _YEARS:
             raise ValueError
     except ValueError:
@@ -686,9 +685,23 @@ def _validated(given: Any) -> Criterion | None:
         raise ValidationError.from_exception_data("Criteria", [detail], hide_input=True) from None
 
 
+def _required(given: Any) -> Criterion:
+    found = _validated(given)
+    if found is None:
+        raise ValueError("is missing")
+    return found
+
+
 Criteria = Annotated[
     Criterion | None,
     PlainValidator(_validated, json_schema_input_type=Any),
     WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "string"}, {"type": "null"}]}),
 ]
 """Search criteria as an input: see this module. Absent or blank: every message."""
+
+RequiredCriteria = Annotated[
+    Criterion,
+    PlainValidator(_required, json_schema_input_type=Any),
+    WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "string"}]}),
+]
+"""The same where criteria must be given."""

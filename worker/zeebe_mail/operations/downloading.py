@@ -12,7 +12,7 @@ from zeebe_mail.documents.store import NoStore, Reference
 from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.form import Prompt
 from zeebe_mail.operations.base import Desk, OperationOutput, Request
-from zeebe_mail.operations.fields import IfMissing
+from zeebe_mail.operations.fields import IfMissing, PartNumber
 
 INLINE_LIMIT = 1_000_000
 """Bytes that may go into a process variable; a broker takes messages of 4 MB, and base64 makes 1.4 of 1."""
@@ -24,8 +24,7 @@ class FileRequest(Request):
     """Which part of a message, and how to hand it over."""
 
     part: Annotated[
-        str | None,
-        Field(pattern=r"^[1-9]\d{0,3}(\.[1-9]\d{0,3}){0,31}$"),
+        PartNumber | None,
         Prompt("Part", group="message", hint="As reading shows it, for example 2 or 1.2; default: the whole message"),
     ] = None
     """The part's number as `read` gives it, which is then decoded; without it the whole message as it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -11,8 +12,10 @@ from zeebe_mail.mail.imap.flags import flag_by_word
 from zeebe_mail.message.address import Mailbox, mailbox, mailboxes
 from zeebe_mail.message.criteria import range_set
 from zeebe_mail.message.headers import custom_name, text_value
+from zeebe_mail.message.moment import read_moment
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_PART = re.compile(r"[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,31}", re.ASCII)
 _HALF = re.compile(r"[\ud800-\udfff]")
 
 _OBJECT = {
@@ -46,16 +49,31 @@ def upper(value: object) -> object:
 
 
 def _one_or_many(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+    return [word for part in value.split(",") if (word := part.strip())] if isinstance(value, str) else value
 
 
-def _range_text(value: Any) -> Any:
+def _number_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _part_number(value: str) -> str:
+    if not _PART.fullmatch(value):
+        raise ValueError("must be the number of a part such as 2 or 1.2")
+    return value
 
 
 def _ranges(value: str) -> str:
     range_set(value)
     return value.replace(" ", "")
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        if isinstance(value, str):
+            return read_moment(value)
+    except ValueError:
+        pass
+    raise ValueError("must be a moment such as 2026-01-31T08:30:00Z")
 
 
 MailboxName = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_mailbox_name)]
@@ -65,10 +83,16 @@ Flag = Annotated[str, AfterValidator(flag_by_word)]
 """``\\Seen``, ``\\Answered``, ``\\Flagged``, ``\\Deleted``, ``\\Draft``, with or without backslash; or a keyword."""
 
 Flags = Annotated[tuple[Flag, ...], BeforeValidator(_one_or_many)]
-"""One flag or a list of them."""
+"""A list of flags, or text with commas between them."""
 
-UidRanges = Annotated[str, AfterValidator(_ranges), BeforeValidator(_range_text)]
+PartNumber = Annotated[str, AfterValidator(_part_number), BeforeValidator(_number_text)]
+"""A part of a message (RFC 9051, 6.4.5): ``2`` or ``1.2``."""
+
+UidRanges = Annotated[str, AfterValidator(_ranges), BeforeValidator(_number_text)]
 """UIDs with commas between them, and ranges: ``1,2,4:6``, ``7:*``; ``*`` is the last message."""
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+"""A moment with its offset: ISO 8601, or FEEL's date and time; without an offset it is UTC."""
 
 IfMissing = Literal["error", "result"]
 """Whether something that is not there is an error or a result."""

@@ -55,6 +55,7 @@ async def refuse_special(imap: ImapSession, path: str, *, doing: str) -> None:
     use = "inbox" if path.upper() == "INBOX" else path in listed and listed[path].special_use
     if use:
         raise InputError(
-            f'Mailbox "{path}" is the account\'s {use} and cannot be {doing}.',
+            f'Mailbox "{path}" is the account\'s mailbox for "{use}" and cannot be {doing}.',
+            next_step="Choose another mailbox; mail programs rely on this one.",
             details={"mailbox": path, "specialUse": use},
         )

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 
@@ -26,6 +26,7 @@ from zeebe_mail.message.criteria import (
     Numbered,
     Numbering,
     Range,
+    RequiredCriteria,
     ServerOnly,
     range_set,
     walk,
@@ -35,7 +36,7 @@ from zeebe_mail.message.encoded_words import raw_text
 from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.message.matching import in_ranges
 from zeebe_mail.message.parse import parse_header
-from zeebe_mail.message.references import MessageId
+from zeebe_mail.message.references import MessageId, bare_message_id
 from zeebe_mail.operations.base import OperationOutput, Request
 from zeebe_mail.operations.fields import SortOrder, upper
 from zeebe_mail.operations.message_result import MessageSummary, said_by
@@ -72,6 +73,9 @@ Uidl = Annotated[str, AfterValidator(_uidl)]
 
 Pop3Criteria = Annotated[Criteria, AfterValidator(_pop3_criterion)]
 """Search criteria that can be checked without a server's help."""
+
+RequiredPop3Criteria = Annotated[RequiredCriteria, AfterValidator(_pop3_criterion)]
+"""The same where they must be given."""
 
 
 class MaildropReference(Request):
@@ -127,6 +131,13 @@ NumberRanges = Annotated[
 ]
 """Places in the mailbox, with commas between them, and ranges; ``*`` is the last."""
 
+Fields = Literal["ids", "summary"]
+
+FieldsField = Annotated[
+    Fields, Prompt("Of each message", group="message", hint="ids: what it is found by", feel="static")
+]
+"""ids: messageId, uidl and number. summary: addresses, subject, dates and size too."""
+
 OrderField = Annotated[SortOrder, Prompt("Order", group="message", feel="static")]
 
 
@@ -145,6 +156,42 @@ class MaildropPlace(OperationOutput):
 
 class Pop3MessageSummary(MessageSummary, MaildropPlace):
     """A message in a POP3 mailbox without its body. ``receivedDateTime`` is that of the topmost Received header."""
+
+
+_REFERENCE = frozenset({"messageId", "uidl"})
+_KNOWN = frozenset(str(field.alias) for field in Pop3MessageSummary.model_fields.values())
+
+
+def _reference(value: Any) -> Any:
+    """A bare text is a Message-ID; of a message out of a list, what refers to it."""
+    if isinstance(value, str):
+        return {"messageId": value}
+    if isinstance(value, Mapping):
+        named = {name: item for name, item in value.items() if name in _REFERENCE or name not in _KNOWN}
+        if named.get("uidl") and not _is_message_id(named.get("messageId")):
+            named.pop("messageId", None)  # a sender may write anything there, and the UIDL is enough
+        return named
+    return value
+
+
+def _is_message_id(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(bare_message_id(value))
+    except ValueError:
+        return False
+
+
+def _one_or_many(value: Any) -> Any:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+MaildropReferences = Annotated[
+    tuple[Annotated[MaildropReference, BeforeValidator(_reference)], ...], BeforeValidator(_one_or_many)
+]
+"""Messages, each by its Message-ID as text, by `uidl`, `messageId` or both, or as lists and searches give them."""
+
+
+Shown = Pop3MessageSummary | MaildropPlace
 
 
 def summary(one: Listed, header: bytes) -> Pop3MessageSummary:
@@ -209,13 +256,17 @@ async def _let_others_go_on(done: int) -> None:
         await asyncio.sleep(0)
 
 
-async def shown(pop3: Pop3Session, messages: Sequence[Listed]) -> list[Pop3MessageSummary]:
+async def shown(pop3: Pop3Session, messages: Sequence[Listed], fields: Fields) -> list[Shown]:
     """What a process gets for these messages, in this order; those that have gone are left out."""
-    summaries: list[Pop3MessageSummary] = []
+    members: list[Shown] = []
     async for one, header in pop3.summaries(messages):
-        summaries.append(summary(one, header))
-        await _let_others_go_on(len(summaries))
-    return summaries
+        members.append(summary(one, header) if fields == "summary" else _place(one, header))
+        await _let_others_go_on(len(members))
+    return members
+
+
+def _place(one: Listed, header: bytes) -> MaildropPlace:
+    return MaildropPlace(message_id=parse_header(header).message_id, uidl=one.uidl, number=one.number)
 
 
 def in_range(listing: Sequence[Listed], ranges: Sequence[Range] | None) -> Sequence[Listed]:

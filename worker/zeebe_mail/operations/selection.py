@@ -262,4 +262,7 @@ def not_found(selected: Selected, missing: Iterable[Chosen], *, part: str | None
 
 
 def _name(one: Chosen) -> str:
-    return f"UID {one.asked.uid}" if one.asked and one.asked.uid else f"{one.message_id}"
+    if one.asked is None or one.asked.uid is None:
+        return f"{one.message_id}"
+    named = f" with the Message-ID <{one.asked.message_id}>" if one.asked.message_id else ""
+    return f"UID {one.asked.uid}{named}"

@@ -31,7 +31,12 @@ async def move_all(
     if path is None:
         return [_left(one, source, Worked()) for one in choice.messages]
     if path == source.path:
-        return [_put(one, "already", source.path, source.uid_validity, one.uid) for one in choice.messages]
+        return [
+            _left(one, source, Worked())
+            if one.uid is None
+            else _put(one, "already", source.path, source.uid_validity, one.uid)
+            for one in choice.messages
+        ]
     result = await _move(imap, choice, path, attempt)
     gone = [one for one in choice.messages if one.message_id and result.outcome(one)["status"] == "missing"]
     there = await _uids_there(imap, path, [*gone, *_untold(choice, result)])

@@ -207,6 +207,7 @@ class ImapDialogue:
             raise ImapViolation("says that we are logged in before we are")
         if greeting.condition != "OK":
             raise ImapClosed(greeting)
+        self.phase = Phase.CAPA
         if tls and security is Security.STARTTLS:
             await self._start_tls(greeting, tls, until)
             greeting = Status("OK", "", b"", "")  # what was said before TLS counts no more (RFC 9051, 6.2.1)
@@ -228,8 +229,8 @@ class ImapDialogue:
         return connection
 
     async def _start_tls(self, greeting: Status, tls: ssl.SSLContext, until: float) -> None:
-        self.phase = Phase.STARTTLS
         await self._learn([], greeting)
+        self.phase = Phase.STARTTLS
         if "STARTTLS" not in self.capabilities:
             raise errors.Unsupported(
                 f"{self.where} does not offer STARTTLS, so nothing was sent.",
@@ -239,7 +240,7 @@ class ImapDialogue:
         await self.ask(b"STARTTLS")
         self.phase = Phase.TLS
         await self.connection.encrypt(tls, self._server.host, until)
-        self.phase = Phase.GREETING
+        self.phase = Phase.CAPA
 
     async def _learn(self, untagged: list[Response], status: Status) -> None:
         """Take the capabilities from what was said, or ask for them."""

@@ -70,7 +70,7 @@ SENTENCES: Mapping[_Kind, str] = {
     errors.MailboxLocked: "{where} lets no other client into the mailbox now",
     errors.MailboxNotFound: "{where} has no such mailbox",
     errors.MailboxExists: "{where} has such a mailbox already",
-    errors.MailboxReadOnly: "{where} lets nobody write into the mailbox",
+    errors.MailboxReadOnly: "{where} does not let this user change the mailbox",
     errors.MessageNotFound: "{where} says that the message has gone",
     errors.QuotaExceeded: "{where} has no room left for this user",
     errors.MessageTooLarge: "{where} does not take a message of this size",
@@ -80,6 +80,8 @@ SENTENCES: Mapping[_Kind, str] = {
 
 def meaning(phase: Phase, status: Status) -> _Kind:
     """The error that a NO, BAD or BYE stands for in a phase."""
+    if phase in (Phase.FILE, Phase.APPEND) and status.code == "NOPERM":
+        return errors.MailboxReadOnly
     if phase is Phase.AUTH and status.code in ("NOPERM", "CANNOT", "NONEXISTENT"):
         return errors.CredentialsError
     if status.code in CODES:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, model_validator
@@ -14,7 +13,7 @@ from zeebe_mail.errors import Misbehaved, OutcomeUnknown, Unreachable
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
 from zeebe_mail.operations.base import Attempt, Request, operation
-from zeebe_mail.operations.fields import BodyText, Flags, MailboxName
+from zeebe_mail.operations.fields import BodyText, Flags, MailboxName, Moment
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.message_result import MessagePlace, message_id_in
 from zeebe_mail.operations.selection import uids_with
@@ -48,9 +47,9 @@ class AppendRequest(Request):
     flags: Annotated[Flags, Prompt("Flags", group="message", hint="For example Seen")] = ()
     """Flags that it has from the beginning: Seen, Answered, Flagged, Deleted, Draft, or keywords."""
     received: Annotated[
-        datetime | None, Prompt("Received", group="message", hint="2026-01-31T08:30:00Z; default: now")
+        Moment | None, Prompt("Received", group="message", hint="2026-01-31T08:30:00Z; default: now")
     ] = None
-    """When it was received, in ISO 8601; without an offset it is UTC."""
+    """When it was received."""
     create_mailbox: Annotated[bool, Prompt("Create the mailbox when it is missing", group="message", feel="static")] = (
         False
     )
@@ -65,11 +64,6 @@ class AppendRequest(Request):
         if b"\0" in self.source:
             raise ValueError("the message must not contain the character NUL")
         return self
-
-    @property
-    def received_utc(self) -> datetime | None:
-        """``received`` with its offset."""
-        return self.received and (self.received if self.received.tzinfo else self.received.replace(tzinfo=UTC))
 
     @property
     def source(self) -> bytes:
@@ -126,7 +120,7 @@ async def _append(
     imap: ImapSession, path: str, asked: AppendRequest, source: bytes, message_id: str | None
 ) -> tuple[int, int] | None:
     try:
-        return await imap.filing.append(path, source, flags=asked.flags, received=asked.received_utc)
+        return await imap.filing.append(path, source, flags=asked.flags, received=asked.received)
     except (Unreachable, Misbehaved) as error:
         if message_id:
             raise

@@ -39,7 +39,12 @@ async def download(given: DownloadInput, imap: ImapSession, attempt: Attempt, de
     asked.require_store(desk)
     selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
     chosen = await the_message(imap, selected, asked)
-    file = await _file(imap, asked, chosen.uid) if chosen.uid else None
+    try:
+        file = await _file(imap, asked, chosen.uid) if chosen.uid else None
+    except MessageTooLarge as error:
+        if asked.deliver == "base64" and asked.max_bytes > INLINE_LIMIT:
+            error.next_step = "Set `deliver` to `document`; a result takes no more."
+        raise
     if file is None and asked.if_missing == "error":
         raise not_found(selected, (chosen,), part=asked.part if chosen.uid else None)
     return DownloadOutput(

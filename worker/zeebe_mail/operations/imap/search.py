@@ -6,7 +6,7 @@ from typing import Annotated
 
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
-from zeebe_mail.message.criteria import Criteria
+from zeebe_mail.message.criteria import RequiredCriteria
 from zeebe_mail.operations.base import Attempt, Desk, operation
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.listing import ListOutput, ListRequest, list_messages
@@ -16,7 +16,7 @@ class SearchRequest(ListRequest):
     """What to search for, where, and how much of what is found."""
 
     criteria: Annotated[
-        Criteria, Prompt("Criteria", group="mailbox", hint='{"from": "jane@example.org", "seen": false}')
+        RequiredCriteria, Prompt("Criteria", group="mailbox", hint='{"from": "jane@example.org", "seen": false}')
     ]
     """What the messages must have; see docs/operations.md."""
 

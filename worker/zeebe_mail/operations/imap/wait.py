@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from zeebe_mail.errors import Busy, EndpointSaturated, MessageNotFound, Misbehaved, Unreachable
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
+from zeebe_mail.mail.server import seconds
 from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
 from zeebe_mail.operations.fields import IfMissing
 from zeebe_mail.operations.imap import ImapInput
@@ -26,9 +27,12 @@ class WaitRequest(SearchRequest):
     """What to wait for, where, and how long."""
 
     timeout_seconds: Annotated[
-        float, Field(ge=0, le=86_400), Prompt("At most", group="mailbox", hint="Seconds, default 600, at most a day")
+        float,
+        Field(ge=0, le=86_400),
+        BeforeValidator(seconds),
+        Prompt("At most", group="mailbox", hint="Seconds or a duration such as PT1H; default 600, at most a day"),
     ] = 600
-    """How long to wait; 0 looks once."""
+    """How long to wait: seconds, or an ISO-8601 duration; 0 looks once."""
     if_missing: Annotated[
         IfMissing,
         Prompt("If no mail comes", group="mailbox", hint="error: MESSAGE_NOT_FOUND", feel="static"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.pop3 import Listed, Pop3Session
@@ -16,6 +16,7 @@ from zeebe_mail.operations.maildrop import (
     Found,
     MaildropPlace,
     MaildropReference,
+    MaildropReferences,
     Pop3Criteria,
     Uidl,
     bracketed,
@@ -27,12 +28,6 @@ from zeebe_mail.operations.pop3 import Pop3Input
 from zeebe_mail.operations.scan import MaxBytes, MaxScan, scan
 
 
-def _not_empty(references: tuple[MaildropReference, ...] | None) -> tuple[MaildropReference, ...] | None:
-    if references is not None and not references:
-        raise ValueError("must not be empty")
-    return references
-
-
 class DeleteRequest(Request):
     """Which messages: one, several by name, or all that match."""
 
@@ -41,12 +36,13 @@ class DeleteRequest(Request):
     uidl: Annotated[Uidl | None, Prompt("UIDL", group="message", hint="As `list` gives it")] = None
     """The id that the server gave the message. With a Message-ID too, both must be right."""
     messages: Annotated[
-        tuple[MaildropReference, ...] | None,
+        MaildropReferences | None,
         Field(max_length=10_000),
-        AfterValidator(_not_empty),
-        Prompt("Messages", group="message", hint='[{"uidl": "…"}], as list and search give them', feel="required"),
+        Prompt(
+            "Messages", group="message", hint="A list, for example the messages a search has found", feel="required"
+        ),
     ] = None
-    """Several messages, each by `uidl`, `messageId` or both."""
+    """Message-IDs, or messages as other tasks give them. An empty list is none."""
     criteria: Annotated[
         Pop3Criteria, Prompt("Criteria", group="message", hint='{"from": "jane@example.org", "before": "2026-01-31"}')
     ] = None

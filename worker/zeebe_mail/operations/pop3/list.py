@@ -10,9 +10,10 @@ from zeebe_mail.form import Prompt
 from zeebe_mail.mail.pop3 import Pop3Session
 from zeebe_mail.operations.base import Attempt, OperationOutput, Request, operation
 from zeebe_mail.operations.maildrop import (
+    FieldsField,
     NumberRanges,
     OrderField,
-    Pop3MessageSummary,
+    Shown,
     SortBy,
     SortField,
     in_order,
@@ -31,6 +32,8 @@ class ListRequest(Request):
     """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header, for which all are looked at. SIZE."""
     sort_order: OrderField = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
+    fields: FieldsField = "summary"
+    """How much of each."""
     numbers: NumberRanges = None
     """Only these of the mailbox as it is now, 1 being the oldest; ``*`` is the newest."""
 
@@ -45,7 +48,7 @@ class ListInput(Pop3Input):
 class ListOutput(OperationOutput):
     """Messages in the order asked for."""
 
-    messages: list[Pop3MessageSummary]
+    messages: list[Shown]
     total: int
     """How many there are, listed or not."""
     truncated: bool
@@ -61,4 +64,6 @@ async def list_(given: ListInput, pop3: Pop3Session, attempt: Attempt) -> ListOu
     asked = given.request
     messages = in_range(await pop3.listing(), asked.numbers)
     first = (await in_order(pop3, messages, asked.sort_by, asked.sort_order))[: asked.limit]
-    return ListOutput(messages=await shown(pop3, first), total=len(messages), truncated=len(messages) > len(first))
+    return ListOutput(
+        messages=await shown(pop3, first, asked.fields), total=len(messages), truncated=len(messages) > len(first)
+    )

@@ -8,12 +8,12 @@ from pydantic import Field
 
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.pop3 import Pop3Session
-from zeebe_mail.message.criteria import ALL
 from zeebe_mail.operations.base import Attempt, Desk, OperationOutput, Request, operation
 from zeebe_mail.operations.maildrop import (
+    FieldsField,
     OrderField,
-    Pop3Criteria,
-    Pop3MessageSummary,
+    RequiredPop3Criteria,
+    Shown,
     SortBy,
     SortField,
     in_order,
@@ -27,16 +27,18 @@ class SearchRequest(Request):
     """What to look for, and how far to go for it."""
 
     criteria: Annotated[
-        Pop3Criteria,
+        RequiredPop3Criteria,
         Prompt("Criteria", group="message", hint='{"from": "jane@example.org", "since": "2026-01-31"}'),
-    ] = None
-    """What all messages found have; without it, all are found."""
+    ]
+    """What the messages must have; see docs/operations.md."""
     limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message", hint="Default 50")] = 50
     """How many messages; which are left out depends on the order."""
     sort_by: SortField = SortBy.ARRIVAL
     """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header. SIZE."""
     sort_order: OrderField = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
+    fields: FieldsField = "summary"
+    """How much of each."""
     max_scan: MaxScan = 10_000
     """How many messages are looked at, from the newest on."""
     max_bytes: MaxBytes = 100 * 1024 * 1024
@@ -46,14 +48,14 @@ class SearchRequest(Request):
 class SearchInput(Pop3Input):
     """Where, as whom, and what to search for."""
 
-    request: Annotated[SearchRequest, Prompt("Search", group="message")] = SearchRequest()
+    request: Annotated[SearchRequest, Prompt("Search", group="message")]
     """The search."""
 
 
 class SearchOutput(OperationOutput):
     """Messages in the order asked for."""
 
-    messages: list[Pop3MessageSummary]
+    messages: list[Shown]
     total: int
     """How many were found, listed or not."""
     truncated: bool
@@ -73,10 +75,10 @@ async def search(given: SearchInput, pop3: Pop3Session, attempt: Attempt, desk: 
     Headers are looked at once in the worker's life, bodies each time.
     """
     asked = given.request
-    result = await scan(pop3, asked.criteria or ALL, desk.reader, max_scan=asked.max_scan, max_bytes=asked.max_bytes)
+    result = await scan(pop3, asked.criteria, desk.reader, max_scan=asked.max_scan, max_bytes=asked.max_bytes)
     first = (await in_order(pop3, result.found, asked.sort_by, asked.sort_order))[: asked.limit]
     return SearchOutput(
-        messages=await shown(pop3, first),
+        messages=await shown(pop3, first, asked.fields),
         total=len(result.found),
         truncated=len(result.found) > len(first),
         scanned=result.scanned,
