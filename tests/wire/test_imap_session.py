@@ -106,8 +106,10 @@ async def test_no_more_uids_are_kept_than_a_mailbox_can_have(answer: str) -> Non
 
 
 async def test_a_line_without_end_is_left_however_much_was_asked_for() -> None:
-    many: Use = lambda session: session.fetch.summaries(range(1, 1001), attachments=False)  # noqa: E731
-    await ends_with(errors.Misbehaved, ANY_COMMAND + "R: * 1 FETCH (\n! bytes 30000000\n! wait", many)
+    script = ANY_COMMAND + "R: * 1 FETCH (\n! bytes 30000000\n! wait"
+    await ends_with(
+        errors.Misbehaved, script, lambda session: session.fetch.summaries(range(1, 1001), attachments=False)
+    )
 
 
 @pytest.mark.parametrize("literal", ["8000000000", "3000000", "1" * 5000], ids=["8 GB", "3 MB", "5,000 digits"])

@@ -402,7 +402,7 @@ async def test_a_flood_is_left_before_it_fills_the_memory(
 
 async def test_what_nobody_asked_for_ends_the_conversation() -> None:
     async with logged_in("R: +OK surprise\\r\\n\n! wait") as session:
-        await until(lambda: session._connection.has_surplus)
+        await until(lambda: session._dialogue.connection.has_surplus)
         with pytest.raises(errors.Misbehaved, match="more than it was asked for"):
             await session.listing()
 
@@ -411,7 +411,7 @@ async def test_what_nobody_asked_for_ends_the_conversation() -> None:
 
 
 async def test_no_more_messages_are_taken_than_there_is_memory_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zeebe_mail.mail.pop3.session.MOST_MESSAGES", 1)
+    monkeypatch.setattr("zeebe_mail.mail.pop3.listing.MOST_MESSAGES", 1)
     async with logged_in(LISTED + END) as session:
         with pytest.raises(errors.Misbehaved, match="2 messages; 1 are taken"):
             await session.listing()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from zeebe_mail.mail.imap.connection import ImapConnection, Literal, Response, Take
+from zeebe_mail.mail.imap.connection import ImapConnection, Literal, Reply, Response, Take
 
 ANSWER = (
     b'* 1 FETCH (UID 7 BODY[] {5}\r\na\r\n)b X "}" FLAGS ())\r\n'
@@ -44,7 +44,9 @@ async def greeted(turn: asyncio.Lock | None = None) -> tuple[ImapConnection, Wir
     return connection, wire
 
 
-async def asking(connection: ImapConnection, wire: Wire, *pieces: bytes, take: Take | None = None) -> asyncio.Task:  # type: ignore[type-arg]
+async def asking(
+    connection: ImapConnection, wire: Wire, *pieces: bytes, take: Take | None = None
+) -> asyncio.Task[Reply]:
     until = asyncio.get_running_loop().time() + 60
     task = asyncio.create_task(connection.ask(*(pieces or (b"NOOP",)), until=until, allowance=2**24, take=take))
     while not wire.written:  # noqa: ASYNC110

@@ -1,8 +1,8 @@
 """SASL mechanisms as small state machines: bytes in, bytes out, no input or output.
 
-The same objects serve SMTP (RFC 4954), IMAP (RFC 9051, 6.2.2) and POP3 (RFC 5034): the session does the base64 and
-the lines. One mechanism is chosen and tried once. There is no second try with a weaker one: accounts lock after a few
-failures, and a middleman who makes the strong mechanism fail must not be handed the password in the weak one.
+The same objects serve SMTP (RFC 4954), IMAP (RFC 9051, 6.2.2) and POP3 (RFC 5034), whose lines all carry base64. One
+mechanism is chosen and tried once. There is no second try with a weaker one: accounts lock after a few failures, and a
+middleman who makes the strong mechanism fail must not be handed the password in the weak one.
 """
 
 from __future__ import annotations
@@ -54,6 +54,28 @@ class Mechanism(ABC):
         Raises:
             SaslError: the server says so before it has proved that it knows the password.
         """
+
+
+def encoded(said: bytes) -> str:
+    """What the client says, as a line carries it."""
+    return b64encode(said).decode("ascii")
+
+
+def encoded_initial(said: bytes) -> str:
+    """What the client says with the command itself; ``=`` stands for nothing (RFC 4954, 4)."""
+    return encoded(said) or "="
+
+
+def decoded(challenge: str | bytes) -> bytes:
+    """What the server says.
+
+    Raises:
+        SaslError: it is not base64.
+    """
+    try:
+        return b64decode(challenge, validate=True)
+    except ValueError:
+        raise SaslError("the server's challenge is not base64") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""TLS contexts: always verified, one for each policy."""
+"""TLS: contexts that always verify, one for each policy, and the handshake on a connection that stands."""
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import ipaddress
 import os
@@ -24,6 +25,7 @@ _VERSIONS = {
     TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
 }
 _DH_BITS_OF_LEVEL = {1: 1024, 2: 2048, 3: 3072, 4: 7680}  # SSL_CTX_set_security_level(3)
+_SHUTDOWN_S = 1.0  # a peer that does not answer our TLS goodbye is not waited for
 _USUAL_LEVEL = 2  # Python's own ciphers are for this one
 
 
@@ -166,3 +168,27 @@ def _identify(made: ssl.SSLContext, policy: TlsPolicy, options: TlsOptions) -> N
             raise InputError(
                 "server.tls.clientCertificate and server.tls.clientKey are not a PEM certificate and its open key."
             ) from error
+
+
+async def start_tls(
+    transport: asyncio.WriteTransport, protocol: asyncio.Protocol, context: ssl.SSLContext, host: str, until: float
+) -> asyncio.Transport | None:
+    """Encrypt a connection; the transport that its protocol has from now on, or None when it ended meanwhile.
+
+    Args:
+        until: when it must be done, of the loop's clock.
+
+    Raises:
+        TimeoutError, OSError: there is no TLS.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout_at(until):
+        return await loop.start_tls(
+            transport,
+            protocol,
+            context,
+            server_hostname=host,
+            # The loop's own limit must be there, but the overall one above is the one that counts.
+            ssl_handshake_timeout=max(until - loop.time(), 0.001) + 1,
+            ssl_shutdown_timeout=_SHUTDOWN_S,
+        )

@@ -11,6 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
+SUMMARY_FIELDS = (
+    "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Message-ID", "In-Reply-To", "References",
+    "Importance", "X-Priority", "Auto-Submitted", "Content-Type",
+)  # fmt: skip
+"""What a message is listed and searched by, where its body is not read."""
+
 BLOCK_LIMIT = 256 * 1024
 FIELD_LIMIT = 32 * 1024
 RECIPIENTS_LIMIT = 100 * 1024

@@ -8,14 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from zeebe_mail.mail.imap.flags import flag_by_word
 from zeebe_mail.message.address import Mailbox, mailbox, mailboxes
 from zeebe_mail.message.criteria import range_set
 from zeebe_mail.message.headers import custom_name, text_value
 from zeebe_mail.message.moment import read_moment
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_FLAG = re.compile(r"\\?[^\x00-\x20\x7f-\U0010ffff(){%*\"\\\]]{1,100}")  # an atom (RFC 9051, 9: flag-keyword)
-_SYSTEM_FLAGS = {flag.lower(): f"\\{flag}" for flag in ("Seen", "Answered", "Flagged", "Deleted", "Draft")}
 _PART = re.compile(r"[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,31}", re.ASCII)
 _HALF = re.compile(r"[\ud800-\udfff]")
 
@@ -44,14 +43,9 @@ def _mailbox_name(value: str) -> str:
     return value
 
 
-def _flag(value: str) -> str:
-    name = value.strip()
-    if not _FLAG.fullmatch(name):
-        raise ValueError("is not a flag: one word of ASCII letters, digits and signs, for example \\Seen or $Invoice")
-    bare = name.removeprefix("\\").lower()
-    if name.startswith("\\") and bare not in _SYSTEM_FLAGS:
-        raise ValueError(f"is not one of the flags with a backslash: {', '.join(_SYSTEM_FLAGS.values())}")
-    return _SYSTEM_FLAGS.get(bare, name)
+def upper(value: object) -> object:
+    """A word in upper case, as it is compared; what is no text stays."""
+    return value.upper() if isinstance(value, str) else value
 
 
 def _one_or_many(value: Any) -> Any:
@@ -85,7 +79,7 @@ def _moment(value: Any) -> datetime:
 MailboxName = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_mailbox_name)]
 """An IMAP folder: ``INBOX``, a path with ``/`` or ``.`` between the levels, or ``\\Sent`` … for its use."""
 
-Flag = Annotated[str, AfterValidator(_flag)]
+Flag = Annotated[str, AfterValidator(flag_by_word)]
 """``\\Seen``, ``\\Answered``, ``\\Flagged``, ``\\Deleted``, ``\\Draft``, with or without backslash; or a keyword."""
 
 Flags = Annotated[tuple[Flag, ...], BeforeValidator(_one_or_many)]
@@ -102,6 +96,9 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 IfMissing = Literal["error", "result"]
 """Whether something that is not there is an error or a result."""
+
+SortOrder = Annotated[Literal["ASC", "DESC"], BeforeValidator(upper)]
+"""``DESC``: newest or largest first; ``ASC``: oldest or smallest first."""
 
 Address = Annotated[Mailbox, BeforeValidator(mailbox), WithJsonSchema(_ONE)]
 """One mail address: ``jane@example.org``, ``Jane Doe <jane@example.org>`` or ``{name, address}``."""

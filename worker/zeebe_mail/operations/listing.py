@@ -15,7 +15,7 @@ from zeebe_mail.message.matching import client_side, server_side
 from zeebe_mail.message.parse import MESSAGE_LIMIT, parse_header
 from zeebe_mail.message.parsed import ParsedMessage
 from zeebe_mail.operations.base import Desk, OperationOutput, Request
-from zeebe_mail.operations.fields import MailboxName
+from zeebe_mail.operations.fields import MailboxName, SortOrder, upper
 from zeebe_mail.operations.matching import decides_alone, matching
 from zeebe_mail.operations.message_result import (
     ImapMessageContent,
@@ -32,10 +32,6 @@ AT_A_TIME = 2
 """Messages that are made ready without a break: each takes 0.1 to 0.5 ms of the event loop."""
 
 
-def _upper(value: object) -> object:
-    return value.upper() if isinstance(value, str) else value
-
-
 class ListRequest(Request):
     """Which mailbox, how many messages, in what order, and how much of each."""
 
@@ -43,13 +39,11 @@ class ListRequest(Request):
     """The mailbox (IMAP folder)."""
     limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="mailbox", hint="Default 50")] = 50
     """How many messages; which are left out depends on the order."""
-    sort_by: Annotated[SortBy, BeforeValidator(_upper), Prompt("Sort by", group="mailbox", feel="static")] = (
+    sort_by: Annotated[SortBy, BeforeValidator(upper), Prompt("Sort by", group="mailbox", feel="static")] = (
         SortBy.RECEIVED
     )
     """When the server received them, when they were sent (the Date header), or their size."""
-    sort_order: Annotated[
-        Literal["ASC", "DESC"], BeforeValidator(_upper), Prompt("Order", group="mailbox", feel="static")
-    ] = "DESC"
+    sort_order: Annotated[SortOrder, Prompt("Order", group="mailbox", feel="static")] = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
     fields: Annotated[
         Literal["ids", "summary", "full"],

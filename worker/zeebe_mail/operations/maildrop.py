@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -36,10 +36,10 @@ from zeebe_mail.message.encoded_words import raw_text
 from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.message.matching import in_ranges
 from zeebe_mail.message.parse import parse_header
-from zeebe_mail.message.parsed import Correspondent
 from zeebe_mail.message.references import MessageId, bare_message_id
 from zeebe_mail.operations.base import OperationOutput, Request
-from zeebe_mail.operations.message_result import MessageSummary, NamedAddress
+from zeebe_mail.operations.fields import SortOrder, upper
+from zeebe_mail.operations.message_result import MessageSummary, said_by
 
 _UIDL = re.compile(r"[!-~]{1,255}")
 _MESSAGE_ID = re.compile(rb"^message-id[ \t]*:((?:[^\n]|\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
@@ -55,10 +55,6 @@ def _uidl(value: str) -> str:
     if not _UIDL.fullmatch(value.strip()):
         raise ValueError("is not a UIDL: 1 to 255 printable ASCII characters without a blank")
     return value.strip()
-
-
-def _upper(value: object) -> object:
-    return value.upper() if isinstance(value, str) else value
 
 
 def _pop3_criterion(criterion: Criterion | None) -> Criterion | None:
@@ -111,11 +107,9 @@ class SortBy(enum.StrEnum):
     SIZE = "SIZE"
 
 
-Order = Literal["ASC", "DESC"]
-
 SortField = Annotated[
     SortBy,
-    BeforeValidator(_upper),
+    BeforeValidator(upper),
     Prompt("Sort by", group="message", hint="ARRIVAL is the fastest", feel="static"),
 ]
 """The server's own order, the topmost Received header, the Date header, or the size."""
@@ -144,7 +138,7 @@ FieldsField = Annotated[
 ]
 """ids: messageId, uidl and number. summary: addresses, subject, dates and size too."""
 
-OrderField = Annotated[Order, BeforeValidator(_upper), Prompt("Order", group="message", feel="static")]
+OrderField = Annotated[SortOrder, Prompt("Order", group="message", feel="static")]
 
 
 # ── output ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -204,24 +198,14 @@ def summary(one: Listed, header: bytes) -> Pop3MessageSummary:
     """What a process gets for a message of which the header is known."""
     message = parse_header(header)
     return Pop3MessageSummary(
-        message_id=message.message_id,
-        from_address=message.from_address,
-        subject=message.subject,
+        **said_by(message),
         size=one.size,
-        from_=_addresses(message.from_),
-        to=_addresses(message.to),
-        cc=_addresses(message.cc),
-        sent_date=message.sent,
         received_date_time=message.received,
         flags=[],
         attachments_count=None,
         uidl=one.uidl,
         number=one.number,
     )
-
-
-def _addresses(found: Iterable[Correspondent]) -> list[NamedAddress]:
-    return [NamedAddress(name=one.name, address=one.address) for one in found]
 
 
 def message_id(header: bytes) -> str | None:
@@ -241,7 +225,7 @@ def bracketed(bare: str | None) -> str | None:
 # ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def in_order(pop3: Pop3Session, messages: Sequence[Listed], by: SortBy, order: Order) -> list[Listed]:
+async def in_order(pop3: Pop3Session, messages: Sequence[Listed], by: SortBy, order: SortOrder) -> list[Listed]:
     """Messages by date, size or arrival; ties by arrival, and those without a date at the end whatever the order."""
     descending = order == "DESC"
     arrived = sorted(messages, key=lambda one: one.number, reverse=descending)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zeebe_mail.mail.imap import SUMMARY_FIELDS, ImapSession, Summary
+from zeebe_mail.mail.imap import ImapSession, Summary
 from zeebe_mail.message.criteria import ALL, And, Criterion, Dated, HeaderIs, Not, Or
-from zeebe_mail.message.header_fields import BLOCK_LIMIT, read_header
+from zeebe_mail.message.header_fields import BLOCK_LIMIT, SUMMARY_FIELDS, read_header
 from zeebe_mail.message.matching import Candidate, client_side, matches, server_side
 
 _IN_SUMMARIES = frozenset(name.lower() for name in SUMMARY_FIELDS)

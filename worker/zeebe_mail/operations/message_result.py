@@ -69,16 +69,9 @@ class ImapMessageSummary(MessageSummary, MessagePlace):
 
 def imap_summary(one: Summary, selected: Selected) -> ImapMessageSummary:
     """A message of the selected mailbox as lists show it."""
-    header = parse_header(one.header)
     return ImapMessageSummary(
-        message_id=header.message_id,
-        from_address=header.from_address,
-        subject=header.subject,
+        **said_by(parse_header(one.header)),
         size=one.size,
-        from_=_addresses(header.from_),
-        to=_addresses(header.to),
-        cc=_addresses(header.cc),
-        sent_date=header.sent,
         received_date_time=one.received.astimezone(UTC),
         flags=sorted(one.flags),
         attachments_count=one.attachments,
@@ -86,6 +79,19 @@ def imap_summary(one: Summary, selected: Selected) -> ImapMessageSummary:
         uid_validity=selected.uid_validity,
         mailbox=selected.path,
     )
+
+
+def said_by(header: ParsedMessage) -> dict[str, Any]:
+    """The members of :class:`MessageSummary` that a header tells."""
+    return {
+        "message_id": header.message_id,
+        "from_address": header.from_address,
+        "subject": header.subject,
+        "from_": _addresses(header.from_),
+        "to": _addresses(header.to),
+        "cc": _addresses(header.cc),
+        "sent_date": header.sent,
+    }
 
 
 def imap_place(one: Summary, selected: Selected) -> MessagePlace:

@@ -18,6 +18,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
+from zeebe_mail.mail.tls import start_tls
+
 MAX_LINE = 16 * 2**20
 """Bytes of a response without its literals: SEARCH answers a million UIDs in 8 MB."""
 MAX_LITERAL = 2**21
@@ -29,7 +31,6 @@ _LITTLE = 2**13  # bytes that are looked at in one go
 _ENOUGH = 2**18  # bytes that wait to be looked at before the server has to wait
 _MOMENT_S = 0.002
 _UNASKED = 2**16  # bytes that a server may say while nobody asks
-_SHUTDOWN_S = 1.0  # a peer that does not answer our TLS goodbye is not waited for
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _LITERAL_AT_END = re.compile(rb"\{(\d+)\+?\}\r?\n\Z")
@@ -338,16 +339,7 @@ class ImapConnection(asyncio.Protocol):
             raise ImapViolation("bytes before the TLS handshake")
         if not self.is_open or self._transport is None:
             raise self._fault or ImapClosed()
-        async with asyncio.timeout_at(until):
-            encrypted = await self._loop.start_tls(
-                self._transport,
-                self,
-                context,
-                server_hostname=host,
-                # The loop's own limit must be there, but the overall one above is the one that counts.
-                ssl_handshake_timeout=max(until - self._loop.time(), 0.001) + 1,
-                ssl_shutdown_timeout=_SHUTDOWN_S,
-            )
+        encrypted = await start_tls(self._transport, self, context, host, until)
         if encrypted is None:
             raise ImapClosed
         self._transport = encrypted

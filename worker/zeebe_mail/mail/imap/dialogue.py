@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import binascii
 import ssl
-from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from typing import Any
 
 from zeebe_mail import errors
 from zeebe_mail.auth.models import Auth, MailboxAuth, NoAuth, PasswordAuth
-from zeebe_mail.auth.sasl import Mechanism, SaslError, choose, mechanisms
+from zeebe_mail.auth.sasl import Mechanism, choose, decoded, encoded, encoded_initial, mechanisms
 from zeebe_mail.mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail.faults import Phase, Where, shown_text
 from zeebe_mail.mail.imap import faults
@@ -279,7 +277,7 @@ class ImapDialogue:
     async def _authenticate(self, name: str, mechanism: Mechanism) -> Reply:
         command, first = f"AUTHENTICATE {name}".encode(), mechanism.initial()
         if first is not None and self.can("SASL-IR") and 2 * len(first) < _LONGEST_LINE:
-            command, first = command + b" " + (b64encode(first) or b"="), None
+            command, first = command + b" " + encoded_initial(first).encode(), None
 
         async def reply_to(challenge: bytes) -> bytes:
             nonlocal first
@@ -287,8 +285,8 @@ class ImapDialogue:
                 said, first = first, None
             else:
                 # SCRAM counts hundreds of thousands of hashes here; other mails must not wait for that.
-                said = await asyncio.to_thread(mechanism.answer, _decoded(challenge))
-            return b64encode(said)
+                said = await asyncio.to_thread(mechanism.answer, decoded(challenge))
+            return encoded(said).encode()
 
         try:
             reply = await self.connection.converse(command, reply_to, self._deadline)
@@ -330,10 +328,3 @@ def _capabilities(untagged: list[Response], status: Status) -> frozenset[str] | 
         if response.text[2:13].upper() == b"CAPABILITY ":
             words = response.text[13:]
     return None if words is None else frozenset(words.decode("ascii", "replace").upper().split())
-
-
-def _decoded(challenge: bytes) -> bytes:
-    try:
-        return b64decode(challenge, validate=True)
-    except binascii.Error:
-        raise SaslError("the server's challenge is not base64") from None

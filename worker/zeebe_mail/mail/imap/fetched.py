@@ -9,13 +9,8 @@ from typing import cast
 
 from zeebe_mail.mail.imap.connection import ImapViolation, Response
 from zeebe_mail.mail.imap.syntax import Node, parse
+from zeebe_mail.message.header_fields import SUMMARY_FIELDS
 from zeebe_mail.message.references import bare_message_id
-
-SUMMARY_FIELDS = (
-    "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Message-ID", "In-Reply-To", "References",
-    "Importance", "X-Priority", "Auto-Submitted", "Content-Type",
-)  # fmt: skip
-"""The header fields of a summary."""
 
 _HEADER_LIMIT = 2**16
 SUMMARY_ITEMS = (
@@ -51,7 +46,7 @@ class Summary:
     received: datetime
     flags: frozenset[str]
     header: bytes
-    """The header fields that :data:`SUMMARY_FIELDS` names, as one block of CRLF lines."""
+    """The header fields that ``SUMMARY_FIELDS`` names, as one block of CRLF lines."""
     attachments: int | None
     """How many parts have a file name or are attachments by their disposition (from BODYSTRUCTURE)."""
 

@@ -17,7 +17,7 @@ from zeebe_mail.mail.imap.copies import IDENTITY_ITEMS, Identity, copied, identi
 from zeebe_mail.mail.imap.dialogue import ImapDialogue
 from zeebe_mail.mail.imap.fetch import Fetch
 from zeebe_mail.mail.imap.fetched import FetchedByUid
-from zeebe_mail.mail.imap.flags import FlagChange, checked_flag
+from zeebe_mail.mail.imap.flags import FlagChange, checked_flags
 from zeebe_mail.mail.imap.mailbox_names import argument
 from zeebe_mail.mail.imap.mailboxes import Mailboxes
 from zeebe_mail.mail.imap.search import Search
@@ -45,7 +45,7 @@ class Filing:
             InputError: it is no flag, or the mailbox takes no such keyword (PERMANENTFLAGS).
             MailboxReadOnly: the mailbox cannot be changed.
         """
-        named = [checked_flag(flag) for flag in flags]
+        named = checked_flags(flags)
         with self._dialogue.step(Phase.FILE):
             mailbox = await self._mailboxes.writable()
             refused = [flag for flag in named if not mailbox.keeps(flag)]
@@ -146,7 +146,7 @@ class Filing:
             MessageTooLarge: it has more than the server's APPENDLIMIT.
             MailboxNotFound: there is no such mailbox.
         """
-        named = " ".join(checked_flag(flag) for flag in flags)
+        named = " ".join(checked_flags(flags))
         if b"\0" in message:
             raise errors.InputError("The message has the character NUL, which no mail may have.")
         ends = message.count(b"\r\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterable
 
 from zeebe_mail import errors
 
@@ -19,17 +20,39 @@ class FlagChange(enum.Enum):
     REPLACE = "FLAGS"
 
 
-def checked_flag(flag: str) -> str:
+def flag(name: str) -> str:
     r"""A flag that may be set: ``\Seen``, ``\Answered``, ``\Flagged``, ``\Deleted``, ``\Draft`` or a keyword.
 
     Raises:
-        InputError: it is none.
+        ValueError: it is none.
     """
-    if flag.startswith("\\"):
-        known = _SYSTEM_FLAGS.get(flag.lower())
+    if name.startswith("\\"):
+        known = _SYSTEM_FLAGS.get(name.lower())
         if known is None:
-            raise errors.InputError(f"A flag with a backslash must be one of {', '.join(_SYSTEM_FLAGS.values())}.")
+            raise ValueError(f"must be one of {', '.join(_SYSTEM_FLAGS.values())} where it has a backslash")
         return known
-    if not _KEYWORD.fullmatch(flag):
-        raise errors.InputError("A keyword must have letters, digits and signs such as $ - _ only, at most 100.")
-    return flag
+    if not _KEYWORD.fullmatch(name):
+        raise ValueError(r"must be one word of ASCII letters, digits and signs, for example \Seen or $Invoice")
+    return name
+
+
+def flag_by_word(word: str) -> str:
+    """A flag as people write it: the backslash of a system flag may be left out.
+
+    Raises:
+        ValueError: it is none.
+    """
+    name = word.strip()
+    return flag(_SYSTEM_FLAGS.get(f"\\{name.lower()}", name))
+
+
+def checked_flags(names: Iterable[str]) -> list[str]:
+    """Flags that may be set.
+
+    Raises:
+        InputError: one is none.
+    """
+    try:
+        return [flag(name) for name in names]
+    except ValueError as error:
+        raise errors.InputError(f"A flag {error}.") from None

@@ -12,13 +12,14 @@ import re
 import ssl
 from typing import cast
 
+from zeebe_mail.mail.tls import start_tls
+
 MAX_LINE = 8192
 """Bytes in a status line, CRLF included; RFC 2449, 4 allows 512."""
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _CODE = re.compile(r"\[([A-Za-z0-9/_.-]{1,40})\]\s*")
 _READ_AHEAD = 1024 * 1024  # bytes of replies that may wait for us; then the server has to
-_SHUTDOWN_S = 1.0  # a peer that does not answer our TLS goodbye is not waited for
 
 
 class Pop3Violation(Exception):
@@ -183,16 +184,7 @@ class Pop3Protocol(asyncio.Protocol):
             raise Pop3Violation("bytes before the TLS handshake")
         if self.transport is None or self._ended is not None:
             raise self._ended or ConnectionResetError("not connected")
-        async with asyncio.timeout_at(until):
-            encrypted = await self._loop.start_tls(
-                self.transport,
-                self,
-                context,
-                server_hostname=host,
-                # The loop's own limit must be there, but the overall one above is the one that counts.
-                ssl_handshake_timeout=max(until - self._loop.time(), 0.001) + 1,
-                ssl_shutdown_timeout=_SHUTDOWN_S,
-            )
+        encrypted = await start_tls(self.transport, self, context, host, until)
         if encrypted is None:
             raise ConnectionResetError("the server closed the connection")
         self.transport = encrypted

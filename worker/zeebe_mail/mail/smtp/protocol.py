@@ -18,6 +18,8 @@ from typing import cast
 from aiosmtplib import SMTPException, SMTPReadTimeoutError, SMTPResponse, SMTPResponseException, SMTPServerDisconnected
 from aiosmtplib.protocol import MAX_LINE_LENGTH, MAX_RESPONSE_LENGTH, SMTPProtocol
 
+from zeebe_mail.mail.tls import start_tls
+
 INVALID = -1
 """The code that aiosmtplib gives to replies that are none."""
 
@@ -27,7 +29,6 @@ CLOSING = 421
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _CHUNK = 256 * 1024  # bytes; what is handed to the transport between two looks at the connection
-_SHUTDOWN_S = 1.0  # a peer that does not answer our TLS goodbye is not waited for
 
 
 class Replies:
@@ -158,16 +159,7 @@ class SmtpProtocol(SMTPProtocol):
             raise SMTPServerDisconnected("Connection lost")
         transport = cast("asyncio.WriteTransport", self.transport)
         self._expect(int(greeting))
-        async with asyncio.timeout_at(until):
-            encrypted = await self._loop.start_tls(
-                transport,
-                self,
-                context,
-                server_hostname=host,
-                # The loop's own limit must be there, but the overall one above is the one that counts.
-                ssl_handshake_timeout=max(until - self._loop.time(), 0.001) + 1,
-                ssl_shutdown_timeout=_SHUTDOWN_S,
-            )
+        encrypted = await start_tls(transport, self, context, host, until)
         if encrypted is None:
             raise SMTPServerDisconnected("Connection lost")
         self.transport = encrypted

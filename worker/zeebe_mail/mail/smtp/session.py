@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import binascii
 import ipaddress
 import ssl
-from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -16,7 +14,7 @@ from aiosmtplib.esmtp import parse_esmtp_extensions
 
 from zeebe_mail import errors
 from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth, TokenAuth
-from zeebe_mail.auth.sasl import SaslError, choose, mechanisms
+from zeebe_mail.auth.sasl import SaslError, choose, decoded, encoded, encoded_initial, mechanisms
 from zeebe_mail.mail import faults
 from zeebe_mail.mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail.faults import Answer, Phase, Rejection, Where
@@ -247,8 +245,8 @@ class SmtpSession:
         reply = await self._begin_login(name, mechanism.initial())
         while reply.code == 334:
             # SCRAM counts hundreds of thousands of hashes here; other mails must not wait for that.
-            answer = await asyncio.to_thread(mechanism.answer, _challenge(reply.message))
-            reply = await self._ask(command(_line(answer)))
+            answer = await asyncio.to_thread(mechanism.answer, decoded(reply.message))
+            reply = await self._ask(command(encoded(answer)))
         self._refusal = mechanism.refusal
         self._accept(reply)
         mechanism.finish()
@@ -257,12 +255,11 @@ class SmtpSession:
         """Say AUTH with the client's first words, or behind it where they are too long for a command line."""
         if first is None:
             return await self._ask(command("AUTH", name))
-        # "=" stands for an initial response that is empty (RFC 4954, 4).
-        line = command("AUTH", name, _line(first) or "=")
+        line = command("AUTH", name, encoded_initial(first))
         if len(line) <= _COMMAND_LIMIT:
             return await self._ask(line)
         reply = await self._ask(command("AUTH", name))
-        return await self._ask(command(_line(first))) if reply.code == 334 else reply
+        return await self._ask(command(encoded(first))) if reply.code == 334 else reply
 
     def _no_mechanism(self, auth: PasswordAuth | TokenAuth) -> errors.Unsupported:
         known = ", ".join(mechanisms(auth))
@@ -434,17 +431,6 @@ class SmtpSession:
         told = faults.translate(fault, self._where, message_id=message_id, refusal=self._refusal)
         # In AUTH the fault may hold an echo of the password, so it is cut off here, outside of its handler.
         raise told from (None if self._phase is Phase.AUTH else fault)
-
-
-def _line(data: bytes) -> str:
-    return b64encode(data).decode("ascii")
-
-
-def _challenge(text: str) -> bytes:
-    try:
-        return b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise SaslError("the server's challenge is not base64") from None
 
 
 @dataclass(frozen=True, slots=True)

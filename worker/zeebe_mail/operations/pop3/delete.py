@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,7 +10,7 @@ from zeebe_mail.form import Prompt
 from zeebe_mail.mail.pop3 import Listed, Pop3Session
 from zeebe_mail.message.references import MessageId
 from zeebe_mail.operations.base import Attempt, Desk, Request, operation
-from zeebe_mail.operations.bulk import Problem
+from zeebe_mail.operations.bulk import Problem, Status
 from zeebe_mail.operations.fields import IfMissing
 from zeebe_mail.operations.maildrop import (
     Found,
@@ -90,7 +90,7 @@ class DeleteInput(Pop3Input):
 class Deletion(MaildropPlace):
     """What became of a message."""
 
-    status: Literal["done", "already", "missing", "failed"]
+    status: Status
     """Deleted now; deleted before; not there; or refused, as ``error`` says."""
     error: Problem | None
 
@@ -152,7 +152,7 @@ def _require(found: list[Found], asked: DeleteRequest) -> None:
 
 async def _deletion(pop3: Pop3Session, one: Found, gone: set[int]) -> Deletion:
     uidl = one.listed.uidl if one.listed else one.reference and one.reference.uidl
-    status: Literal["done", "already", "missing", "failed"]
+    status: Status
     if one.trouble:
         status = "failed"
     elif one.listed:
@@ -170,9 +170,7 @@ async def _deletion(pop3: Pop3Session, one: Found, gone: set[int]) -> Deletion:
 
 def _summed_up(deletions: list[Deletion], total: int, *, truncated: bool) -> DeleteOutput:
     only = deletions[0] if len(deletions) == 1 else None
-    counts = {
-        status: sum(one.status == status for one in deletions) for status in ("done", "already", "missing", "failed")
-    }
+    counts = {status: sum(one.status == status for one in deletions) for status in get_args(Status)}
     return DeleteOutput(
         message_id=only and only.message_id,
         uidl=only and only.uidl,

@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Annotated, Any
 
 from zeebe_mail.documents.store import Reference
-from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.pop3 import Listed, Pop3Session
-from zeebe_mail.message.parse import MESSAGE_LIMIT, parse_header
+from zeebe_mail.message.parse import parse_header
 from zeebe_mail.operations.base import Attempt, Desk, operation
-from zeebe_mail.operations.fields import IfMissing
 from zeebe_mail.operations.maildrop import MaildropPlace, MaildropReference, bracketed, not_found, the_message
-from zeebe_mail.operations.message_result import NOTHING, SOURCE_TYPE, MessageContent, with_documents
+from zeebe_mail.operations.message_result import NOTHING, MessageContent
 from zeebe_mail.operations.pop3 import Pop3Input
+from zeebe_mail.operations.reading import ContentRequest, whole_content
 
 
-class ReadRequest(MaildropReference):
+class ReadRequest(ContentRequest, MaildropReference):
     """Which message, and how much of it."""
 
-    level: Annotated[
-        Literal["full", "header"], Prompt("Read", group="message", hint="header: without body", feel="static")
-    ] = "full"
-    """full: everything. header: only what the header says, which is much faster for large messages."""
-    attachments: Annotated[
-        Literal["documents", "metadata", "none"],
-        Prompt("Attachments", group="message", hint="documents: kept in the document store", feel="static"),
-    ] = "documents"
-    """documents: their bytes are kept as documents. metadata: names and sizes only. none: left out."""
-    original_html: Annotated[bool, Prompt("HTML as the author wrote it", group="message", feel="static")] = False
-    """Whether `htmlBody` is the original; else it is sanitised. `safeHtml` is then the sanitised one."""
-    source: Annotated[
-        Literal["none", "document"],
-        Prompt("Source of the message", group="message", hint="document: kept as .eml", feel="static"),
-    ] = "none"
-    """Whether the bytes of the whole message are kept as a document; of one that cannot be parsed they always are."""
     delete_after_read: Annotated[
         bool, Prompt("Delete afterwards", group="message", hint="Safer: a task of its own for that", feel="static")
     ] = False
     """Whether it is deleted once all of it was read and kept. That is before the process has it; a task of its own that
     deletes by `uidl` loses nothing even if the process cannot take the result."""
-    max_bytes: Annotated[
-        int, Field(ge=1, le=MESSAGE_LIMIT), Prompt("Largest message", group="message", hint="Bytes, default 30 MB")
-    ] = MESSAGE_LIMIT
-    """A message with more bytes is MESSAGE_TOO_LARGE; `download` takes larger ones."""
-    if_missing: Annotated[
-        IfMissing,
-        Prompt("If there is no such message", group="message", hint="error: MESSAGE_NOT_FOUND", feel="static"),
-    ] = "error"
-    """Whether a message that is not there is an error, or a result with `found` false."""
 
 
 class ReadInput(Pop3Input):
@@ -103,17 +75,7 @@ async def _content(pop3: Pop3Session, asked: ReadRequest, one: Listed, desk: Des
         return None
     if not asked.delete_after_read:
         pop3.close()  # so that others need not wait for the documents, where the server lets in one at a time
-    parsed = await desk.reader.read(raw)
-    content = await with_documents(
-        parsed, desk.documents, attachments=asked.attachments, original_html=asked.original_html
-    )
-    source = None
-    if asked.source == "document" or parsed.parse_error:
-        try:
-            source = await desk.documents.create(raw, name="message.eml", content_type=SOURCE_TYPE)
-        except DocumentStoreMissing:
-            content["errors"].append("The source was not kept, because this worker knows no document store.")
-    return {**content, "source": source}
+    return await whole_content(raw, asked, desk, name="message.eml")
 
 
 def _is_whole(content: dict[str, Any], asked: ReadRequest) -> bool:
