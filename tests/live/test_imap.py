@@ -110,7 +110,7 @@ async def test_a_wait_is_handed_back_by_a_worker_that_stops(recorded: Recorded, 
             instance = await cluster.start("handed-back", variables(dovecot, user, **WAIT))
             await until(lambda: room.pool.leased)
             await running.stop()
-            (failed,) = recorded.records.all("JOB", "FAILED", processInstanceKey=instance)
+            failed = await asyncio.to_thread(recorded.records.wait_for, "JOB", "FAILED", processInstanceKey=instance)
         assert failed["value"]["retries"] == 3
         assert "WORKER_STOPPING" in failed["value"]["errorMessage"]
         await asyncio.to_thread(dovecot.deliver, user, ANSWER)

@@ -44,7 +44,7 @@ def at(dovecot: Dovecot, security: Security = Security.NONE) -> ImapServer:
 async def opened(dovecot: Dovecot, user: str, mailbox: str | None = "INBOX") -> AsyncIterator[ImapSession]:
     session = await connector(dovecot)(at(dovecot), login(user))
     if mailbox:
-        await session.select(mailbox)
+        await session.mailboxes.select(mailbox)
     yield session
     session.close()
 
@@ -72,10 +72,10 @@ async def fill(session: ImapSession, *names: str) -> list[int]:
     """Messages, each a day older than the one before."""
     uids = []
     for age, name in enumerate(names):
-        placed = await session.append("INBOX", mail(name, day=-age), received=DAY - timedelta(days=age))
+        placed = await session.filing.append("INBOX", mail(name, day=-age), received=DAY - timedelta(days=age))
         assert placed is not None
         uids.append(placed[1])
-    await session.select("INBOX")
+    await session.mailboxes.select("INBOX")
     return uids
 
 
@@ -128,9 +128,9 @@ async def test_new_mail_is_seen_in_a_mailbox_that_is_open_already(
     dovecot: Dovecot, user: str, session: ImapSession
 ) -> None:
     dovecot.deliver(user, mail("new"))
-    selected = await session.select("INBOX")
+    selected = await session.mailboxes.select("INBOX")
     assert (selected.exists, selected.uid_next) == (1, 2)
-    assert await session.search() == [1]
+    assert await session.search.uids() == [1]
 
 
 async def test_a_mailbox_made_anew_by_another_client_is_noticed(
@@ -139,10 +139,10 @@ async def test_a_mailbox_made_anew_by_another_client_is_noticed(
     with dovecot.client(user) as other:
         other.create_folder("Work")
         other.append("Work", mail("old"))
-        before = await session.select("Work")
+        before = await session.mailboxes.select("Work")
         other.delete_folder("Work")
         other.create_folder("Work")
-    after = await session.select("Work")
+    after = await session.mailboxes.select("Work")
     assert after.uid_validity != before.uid_validity
     assert after.exists == 0
 
@@ -153,21 +153,21 @@ async def test_a_mailbox_deleted_by_another_client_is_not_found(
     with dovecot.client(user) as other:
         other.create_folder("Work")
         other.append("Work", mail("old"))
-        await session.select("Work")
+        await session.mailboxes.select("Work")
         other.delete_folder("Work")
     with pytest.raises(errors.MailboxNotFound):
-        await session.select("Work")
-    assert (await session.select("INBOX")).exists == 0
+        await session.mailboxes.select("Work")
+    assert (await session.mailboxes.select("INBOX")).exists == 0
 
 
 async def test_a_pooled_session_keeps_its_mailbox_for_the_next_job(dovecot: Dovecot, user: str) -> None:
     pool = Pool({ImapSession: connector(dovecot)}, Bulkhead())
     async with pool.lease(ImapSession, at(dovecot), login(user)) as first:
-        await first.select("INBOX")
+        await first.mailboxes.select("INBOX")
     dovecot.deliver(user, mail("new"))
     async with pool.lease(ImapSession, at(dovecot), login(user)) as second:
         assert second is first
-        assert (await second.select("INBOX")).exists == 1
+        assert (await second.mailboxes.select("INBOX")).exists == 1
     pool.close()
 
 
@@ -175,12 +175,12 @@ async def test_a_kept_session_outlives_a_restart_of_its_server(pki: Authority) -
     with Dovecot(pki, users={"alice": "secret"}) as server:
         pool = Pool({ImapSession: connector(server)}, Bulkhead())
         async with pool.lease(ImapSession, at(server), login("alice", "secret")) as session:
-            await session.select("INBOX")
+            await session.mailboxes.select("INBOX")
         # In the loop's own thread, so that it is the session that finds the connection lost.
         server.stop()
         server.start()
         async with pool.lease(ImapSession, at(server), login("alice", "secret")) as session:
-            assert (await session.select("INBOX")).exists == 0
+            assert (await session.mailboxes.select("INBOX")).exists == 0
         pool.close()
 
 
@@ -189,30 +189,30 @@ async def test_a_kept_session_outlives_a_restart_of_its_server(pki: Authority) -
 
 async def test_looking_and_reading_mark_nothing_as_read(session: ImapSession) -> None:
     [uid] = await fill(session, "one")
-    await session.summaries([uid])
-    await session.message(uid, limit=10_000)
-    await session.part(uid, "1", limit=10_000)
-    [summary] = await session.summaries([uid])
+    await session.fetch.summaries([uid])
+    await session.fetch.message(uid, limit=10_000)
+    await session.fetch.part(uid, "1", limit=10_000)
+    [summary] = await session.fetch.summaries([uid])
     assert summary.flags == set()
 
 
 async def test_a_large_message_comes_in_pieces_and_whole(session: ImapSession) -> None:
     raw = mail("large", text="0123456789abcdef" * 4 + "\r\n" + ("x" * 70 + "\r\n") * 50_000)
-    await session.append("INBOX", raw)
-    await session.select("INBOX")
-    assert await session.message(1, limit=len(raw)) == raw
-    assert await session.size(1) == len(raw)
+    await session.filing.append("INBOX", raw)
+    await session.mailboxes.select("INBOX")
+    assert await session.fetch.message(1, limit=len(raw)) == raw
+    assert await session.fetch.size(1) == len(raw)
     with pytest.raises(errors.MessageTooLarge):
-        await session.message(1, limit=len(raw) - 1)
-    assert await session.message(2, limit=10) is None
+        await session.fetch.message(1, limit=len(raw) - 1)
+    assert await session.fetch.message(2, limit=10) is None
     assert session.is_usable
 
 
 async def test_a_header_without_end_does_not_spoil_a_list(session: ImapSession) -> None:
     huge = b"References: " + b"<a@x.test>\r\n " * 300_000 + b"<b@x.test>\r\n" + mail("huge")
-    await session.append("INBOX", huge)
+    await session.filing.append("INBOX", huge)
     await fill(session, "small")
-    summaries = await session.summaries([1, 2])
+    summaries = await session.fetch.summaries([1, 2])
     assert [one.uid for one in summaries] == [1, 2]
     assert len(summaries[0].header) <= 2**16
 
@@ -223,22 +223,22 @@ async def test_parts_are_read_by_their_number(session: ImapSession) -> None:
         b"Content-Type: text/plain\r\n\r\nhello\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\n"
         b"Content-Transfer-Encoding: base64\r\n\r\naGk=\r\n--b--\r\n"
     )
-    await session.append("INBOX", raw)
-    await session.select("INBOX")
-    assert await session.part(1, "2", limit=100) == b"aGk="
-    assert b"name=a.pdf" in (await session.part_header(1, "2") or b"")
-    assert (await session.part(1, "7", limit=100) or b"") == b""
-    [summary] = await session.summaries([1])
+    await session.filing.append("INBOX", raw)
+    await session.mailboxes.select("INBOX")
+    assert await session.fetch.part(1, "2", limit=100) == b"aGk="
+    assert b"name=a.pdf" in (await session.fetch.part_header(1, "2") or b"")
+    assert (await session.fetch.part(1, "7", limit=100) or b"") == b""
+    [summary] = await session.fetch.summaries([1])
     assert summary.attachments == 1
 
 
 async def test_text_beyond_ascii_is_found(session: ImapSession) -> None:
-    await session.append("INBOX", 'Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nöäü "x" {5}\r\n'.encode())
-    await session.select("INBOX")
-    assert await session.search(criterion({"subject": "GRÜßE"})) == [1]
-    assert await session.search(criterion({"or": [{"body": "öäü"}, {"subject": "nothing"}]})) == [1]
-    assert await session.search(criterion({"body": '"x" {5}'})) == [1]
-    assert await session.count(criterion({"not": {"body": "öäü"}})) == 0
+    await session.filing.append("INBOX", 'Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nöäü "x" {5}\r\n'.encode())
+    await session.mailboxes.select("INBOX")
+    assert await session.search.uids(criterion({"subject": "GRÜßE"})) == [1]
+    assert await session.search.uids(criterion({"or": [{"body": "öäü"}, {"subject": "nothing"}]})) == [1]
+    assert await session.search.uids(criterion({"body": '"x" {5}'})) == [1]
+    assert await session.search.count(criterion({"not": {"body": "öäü"}})) == 0
 
 
 @pytest.mark.parametrize("by", SortBy)
@@ -251,10 +251,11 @@ async def test_without_sort_the_order_is_the_same(pki: Authority, by: SortBy, de
             session = await connector(server)(at(server), login("alice", "secret"))
             for number, (day, text) in enumerate(messages):
                 received = DAY + timedelta(hours=(day * 5) % 19 * 30)
-                await session.append("INBOX", mail(f"m{number:02}", day=day, text=text), received=received)
-            await session.select("INBOX")
-            found = await session.sorted(by, descending=descending, limit=11)
-            within = await session.sorted(by, descending=descending, limit=3, criterion=criterion({"uid": "5:20"}))
+                await session.filing.append("INBOX", mail(f"m{number:02}", day=day, text=text), received=received)
+            await session.mailboxes.select("INBOX")
+            found = await session.search.ordered(by, descending=descending, limit=11)
+            some = criterion({"uid": "5:20"})
+            within = await session.search.ordered(by, descending=descending, limit=3, criterion=some)
             orders.append((found, within))
             session.close()
     assert orders[0] == orders[1]
@@ -263,17 +264,17 @@ async def test_without_sort_the_order_is_the_same(pki: Authority, by: SortBy, de
 
 async def test_a_message_id_is_found_exactly(session: ImapSession) -> None:
     await fill(session, "a1", "xa1", "a1b", "a1")
-    assert await session.uids_of_message_id("a1@x.test") == [1, 4]
-    assert await session.uids_of_message_id("1@x.test") == []
+    assert await session.search.by_message_id("a1@x.test") == [1, 4]
+    assert await session.search.by_message_id("1@x.test") == []
 
 
 async def test_ranges_name_what_exists(session: ImapSession) -> None:
-    assert await session.uids_of_range("*") == []
+    assert await session.search.in_range("*") == []
     await fill(session, "a", "b", "c")
-    assert await session.uids_of_range("*") == [3]
-    assert await session.uids_of_range("2:*") == [2, 3]
-    assert await session.uids_of_range("1,3:9") == [1, 3]
-    assert await session.uids_of_range("4:*") == []
+    assert await session.search.in_range("*") == [3]
+    assert await session.search.in_range("2:*") == [2, 3]
+    assert await session.search.in_range("1,3:9") == [1, 3]
+    assert await session.search.in_range("4:*") == []
 
 
 # ── filing ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -287,33 +288,34 @@ async def test_what_others_have_marked_as_deleted_stays(pki: Authority, extra: s
         with server.client("alice", "secret") as other:
             other.select_folder("INBOX")
             other.add_flags([2], ["\\Deleted"])
-        assert await session.move([1, 99], "Archive") == {1: 1}
-        assert await session.expunge([3, 98]) == [3]
-        assert await session.search() == [2, 4]
-        assert (await session.select("Archive")).exists == 1
+        assert await session.filing.move([1, 99], "Archive") == {1: 1}
+        assert await session.filing.expunge([3, 98]) == [3]
+        assert await session.search.uids() == [2, 4]
+        assert (await session.mailboxes.select("Archive")).exists == 1
         session.close()
 
 
 async def test_flags_are_told_as_they_are_then(session: ImapSession) -> None:
     await fill(session, "a", "b")
-    assert await session.store_flags([1, 99], FlagChange.ADD, ["\\Seen", "$Done"]) == {1: {"\\Seen", "$Done"}}
-    assert await session.store_flags([1, 2], FlagChange.REMOVE, ["\\seen"]) == {1: {"$Done"}, 2: set()}
-    assert await session.store_flags([1], FlagChange.REPLACE, []) == {1: set()}
+    assert await session.filing.store_flags([1, 99], FlagChange.ADD, ["\\Seen", "$Done"]) == {1: {"\\Seen", "$Done"}}
+    assert await session.filing.store_flags([1, 2], FlagChange.REMOVE, ["\\seen"]) == {1: {"$Done"}, 2: set()}
+    assert await session.filing.store_flags([1], FlagChange.REPLACE, []) == {1: set()}
 
 
 async def test_a_target_that_is_not_there_is_named(session: ImapSession) -> None:
     await fill(session, "a")
-    for attempt in (session.copy([1], "Nowhere"), session.move([1], "Nowhere"), session.append("Nowhere", mail("b"))):
+    file = session.filing
+    for attempt in (file.copy([1], "Nowhere"), file.move([1], "Nowhere"), file.append("Nowhere", mail("b"))):
         with pytest.raises(errors.MailboxNotFound, match="Nowhere"):
             await attempt
-    assert await session.search() == [1]
+    assert await session.search.uids() == [1]
 
 
 async def test_a_wait_ends_with_new_mail(dovecot: Dovecot, user: str, session: ImapSession) -> None:
-    waiting = asyncio.create_task(session.wait_for_change(60))
+    waiting = asyncio.create_task(session.mailboxes.wait_for_change(60))
     await asyncio.to_thread(dovecot.deliver, user, mail("new"))
     assert await waiting
-    assert (await session.select("INBOX")).exists == 1
+    assert (await session.mailboxes.select("INBOX")).exists == 1
 
 
 # ── mailboxes ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -322,36 +324,36 @@ async def test_a_wait_ends_with_new_mail(dovecot: Dovecot, user: str, session: I
 async def test_mailboxes_of_a_server_with_dots_and_a_prefix(pki: Authority) -> None:
     with Dovecot(pki, users={"alice": "secret"}, sep=".", prefix="INBOX.") as server:
         session = await connector(server)(at(server), login("alice", "secret"))
-        path = await session.path_for("Kunden/Müller")
+        path = await session.directory.path_for("Kunden/Müller")
         assert path == "INBOX.Kunden.Müller"
-        assert await session.create_mailbox(path)
-        assert not await session.create_mailbox(path)
+        assert await session.mailboxes.create(path)
+        assert not await session.mailboxes.create(path)
         for name in ("Kunden/Müller", "Kunden.Müller", "INBOX.Kunden.Müller", "INBOX/Kunden/Müller"):
-            assert await session.resolve(name) == path
-        assert await session.resolve("\\trash") == "INBOX.Trash"
-        assert await session.resolve("inbox") == "INBOX"
+            assert await session.directory.resolve(name) == path
+        assert await session.directory.resolve("\\trash") == "INBOX.Trash"
+        assert await session.directory.resolve("inbox") == "INBOX"
         with pytest.raises(errors.MailboxNotFound, match="Müler") as caught:
-            await session.resolve("Kunden/Müler")
+            await session.directory.resolve("Kunden/Müler")
         assert caught.value.details["nearest"] == [path]
         session.close()
 
 
 async def test_subscriptions_follow_a_renamed_mailbox(session: ImapSession) -> None:
     for path in ("Old", "Old/Deep"):
-        await session.create_mailbox(path)
-    await session.select("Old", writable=True)
-    await session.rename_mailbox("Old", "New")
-    known = {one.path: one.subscribed for one in await session.mailboxes()}
+        await session.mailboxes.create(path)
+    await session.mailboxes.select("Old", writable=True)
+    await session.mailboxes.rename("Old", "New")
+    known = {one.path: one.subscribed for one in await session.directory.mailboxes()}
     assert known["New"]
     assert known["New/Deep"]
     assert "Old" not in known
     with pytest.raises(errors.MailboxNotFound):
-        await session.rename_mailbox("Old", "Older")
+        await session.mailboxes.rename("Old", "Older")
     with pytest.raises(errors.MailboxExists):
-        await session.rename_mailbox("New/Deep", "INBOX")
-    await session.delete_mailbox("New/Deep")
+        await session.mailboxes.rename("New/Deep", "INBOX")
+    await session.mailboxes.delete("New/Deep")
     with pytest.raises(errors.MailboxNotFound):
-        await session.delete_mailbox("New/Deep")
+        await session.mailboxes.delete("New/Deep")
 
 
 @pytest.mark.parametrize("extra", ["", WITHOUT_EXTENSIONS], ids=["LIST-STATUS", "LIST"])
@@ -359,9 +361,9 @@ async def test_the_numbers_of_all_mailboxes(pki: Authority, extra: str) -> None:
     with Dovecot(pki, users={"alice": "secret"}, imap_extra=extra) as server:
         session = await connector(server)(at(server), login("alice", "secret"))
         await fill(session, "a", "b")
-        await session.store_flags([1], FlagChange.ADD, ["\\Seen"])
-        await session.create_mailbox("Parent/Child")
-        known = {one.path: one for one in await session.mailboxes(with_status=True)}
+        await session.filing.store_flags([1], FlagChange.ADD, ["\\Seen"])
+        await session.mailboxes.create("Parent/Child")
+        known = {one.path: one for one in await session.directory.mailboxes(with_status=True)}
         inbox = known["INBOX"].status
         assert inbox is not None
         assert (inbox.messages, inbox.unseen, inbox.uid_next) == (2, 1, 3)

@@ -106,6 +106,6 @@ async def in_mailbox(
     """A session that has INBOX open; the script goes on from there."""
     async with ScriptedImap([login + opening + script]) as server:
         session = await open_session(server, deadline_s=deadline_s)
-        await session.select("INBOX", writable="C: SELECT" in opening)
+        await session.mailboxes.select("INBOX", writable="C: SELECT" in opening)
         yield session
         session.close()

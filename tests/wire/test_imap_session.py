@@ -19,21 +19,21 @@ MEMORY = 64 * 2**20
 Use = Callable[[ImapSession], Awaitable[object]]
 
 USES: dict[str, Use] = {
-    "search": lambda session: session.search(),
-    "count": lambda session: session.count(),
-    "sorted": lambda session: session.sorted(SortBy.RECEIVED, descending=True, limit=10),
-    "message_id": lambda session: session.uids_of_message_id("a@x"),
-    "summaries": lambda session: session.summaries([1, 2, 3]),
-    "size": lambda session: session.size(1),
-    "message": lambda session: session.message(1, limit=10_000),
-    "part": lambda session: session.part(1, "1.2", limit=10_000),
-    "copy": lambda session: session.copy([1], "Archive"),
-    "select": lambda session: session.select("INBOX"),
-    "status": lambda session: session.status("Archive"),
-    "mailboxes": lambda session: session.mailboxes(),
-    "resolve": lambda session: session.resolve("Archive"),
-    "append": lambda session: session.append("INBOX", b"Subject: x\r\n\r\nx\r\n"),
-    "wait": lambda session: session.wait_for_change(10),
+    "search": lambda session: session.search.uids(),
+    "count": lambda session: session.search.count(),
+    "sorted": lambda session: session.search.ordered(SortBy.RECEIVED, descending=True, limit=10),
+    "message_id": lambda session: session.search.by_message_id("a@x"),
+    "summaries": lambda session: session.fetch.summaries([1, 2, 3]),
+    "size": lambda session: session.fetch.size(1),
+    "message": lambda session: session.fetch.message(1, limit=10_000),
+    "part": lambda session: session.fetch.part(1, "1.2", limit=10_000),
+    "copy": lambda session: session.filing.copy([1], "Archive"),
+    "select": lambda session: session.mailboxes.select("INBOX"),
+    "status": lambda session: session.directory.status("Archive"),
+    "mailboxes": lambda session: session.directory.mailboxes(),
+    "resolve": lambda session: session.directory.resolve("Archive"),
+    "append": lambda session: session.filing.append("INBOX", b"Subject: x\r\n\r\nx\r\n"),
+    "wait": lambda session: session.mailboxes.wait_for_change(10),
 }
 ANY_COMMAND = "C: \n"
 BARE = LOGIN.replace("UIDPLUS MOVE ESEARCH SORT IDLE UNSELECT", "")
@@ -45,7 +45,7 @@ async def ends_with(
     """Using a session with this server ends with this error, after which it is of no more use; memory is bounded."""
     async with ScriptedImap([LOGIN + EXAMINED + script]) as server:
         session = await open_session(server, deadline_s=deadline_s)
-        await session.select("INBOX")
+        await session.mailboxes.select("INBOX")
         tracemalloc.start()
         try:
             with pytest.raises(errors.WorkerError) as caught:
@@ -88,7 +88,7 @@ async def test_a_line_without_end_is_left(use: str) -> None:
 
 
 async def test_a_line_without_end_is_left_however_much_was_asked_for() -> None:
-    many: Use = lambda session: session.summaries(range(1, 1001))  # noqa: E731
+    many: Use = lambda session: session.fetch.summaries(range(1, 1001))  # noqa: E731
     await ends_with(errors.Misbehaved, ANY_COMMAND + "R: * 1 FETCH (\n! bytes 30000000\n! wait", many)
 
 
@@ -116,7 +116,7 @@ async def test_more_of_a_message_than_was_asked_for_is_not_taken() -> None:
     """
     async with in_mailbox(script) as session:
         with pytest.raises(errors.MessageTooLarge) as caught:
-            await session.message(1, limit=100_000)
+            await session.fetch.message(1, limit=100_000)
         assert session.is_usable
     assert caught.value.details["limitBytes"] == 100_000
 
@@ -131,7 +131,7 @@ async def test_a_message_whose_announced_size_is_too_large_is_not_read() -> None
     """
     async with in_mailbox(script) as session:
         with pytest.raises(errors.MessageTooLarge):
-            await session.message(1, limit=100_000)
+            await session.fetch.message(1, limit=100_000)
 
 
 # ── nonsense ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -169,7 +169,7 @@ async def test_nonsense_is_told_as_such(use: str, answer: str) -> None:
     script = f"{ANY_COMMAND}S: {answer}\nS: $ OK done\n! wait"
     async with ScriptedImap([LOGIN + EXAMINED + script]) as server:
         session = await open_session(server)
-        await session.select("INBOX")
+        await session.mailboxes.select("INBOX")
         with pytest.raises(errors.Misbehaved):
             await USES[use](session)
         server.abandon()
@@ -181,7 +181,7 @@ async def test_a_structure_of_200_000_parentheses_costs_its_count_only() -> None
     item = f'UID 1 RFC822.SIZE 5 FLAGS () INTERNALDATE "17-Jul-1996 02:44:25 -0700" BODY[X] "" BODYSTRUCTURE {deep}'
     script = f"C: UID FETCH 1:3\nS: * 1 FETCH ({item})\nS: $ OK done\n{END}"
     async with in_mailbox(script) as session:
-        [summary] = await session.summaries([1, 2, 3])
+        [summary] = await session.fetch.summaries([1, 2, 3])
     assert summary.attachments is None
     assert summary.received.astimezone(UTC) == datetime(1996, 7, 17, 9, 44, 25, tzinfo=UTC)
 
@@ -190,7 +190,7 @@ async def test_a_file_name_cannot_pass_for_another_item() -> None:
     evil = '("text" "plain" ("name" ") UID 9 FLAGS (\\\\Seen") NIL NIL "7bit" 1 1 NIL ("attachment" NIL) NIL NIL)'
     item = f'BODYSTRUCTURE {evil} UID 1 RFC822.SIZE 5 FLAGS () INTERNALDATE "17-Jul-1996 02:44:25 -0700" BODY[X] ""'
     async with in_mailbox(f"C: UID FETCH 1\nS: * 1 FETCH ({item})\nS: $ OK done\n{END}") as session:
-        [summary] = await session.summaries([1])
+        [summary] = await session.fetch.summaries([1])
     assert (summary.uid, summary.flags, summary.attachments) == (1, frozenset(), 1)
 
 
@@ -209,7 +209,7 @@ async def test_responses_about_other_messages_are_passed_over() -> None:
         {END}
     """
     async with in_mailbox(script) as session:
-        assert [one.uid for one in await session.summaries([1])] == [1]
+        assert [one.uid for one in await session.fetch.summaries([1])] == [1]
 
 
 # ── servers that lie ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -227,7 +227,7 @@ async def test_a_uidvalidity_that_changes_between_commands_is_noticed() -> None:
     again = SELECTED.replace("UIDVALIDITY 7", "UIDVALIDITY 8")
     async with in_mailbox(again + END) as session:
         with pytest.raises(errors.UidValidityChanged, match="7 and is 8"):
-            await session.store_flags([1], FlagChange.ADD, ["\\Seen"])
+            await session.filing.store_flags([1], FlagChange.ADD, ["\\Seen"])
 
 
 OTHER_STATUS = "C: STATUS INBOX\nS: * STATUS INBOX (MESSAGES 5 UNSEEN 0 UIDNEXT 9 UIDVALIDITY 8)\n"
@@ -245,15 +245,15 @@ OTHER_STATUS = "C: STATUS INBOX\nS: * STATUS INBOX (MESSAGES 5 UNSEEN 0 UIDNEXT 
 async def test_a_mailbox_made_anew_is_opened_anew(news: str) -> None:
     script = "C: NOOP\n" + news + "S: $ OK done\n" + EXAMINED.replace("UIDVALIDITY 7", "UIDVALIDITY 8") + END
     async with in_mailbox(script) as session:
-        assert (await session.select("INBOX")).uid_validity == 8
+        assert (await session.mailboxes.select("INBOX")).uid_validity == 8
 
 
 async def test_a_connection_that_was_lost_while_kept_is_made_again() -> None:
     first = LOGIN + EXAMINED + "C: NOOP\nS: * BYE session state is inconsistent\n"
     async with ScriptedImap([first, LOGIN + EXAMINED + END]) as server:
         session = await open_session(server)
-        await session.select("INBOX")
-        assert (await session.select("INBOX")).uid_validity == 7
+        await session.mailboxes.select("INBOX")
+        assert (await session.mailboxes.select("INBOX")).uid_validity == 7
         session.close()
     assert server.connections == 2
 
@@ -281,8 +281,8 @@ async def test_an_end_in_the_middle_is_told(use: str, end: str) -> None:
 async def test_a_cancelled_search_hangs_up() -> None:
     async with ScriptedImap([LOGIN + EXAMINED + "C: UID SEARCH\n! eof"]) as server:
         session = await open_session(server)
-        await session.select("INBOX")
-        search = asyncio.create_task(session.search())
+        await session.mailboxes.select("INBOX")
+        search = asyncio.create_task(session.search.uids())
         await until(lambda: server.heard[-1].startswith("UID SEARCH"))
         search.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -323,7 +323,7 @@ async def test_a_silent_server_fails_the_check() -> None:
 async def test_a_response_code_has_its_error(code: str, error: type[errors.WorkerError]) -> None:
     async with in_mailbox(f"C: UID COPY\nS: $ NO [{code}] no\n{END}") as session:
         with pytest.raises(errors.WorkerError) as caught:
-            await session.copy([1], "Archive")
+            await session.filing.copy([1], "Archive")
         assert session.is_usable
     assert type(caught.value) is error
     assert caught.value.details["responseCode"] == code
@@ -333,21 +333,21 @@ async def test_a_charset_that_the_server_does_not_know_is_unsupported() -> None:
     script = "C: UID SEARCH RETURN (ALL) CHARSET UTF-8\nC: <continued>\nS: $ NO [BADCHARSET (US-ASCII)] no\n"
     async with in_mailbox(script + END) as session:
         with pytest.raises(errors.Unsupported):
-            await session.search(criterion({"subject": "Grüße"}))
+            await session.search.uids(criterion({"subject": "Grüße"}))
 
 
 async def test_a_mailbox_that_is_read_only_is_not_written() -> None:
     script = SELECTED.replace("READ-WRITE", "READ-ONLY") + END
     async with in_mailbox(script) as session:
         with pytest.raises(errors.MailboxReadOnly):
-            await session.store_flags([1], FlagChange.ADD, ["\\Seen"])
+            await session.filing.store_flags([1], FlagChange.ADD, ["\\Seen"])
 
 
 async def test_a_keyword_that_the_mailbox_does_not_keep_is_refused() -> None:
     keeps = SELECTED.replace("S: * 3 EXISTS", "S: * 3 EXISTS\nS: * OK [PERMANENTFLAGS (\\Seen $known)] kept")
     async with in_mailbox(END, opening=keeps) as session:
         with pytest.raises(errors.InputError, match=r"\$unknown"):
-            await session.store_flags([1], FlagChange.ADD, ["$known", "$unknown"])
+            await session.filing.store_flags([1], FlagChange.ADD, ["$known", "$unknown"])
 
 
 # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -359,24 +359,24 @@ IDLES = "C: NOOP\nS: $ OK\nC: IDLE\nS: + idling\n"
 async def test_idle_tells_a_change(news: str) -> None:
     script = IDLES + f"S: {news}\nC: <continued>\nS: $ OK done\nC: NOOP\nS: $ OK\n"
     async with in_mailbox(script + END) as session:
-        assert await session.wait_for_change(60)
+        assert await session.mailboxes.wait_for_change(60)
 
 
 async def test_a_silent_idle_ends_with_the_time() -> None:
     async with in_mailbox(IDLES + "C: <continued>\nS: $ OK done\nC: NOOP\nS: $ OK\n" + END) as session:
-        assert not await session.wait_for_change(0.1)
+        assert not await session.mailboxes.wait_for_change(0.1)
 
 
 async def test_a_change_since_the_mailbox_was_opened_is_not_missed() -> None:
     script = "C: UID SEARCH\nS: * ESEARCH UID ALL 1:3\nS: * 4 EXISTS\nS: $ OK done\nC: NOOP\nS: $ OK\n"
     async with in_mailbox(script + END) as session:
-        await session.search()
-        assert await session.wait_for_change(60)
+        await session.search.uids()
+        assert await session.mailboxes.wait_for_change(60)
 
 
 async def test_without_idle_the_server_is_asked() -> None:
     async with in_mailbox("C: NOOP\nS: * 4 EXISTS\nS: $ OK\n" + END, login=BARE) as session:
-        assert await session.wait_for_change(60)
+        assert await session.mailboxes.wait_for_change(60)
 
 
 # ── without the safe way ─────────────────────────────────────────────────────────────────────────────────────────
@@ -388,9 +388,9 @@ ORIGINAL = 'UID 1 RFC822.SIZE 5 INTERNALDATE "17-Jul-1996 02:44:25 -0700" BODY[H
 async def test_without_uidplus_nothing_is_expunged() -> None:
     async with in_mailbox(END, opening=SELECTED, login=BARE) as session:
         with pytest.raises(errors.Unsupported, match="UIDPLUS"):
-            await session.expunge([1])
+            await session.filing.expunge([1])
         with pytest.raises(errors.Unsupported, match="UIDPLUS"):
-            await session.move([1], "Archive")
+            await session.filing.move([1], "Archive")
 
 
 def looks_for_a_copy(found: str) -> str:
@@ -424,7 +424,7 @@ async def test_without_move_a_message_is_copied_and_then_removed() -> None:
         {END}
     """
     async with in_mailbox(script, opening=SELECTED, login=WITHOUT_MOVE) as session:
-        assert await session.move([1], "Archive") == {1: 12}
+        assert await session.filing.move([1], "Archive") == {1: 12}
 
 
 async def test_without_move_a_copy_of_an_earlier_try_is_not_made_again() -> None:
@@ -436,20 +436,20 @@ async def test_without_move_a_copy_of_an_earlier_try_is_not_made_again() -> None
     """
     script = looks_for_a_copy("5") + fetched + fetched + SELECTED + REMOVES + END
     async with in_mailbox(script, opening=SELECTED, login=WITHOUT_MOVE) as session:
-        assert await session.move([1], "Archive") == {1: 5}
+        assert await session.filing.move([1], "Archive") == {1: 5}
 
 
 @pytest.mark.parametrize("verb", ["COPY", "MOVE"])
 async def test_an_ok_without_copyuid_means_that_there_was_no_message(verb: str) -> None:
     async with in_mailbox(f"C: UID {verb} 9 Archive\nS: $ OK No messages found\n{END}", opening=SELECTED) as session:
-        done = await (session.copy if verb == "COPY" else session.move)([9], "Archive")
+        done = await (session.filing.copy if verb == "COPY" else session.filing.move)([9], "Archive")
     assert done == {}
 
 
 async def test_a_key_that_the_server_does_not_know_is_not_sent() -> None:
     async with in_mailbox(END) as session:
         with pytest.raises(errors.Unsupported, match="X-GM-EXT-1"):
-            await session.search(criterion({"gmailRaw": "in:anywhere"}))
+            await session.search.uids(criterion({"gmailRaw": "in:anywhere"}))
 
 
 # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -459,8 +459,8 @@ async def test_a_command_is_one_write_with_its_literals() -> None:
     script = "C: UID SEARCH RETURN (ALL) CHARSET UTF-8 OR SUBJECT {7+}\nC: <continued>\nS: $ OK done" + END
     async with ScriptedImap([LOGIN + EXAMINED + script]) as server:
         session = await open_session(server)
-        await session.select("INBOX")
-        await session.search(criterion({"or": [{"subject": "Grüße"}, {"from": 'a"b\\c'}]}))
+        await session.mailboxes.select("INBOX")
+        await session.search.uids(criterion({"or": [{"subject": "Grüße"}, {"from": 'a"b\\c'}]}))
         session.close()
     assert server.heard[-2] == 'Grüße FROM "a\\"b\\\\c"'
 
@@ -468,32 +468,32 @@ async def test_a_command_is_one_write_with_its_literals() -> None:
 @pytest.mark.parametrize(
     "use",
     [
-        lambda session: session.select("IN\r\nBOX"),
-        lambda session: session.resolve("a\0b"),
-        lambda session: session.create_mailbox(""),
-        lambda session: session.rename_mailbox("a", "b\n"),
-        lambda session: session.copy([1], "\x7f"),
-        lambda session: session.append("x\r", b"x"),
-        lambda session: session.append("x", b"a\0b"),
-        lambda session: session.append("x", b"x", flags=["\\Seen) FOO ("]),
-        lambda session: session.store_flags([1], FlagChange.ADD, ["\\Recent"]),
-        lambda session: session.store_flags([1], FlagChange.ADD, ["a b"]),
-        lambda session: session.store_flags([1], FlagChange.ADD, ["a\r\nX DELETE b"]),
-        lambda session: session.store_flags([1], FlagChange.ADD, ["{5}"]),
-        lambda session: session.part(1, "1] X", limit=1),
-        lambda session: session.part(1, "", limit=1),
-        lambda session: session.part(1, "0.1", limit=1),
-        lambda session: session.part_header(1, "TEXT"),
-        lambda session: session.uids_of_range("1:2\r\nX"),
-        lambda session: session.uids_of_range("0"),
-        lambda session: session.uids_of_range("4294967296"),
-        lambda session: session.uids_of_range("1,,2"),
+        lambda session: session.mailboxes.select("IN\r\nBOX"),
+        lambda session: session.directory.resolve("a\0b"),
+        lambda session: session.mailboxes.create(""),
+        lambda session: session.mailboxes.rename("a", "b\n"),
+        lambda session: session.filing.copy([1], "\x7f"),
+        lambda session: session.filing.append("x\r", b"x"),
+        lambda session: session.filing.append("x", b"a\0b"),
+        lambda session: session.filing.append("x", b"x", flags=["\\Seen) FOO ("]),
+        lambda session: session.filing.store_flags([1], FlagChange.ADD, ["\\Recent"]),
+        lambda session: session.filing.store_flags([1], FlagChange.ADD, ["a b"]),
+        lambda session: session.filing.store_flags([1], FlagChange.ADD, ["a\r\nX DELETE b"]),
+        lambda session: session.filing.store_flags([1], FlagChange.ADD, ["{5}"]),
+        lambda session: session.fetch.part(1, "1] X", limit=1),
+        lambda session: session.fetch.part(1, "", limit=1),
+        lambda session: session.fetch.part(1, "0.1", limit=1),
+        lambda session: session.fetch.part_header(1, "TEXT"),
+        lambda session: session.search.in_range("1:2\r\nX"),
+        lambda session: session.search.in_range("0"),
+        lambda session: session.search.in_range("4294967296"),
+        lambda session: session.search.in_range("1,,2"),
     ],
 )
 async def test_what_would_be_another_command_is_refused_before_it_is_sent(use: Use) -> None:
     async with ScriptedImap([LOGIN + EXAMINED + END]) as server:
         session = await open_session(server)
-        await session.select("INBOX")
+        await session.mailboxes.select("INBOX")
         with pytest.raises(errors.InputError):
             await use(session)
         assert session.is_usable

@@ -389,7 +389,7 @@ async def _headers(session: Pop3Session) -> list[bytes]:
 async def test_a_flood_is_left_before_it_fills_the_memory(
     monkeypatch: pytest.MonkeyPatch, script: str, use: Use, kind: type[errors.WorkerError]
 ) -> None:
-    monkeypatch.setattr("zeebe_mail.mail.pop3.LISTING_LIMIT", 1_000_000)
+    monkeypatch.setattr("zeebe_mail.mail.pop3.session.LISTING_LIMIT", 1_000_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     async with ScriptedServer([LOGGED_IN + script]) as server:
         session = await open_session(server)

@@ -15,7 +15,7 @@ from tests.tasks import TaskFailed, Tasks, tasks
 from zeebe_mail.app import TrialAttempt
 from zeebe_mail.demo.pki import Authority
 from zeebe_mail.errors import Unreachable, WorkerStopping
-from zeebe_mail.mail.imap import ImapSession
+from zeebe_mail.mail.imap.filing import Filing
 from zeebe_mail.operations.imap.append import AppendRequest
 
 pytestmark = pytest.mark.live
@@ -110,16 +110,16 @@ async def test_without_move_a_try_that_copied_and_lost_the_connection_is_taken_u
     bare: Tasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(bare, mail("one"), mail("two"))
-    remove = ImapSession._removed
+    remove = Filing._remove
 
-    async def lose(session: ImapSession, uids: Any) -> None:
+    async def lose(filing: Filing, uids: Any) -> None:
         raise Unreachable("The connection was lost.")
 
-    monkeypatch.setattr(ImapSession, "_removed", lose)
+    monkeypatch.setattr(Filing, "_remove", lose)
     with pytest.raises(TaskFailed, match="SERVER_UNREACHABLE") as failed:
         await bare.run("imap-move", uids="1:*", target="Archive")
     assert failed.value.retries == 2
-    monkeypatch.setattr(ImapSession, "_removed", remove)
+    monkeypatch.setattr(Filing, "_remove", remove)
     moved = await bare.run("imap-move", uids="1:*", target="Archive")
     assert moved["done"] == 2
     assert (seen(bare), list(seen(bare, moved["to"]))) == ({}, ["one", "two"])
@@ -153,10 +153,10 @@ async def test_another_message_with_the_same_message_id_is_no_copy(account: Task
 async def test_a_lost_connection_is_in_doubt_only_where_a_copy_could_not_be_found(
     bare: Tasks, monkeypatch: pytest.MonkeyPatch, task: str
 ) -> None:
-    async def lose(session: ImapSession, *_: Any) -> None:
+    async def lose(filing: Filing, *_: Any) -> None:
         raise Unreachable("The connection was lost.")
 
-    monkeypatch.setattr(ImapSession, "_transferred", lose)
+    monkeypatch.setattr(Filing, "_transferred", lose)
     put(bare, mail("one"), b"Subject: nameless\r\n\r\n")
     with pytest.raises(TaskFailed, match="SERVER_UNREACHABLE") as failed:
         await bare.run(task, uid=1, target="Archive", createTarget=True)
@@ -271,13 +271,13 @@ async def test_a_stopping_worker_puts_nothing_in(account: Tasks) -> None:
 async def test_a_lost_answer_is_in_doubt_only_where_nobody_can_look(
     account: Tasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_in = ImapSession.append
+    put_in = Filing.append
 
-    async def lose_the_answer(session: ImapSession, *args: Any, **options: Any) -> None:
-        await put_in(session, *args, **options)
+    async def lose_the_answer(filing: Filing, *args: Any, **options: Any) -> None:
+        await put_in(filing, *args, **options)
         raise Unreachable("The connection was lost.")
 
-    monkeypatch.setattr(ImapSession, "append", lose_the_answer)
+    monkeypatch.setattr(Filing, "append", lose_the_answer)
     with pytest.raises(TaskFailed, match="SERVER_UNREACHABLE") as failed:
         await account.run("imap-append", mailbox="INBOX", message=mail("one").decode())
     assert failed.value.retries == 2

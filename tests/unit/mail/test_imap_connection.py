@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from zeebe_mail.mail.imap_connection import ImapConnection, Literal, Response, Take
+from zeebe_mail.mail.imap.connection import ImapConnection, Literal, Response, Take
 
 ANSWER = (
     b'* 1 FETCH (UID 7 BODY[] {5}\r\na\r\n)b X "}" FLAGS ())\r\n'

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from zeebe_mail.mail.imap_connection import ImapViolation, Response
-from zeebe_mail.mail.imap_fetch import Fetched, attachments, checked_section, internal_date
-from zeebe_mail.mail.imap_sort import Foremost, SortBy
-from zeebe_mail.mail.imap_syntax import parse
+from zeebe_mail.errors import InputError
+from zeebe_mail.mail.imap.connection import ImapViolation, Response
+from zeebe_mail.mail.imap.fetch import checked_section
+from zeebe_mail.mail.imap.fetched import Fetched, attachments, internal_date
+from zeebe_mail.mail.imap.sorting import Foremost, SortBy
+from zeebe_mail.mail.imap.syntax import parse
 
 TEXT = '("text" "plain" ("charset" "utf-8") NIL NIL "7bit" 9 1 NIL NIL NIL NIL)'
 PDF = '("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 9 NIL ("attachment" ("filename" "a.pdf")) NIL NIL)'
@@ -87,7 +89,7 @@ def test_numbers_of_parts(section: str) -> None:
     "section", ["", "0", "1.", ".1", "1..2", "01", "1.TEXT", "1]", "1 2", "1\r\n", "1." * 40 + "1"]
 )
 def test_what_is_no_number_of_a_part(section: str) -> None:
-    with pytest.raises(ValueError, match="number of a part"):
+    with pytest.raises(InputError, match="number of a part"):
         checked_section(section)
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeebe_mail.mail.imap_connection import Literal
-from zeebe_mail.mail.imap_search import charset, needed, search_keys
+from zeebe_mail.mail.imap.connection import Literal
+from zeebe_mail.mail.imap.search_keys import charset, needed, search_keys
 from zeebe_mail.message.criteria import criterion
 
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeebe_mail.mail import imap_names
-from zeebe_mail.mail.imap_connection import ImapViolation, Literal, Response
-from zeebe_mail.mail.imap_syntax import MAX_DEPTH, Node, astring, decoded_name, encoded_name, parse, string
+from zeebe_mail.errors import InputError
+from zeebe_mail.mail.imap import mailbox_names
+from zeebe_mail.mail.imap.connection import ImapViolation, Literal, Response
+from zeebe_mail.mail.imap.syntax import MAX_DEPTH, Node, astring, decoded_name, encoded_name, parse, string
 
 NAMES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=40)
 
@@ -135,24 +136,24 @@ def test_a_name_that_is_no_modified_utf7_is_taken_as_it_is(name: bytes, path: st
     ],
 )
 def test_a_path_in_the_servers_way(name: str, delimiter: str | None, prefix: str, path: str) -> None:
-    assert imap_names.in_the_servers_way(name, delimiter, prefix) == path
-    assert path in imap_names.candidates(name, delimiter, prefix)
-    assert imap_names.candidates(name, delimiter, prefix)[0] == name
+    assert mailbox_names.in_the_servers_way(name, delimiter, prefix) == path
+    assert path in mailbox_names.candidates(name, delimiter, prefix)
+    assert mailbox_names.candidates(name, delimiter, prefix)[0] == name
 
 
 @pytest.mark.parametrize("name", ["inbox", "INBOX", "InBox"])
 def test_inbox_has_no_case(name: str) -> None:
-    assert imap_names.candidates(name, "/", "") == ["INBOX"]
+    assert mailbox_names.candidates(name, "/", "") == ["INBOX"]
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\0", "\x85", "\ud800", "x" * 1001])
 def test_a_name_that_cannot_be_one(name: str) -> None:
-    with pytest.raises(ValueError, match="must"):
-        imap_names.checked(name)
+    with pytest.raises(InputError, match="must"):
+        mailbox_names.checked(name)
 
 
 def test_the_nearest_names_are_told() -> None:
     paths = ["INBOX", "Archive/Invoices", "Trash", "Sent"]
-    assert imap_names.nearest("invoice", paths) == ["Archive/Invoices"]
-    assert imap_names.nearest("trahs", paths) == ["Trash"]
-    assert imap_names.nearest("zzzzz", paths) == []
+    assert mailbox_names.nearest("invoice", paths) == ["Archive/Invoices"]
+    assert mailbox_names.nearest("trahs", paths) == ["Trash"]
+    assert mailbox_names.nearest("zzzzz", paths) == []

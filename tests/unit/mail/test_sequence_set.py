@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeebe_mail.mail.sequence_set import MAX_RANGES_TEXT, batches, checked, contains, expanded
+from zeebe_mail.mail.imap.sequence_set import MAX_RANGES_TEXT, batches, checked, contains, expanded
 
 UIDS = st.lists(st.integers(1, 2**32 - 1), max_size=300)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeebe_mail.mail.uidl_cache import UidlCache
+from zeebe_mail.mail.pop3.uidl_cache import UidlCache
 
 
 def test_a_block_is_given_back_to_its_mailbox_only() -> None:

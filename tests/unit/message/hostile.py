@@ -47,7 +47,7 @@ def _report(status: bytes) -> bytes:
 
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
-    "8,000 encoded words": lambda: b"Subject: " + b"=?utf-8?q?a?= " * 8000 + b"\n\nx",
+    "9,000 encoded words": lambda: b"Subject: " + b"=?utf-8?q?a?= " * 9000 + b"\n\nx",
     "16,000 encoded words, folded": lambda: b"Subject:" + b" =?utf-8?q?a?=\n" * 16000 + b"\nx",
     "beginnings of encoded words": lambda: b"Subject: " + b"=?a?q?" * 5000 + b"?=\n\nx",
     "Content-Type of 20 KB semicolons": lambda: b"Content-Type: text/plain" + b";" * 20000 + b"\n\nx",

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeebe_mail.mail.smtp_protocol import wire_form
+from zeebe_mail.mail.smtp.protocol import wire_form
 from zeebe_mail.message.address import Mailbox, mailbox, mailboxes
 from zeebe_mail.message.compose import Draft, Message, compose
 from zeebe_mail.message.headers import HeaderError, address_list, custom_name, unstructured

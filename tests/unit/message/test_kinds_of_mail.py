@@ -13,6 +13,7 @@ REPLY = "Yes, please.\n\nJane"
     [
         "On Mon, Jan 5, 2026 at 10:00 AM Bob <bob@example.org> wrote:\n> Shall we?\n>\n> Bob",
         "On Mon, Jan 5, 2026 at 10:00 AM Bob Doe\n<bob@example.org> wrote:\n\n> Shall we?",
+        " On Mon, Jan 5, 2026 at 10:00 AM Bob Doe <\nbob@example.org> wrote:\n\n> Shall we?",
         "Am 05.01.26 um 10:00 schrieb Bob:\n> Sollen wir?",
         "Am Mo., 5. Jan. 2026 um 10:00 Uhr schrieb Bob Doe <\nbob@example.org>:\n\n> Sollen wir?",
         "Le lun. 5 janv. 2026 à 10:00, Bob <bob@example.org> a écrit :\n> On y va ?",
@@ -32,6 +33,15 @@ REPLY = "Yes, please.\n\nJane"
         "De : Bob\nEnvoyé : lundi\nÀ : Jane\n\nOn y va ?",
         "---------- Forwarded message ---------\nFrom: Bob\n\nShall we?",
         "Begin forwarded message:\n\n> From: Bob",
+        "2026年1月5日(月) 10:00 Bob <bob@example.org>:\n\n> x",
+        '05.01.2026, 10:00, "Bob" <bob@example.org>:\n\n> x',
+        "Bob <bob@example.org> ezt írta (időpont: 2026. jan. 5., H, 10:00):\n\n> x",
+        "\u202bבתאריך 5 בינו׳ 2026 ב-10:00 מאת \u202aBob\u202c <\u202abob@example.org\u202c>:\u202c\n\n> x",
+        "Op 5 jan 2026, om 10:00 heeft Bob <bob@example.org> het volgende geschreven:\n\nZullen we?",
+        "Bob <bob@example.org> wrote on 01/05/2026 10:00:00 AM:\n\n> From: Bob",
+        "---- On Mon, 05 Jan 2026 10:00:00 +0100 Bob <bob@example.org> wrote ----\n\nShall we?",
+        "Date: Mon, 5 Jan 2026 10:00:00 +0100\nSubject: x\nFrom: bob@example.org\nTo: jane@example.org\n\nShall we?",
+        "---\n\nGesendet: Montag, 5. Januar 2026\nVon: Bob <bob@example.org>\nAn: Jane\n\nSollen wir?",
         "> Shall we?\n> Bob",
         "-- \nJane Doe\nExample Ltd.",
     ],
@@ -51,6 +61,8 @@ def test_history_and_signature_are_left_out(history: str) -> None:
         ("From: here to there is far.\nAnd that is it.\n", None),
         ("--\n", "--"),
         ("a -- b\n---\nc\n", None),
+        ("Date: 5 January\nFrom: Here\nTo: There\n", None),
+        ("Ask bob@example.org, who said at 10:00:\n\nnothing\n", None),
     ],
 )
 def test_what_is_no_history_stays(text: str, newest: str | None) -> None:
@@ -157,6 +169,67 @@ def test_prose_of_a_daemon_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("notice", "kind", "recipients"),
+    [
+        (
+            (
+                "Your message could not be delivered to one or more recipients. For further assistance,\n"
+                "please send mail to <postmaster@mx.example.org>\n\n<a@example.com>: unknown user"
+            ),
+            "bounce",
+            ["a@example.com"],
+        ),
+        (
+            (
+                "Your message\n\n  To: list@example.net\n  Subject: Release 2.0.12\n\n"
+                "did not reach the following recipient(s):\n\na@example.com on Monday\n    SMTP=a@example.com"
+            ),
+            "bounce",
+            ["a@example.com"],
+        ),
+        (
+            (
+                "Unable to deliver message to the following address(es).\n\n<a@example.com>:\nNo such user.\n\n"
+                "--- Below this line is a copy of the message.\n\n<b@example.com>:\nis in it"
+            ),
+            "bounce",
+            ["a@example.com"],
+        ),
+        (
+            "Your message to a@example.com\nhas not yet been delivered. This is just a warning.",
+            "delay",
+            ["a@example.com"],
+        ),
+        ("Failed Recipient: a@example.com\nReason: 550 unknown user <a@example.com>", "bounce", ["a@example.com"]),
+    ],
+)
+def test_notices_name_their_recipients(notice: str, kind: str, recipients: list[str]) -> None:
+    bounce = parse(
+        f"From: MAILER-DAEMON@mx.example.org\nTo: me@example.org\nSubject: Mail\n\n{notice}\n".encode()
+    ).bounce
+    assert bounce is not None
+    assert (bounce.kind, bounce.status) == (kind, None)
+    assert [one.address for one in bounce.recipients] == recipients
+
+
+def test_a_report_without_recipients_is_read_as_prose() -> None:
+    raw = report("Reporting-MTA: dns; mx.example.org").replace(
+        b"Sorry.", b"Delivery to the following recipients failed: a@example.com"
+    )
+    bounce = parse(raw).bounce
+    assert bounce is not None
+    assert [one.address for one in bounce.recipients] == ["a@example.com"]
+    assert bounce.original_message_id == "<1@example.org>"
+
+
+def test_the_original_recipient_stands_for_one_behind_a_gateway() -> None:
+    status = "Original-Recipient: rfc822;a@example.com\nFinal-Recipient: x400;/s=a/c=gb/\nAction: failed"
+    bounce = parse(report(f"Reporting-MTA: dns; mx\n\n{status}")).bounce
+    assert bounce is not None
+    assert bounce.recipients[0].address == "a@example.com"
+
+
+@pytest.mark.parametrize(
     "raw",
     [
         b"From: a@example.org\nSubject: Undeliverable: ideas\n\nundeliverable a@example.com 5.1.1",
@@ -213,6 +286,37 @@ def test_times_are_utc_where_the_zone_is_known(start: str, expected: str) -> Non
     found = parse(calendar("BEGIN:VEVENT", "UID:1", start, "END:VEVENT", method="REQUEST")).calendar
     assert found is not None
     assert found.start == expected
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("DTSTART:20260105T090000Z", "2026-01-05T10:00:00Z"), ("DTSTART;VALUE=DATE:20260105", "2026-01-06")],
+)
+def test_a_duration_gives_the_end(start: str, end: str) -> None:
+    duration = "DURATION:P1D" if "DATE" in start else "DURATION:PT1H"
+    found = parse(calendar("BEGIN:VEVENT", "UID:1", start, duration, "END:VEVENT")).calendar
+    assert found is not None
+    assert found.end == end
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "Content-Type: text/calendar; method=reply\n\nBEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR",
+        (
+            'Content-Type: application/octet-stream; name="invite.ICS"\n\n'
+            "BEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR"
+        ),
+        (
+            "Content-Type: text/calendar\n\n"
+            "BEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR\n\n____\nA mailing list"
+        ),
+    ],
+)
+def test_calendars_are_found_as_they_are_sent(part: str) -> None:
+    found = parse(f"Content-Type: multipart/mixed; boundary=m\n\n--m\n{part}\n--m--\n".encode()).calendar
+    assert found is not None
+    assert (found.uid, found.method) == ("1", "REPLY")
 
 
 @pytest.mark.parametrize("lines", [("BEGIN:VEVENT", "DTSTART:nonsense"), ("garbage",), ("BEGIN:VEVENT",)])

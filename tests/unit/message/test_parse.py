@@ -87,6 +87,13 @@ def test_an_empty_message_has_nothing() -> None:
     assert found == ParsedMessage(size=0, text="", text_source="plain", newest_reply="")
 
 
+def test_a_thousand_recipients_are_read() -> None:
+    addresses = [f"some.body.number.{number}@department.example.org" for number in range(1000)]
+    found = parse(f"To: {(',' + chr(10) + ' ').join(addresses)}\n\nHi\n".encode())
+    assert [one.address for one in found.to] == addresses
+    assert found.parse_error is None
+
+
 def test_a_header_alone_is_read_without_a_body() -> None:
     """As after a POP3 TOP."""
     found = parse_header(b"Subject: x\r\nFrom: a@example.org\r\n\r\n")
@@ -325,6 +332,62 @@ def test_bytes_against_their_label_are_read_as_what_they_are(label: str) -> None
     assert parse(content_type + b"\n\nGr\xfc\xdfe").text == "Grüße"
 
 
+CYRILLIC = "Привет! Встреча завтра в десять часов, приходи."
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        *((codec, CYRILLIC) for codec in ("koi8-r", "cp1251", "cp866", "iso8859-5")),
+        ("cp1251", CYRILLIC.upper()),
+        ("gb18030", "你好，我们明天上午十点开会讨论项目进展。谢谢"),
+        ("big5", "您好，我們明天上午十點開會討論專案進度。謝謝"),
+        ("euc-kr", "안녕하세요 내일 오전 열시에 회의가 있습니다"),
+        ("shift_jis", "こんにちは。明日の会議は十時からです。"),
+        ("euc-jp", "こんにちは。明日の会議は十時からです。"),
+        ("cp1253", "Καλημέρα, η συνάντηση είναι αύριο"),
+        ("cp1255", "שלום, הפגישה מחר בעשר"),
+        ("cp1252", "Größe: äöü ÄÖÜ, à l'été, ¿dónde?"),
+        ("utf-16-le", "Nothing says that this is wide."),
+    ],
+)
+def test_text_without_a_charset_is_read_by_its_letters(codec: str, text: str) -> None:
+    found = parse(b"Subject: " + text.encode(codec) * ("utf" not in codec) + b"\n\n" + text.encode(codec))
+    assert found.text == text
+    assert found.subject == text * ("utf" not in codec)
+
+
+@pytest.mark.parametrize(
+    "start", ["Content-Type: {}", "Content-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: {}"]
+)
+@pytest.mark.parametrize(
+    ("codec", "text"), [("cp1250", "Příští týden"), ("cp1254", "Günaydın, şimdi"), ("big5", "會議")]
+)
+def test_raw_headers_are_in_the_charset_of_the_text(start: str, codec: str, text: str) -> None:
+    head = b"Subject: " + text.encode(codec) + b"\nFrom: " + text[:3].encode(codec) + b" <a@example.org>\n"
+    found = parse(head + start.format(f"text/plain; charset={codec}").encode() + b"\n\nHi\n")
+    assert found.subject == text
+    assert found.from_[0].name == text[:3]
+
+
+def test_characters_of_windows_are_read_in_iso_2022_jp() -> None:
+    wide = b"\x1b$B-!-j|b\x1b(B"
+    found = parse(b"Subject: " + wide + b"\nContent-Type: text/plain; charset=iso-2022-jp\n\nno. " + wide + b" ok")
+    assert (found.subject, found.text) == ("①㈱髙", "no. ①㈱髙 ok")
+
+
+@pytest.mark.parametrize("codec", ["utf-16-be", "utf-16-le", "utf-16"])
+def test_wide_characters_need_no_byte_order_mark(codec: str) -> None:
+    body = b64encode("Größe".encode(codec))
+    raw = b"Content-Type: text/plain; charset=utf-16\nContent-Transfer-Encoding: base64\n\n" + body
+    assert parse(raw).text == "Größe"
+
+
+def test_windows_1252_copied_into_utf_8_is_read() -> None:
+    found = parse(b"Content-Type: text/plain; charset=utf-8\n\nAtenci\xc3\xb3n: n\xe3o, voc\xea, informa\xe7\xf5es")
+    assert found.text == "Atención: não, você, informações"
+
+
 def test_halves_of_characters_and_nul_are_replaced_and_said() -> None:
     found = parse(b"Content-Type: text/plain; charset=utf-7\n\na+2AA-b\0c")
     assert found.text == "a\ufffdb\ufffdc"
@@ -445,10 +508,17 @@ def test_mail_of_the_standard_library_comes_back() -> None:
         (b"\r\n\r\nSubject: x\r\n\r\nHi\r\n", "Hi\n"),
         (b"Subject: x\nHi there\nhow are you\n", "Hi there\nhow are you\n"),
         (b"Hi there, no header\n", "Hi there, no header\n"),
+        (b"Content-Type: multipart/mixed; boundary='m'\n\n--m\n\nHi\n--m--\n", "Hi"),
+        (b"Content-Type: multipart/mixed; boundary='m'\n\n--'m'\n\nHi\n--'m'--\n", "Hi"),
     ],
 )
 def test_broken_structure_loses_no_text(raw: bytes, text: str) -> None:
     assert parse(raw).text == text
+
+
+def test_a_byte_order_mark_costs_no_header() -> None:
+    found = parse(b"\xef\xbb\xbfFrom: a@example.org\nSubject: x\n\nHi\n")
+    assert (found.from_address, found.subject, found.text) == ("a@example.org", "x", "Hi\n")
 
 
 def test_a_footer_behind_an_encoded_text_is_read_as_it_stands() -> None:

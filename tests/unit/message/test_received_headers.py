@@ -33,6 +33,9 @@ from zeebe_mail.message.header_fields import read_header
         (b"=?utf-8?x?abc?=", "=?utf-8?x?abc?="),
         (b"=?utf-8?q?cut", "cut"),
         (b"=?utf-8?q?a=?utf-8?q?b?=", "=?utf-8?q?ab"),
+        (b"=?iso-8859-1?q?f\xfcr_=FC?=", "für ü"),
+        (b"=?iso-8859-1?q?f\xc3\xbcr?=", "für"),
+        (b"=?utf-8?q?f\xfcr_=C3=BC?=", "für ü"),
         (b"f\xc3\xbcr", "für"),
         (b"f\xfcr", "für"),
         (b"\x1b$B4A;z\x1b(B", "漢字"),
@@ -78,6 +81,10 @@ def test_a_header_is_read_as_a_person_would(value: bytes, text: str) -> None:
         (b"A <a@example.org> B <b@example.org>", [("A B", "a@example.org"), (None, "b@example.org")]),
         (b"A <a@example.org", [("A", "a@example.org")]),
         (b"mailto:a@example.org", [(None, "a@example.org")]),
+        (b"Doe, Jane <a@example.org>, c@example.org", [("Doe, Jane", "a@example.org"), (None, "c@example.org")]),
+        (b"Team North, Doe, Jane <a@example.org>", [("Team North, Doe, Jane", "a@example.org")]),
+        (b"a@example.org, Jane <b@example.org>", [(None, "a@example.org"), ("Jane", "b@example.org")]),
+        (b"root, operator", [(None, "root"), (None, "operator")]),
         (b"a@example.org\r\n ,b@example.org", [(None, "a@example.org"), (None, "b@example.org")]),
         (b"=?utf-8?q?a=40evil=2Eexample=2C?= <b@example.org>", [("a@evil.example,", "b@example.org")]),
     ],
@@ -99,6 +106,12 @@ def test_addresses_are_read_as_they_are_written(value: bytes, expected: list[tup
         ("Mon Jan  5 10:00:00 2026", (2026, 1, 5, 10, 0, 0)),
         ("2026-01-05T10:00:00+01:00", (2026, 1, 5, 9, 0, 0)),
         ("Mon, 5 Jan 2026 23:59:60 +0000", (2026, 1, 5, 23, 59, 59)),
+        ("Mon 05 Jan 2026 10:00:00 PM EST", (2026, 1, 6, 3, 0, 0)),
+        ("Mon, 5 Jan 2026 12:30 am", (2026, 1, 5, 0, 30, 0)),
+        ("Mon, 5 Jan 2026 10:00:00 +01:00", (2026, 1, 5, 9, 0, 0)),
+        ("Mon, 6 Jul 2026 10:00:00 MESZ", (2026, 7, 6, 8, 0, 0)),
+        ("Mon, 5 Jan 2026 10:00:00 JST", (2026, 1, 5, 1, 0, 0)),
+        ("Mon Jul  6 10:00:00 CEST 2026", (2026, 7, 6, 8, 0, 0)),
     ],
 )
 def test_dates_are_read_in_utc(text: str, moment: tuple[int, ...]) -> None:
@@ -140,7 +153,27 @@ def test_the_topmost_verdicts_are_read() -> None:
     ]
 
 
-@pytest.mark.parametrize("values", [[], [b""], [b"dkim=pass"], [b";;;"]])
+def test_verdicts_without_a_name_are_those_of_microsoft() -> None:
+    found = read_authentication_results(
+        [
+            (
+                b"spf=pass (sender IP is 192.0.2.1)\r\n smtp.mailfrom=example.org; dkim=none (message not signed)\r\n"
+                b" header.d=none;dmarc=bestguesspass action=none header.from=example.org;compauth=pass reason=109"
+            )
+        ]
+    )
+    assert found is not None
+    assert found.authserv_id == ""
+    assert [(one.method, one.result) for one in found.results] == [
+        ("spf", "pass"),
+        ("dkim", "none"),
+        ("dmarc", "bestguesspass"),
+        ("compauth", "pass"),
+    ]
+    assert found.results[0].properties == {"smtp.mailfrom": "example.org"}
+
+
+@pytest.mark.parametrize("values", [[], [b""], [b";;;"]])
 def test_verdicts_of_nobody_are_none(values: list[bytes]) -> None:
     assert read_authentication_results(values) is None
 

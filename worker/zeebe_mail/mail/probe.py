@@ -13,7 +13,7 @@ from zeebe_mail.errors import HostNotAllowed, HostNotFound, WorkerError
 from zeebe_mail.mail.egress import EgressPolicy, resolve
 from zeebe_mail.mail.faults import Phase, shown_text
 from zeebe_mail.mail.imap import ImapSession
-from zeebe_mail.mail.mailboxes import Mailbox
+from zeebe_mail.mail.imap.mailbox import Mailbox
 from zeebe_mail.mail.pop3 import Pop3Session
 from zeebe_mail.mail.server import MailServer, Security
 
@@ -137,7 +137,7 @@ async def _contents(session: ProbedSession) -> list[Step]:
     try:
         match session:
             case ImapSession():
-                return [_mailbox(one) for one in await session.mailboxes(with_status=True)]
+                return [_mailbox(one) for one in await session.directory.mailboxes(with_status=True)]
             case Pop3Session():
                 messages = await session.listing()
                 size = sum(one.size for one in messages)

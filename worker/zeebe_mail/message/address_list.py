@@ -27,6 +27,7 @@ _TOKEN = re.compile(
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _COMMENT = re.compile(r"\([^()]*+\)")
 _SPACED_DOT = re.compile(r"\s*+\.\s*+")
+_NAMED_NEXT = re.compile(r"[^@<>\"():;]{1,200}<[^<>]{0,320}@")
 _BARE = re.compile(r"[^\s@<>\"]++@[^\s@<>\",;]++")
 
 
@@ -37,6 +38,11 @@ class _Entry:
         self.phrase: list[str] = []
         self.comment: list[str] = []
         self.angle: str | None = None
+
+    def is_words(self) -> bool:
+        """Whether it can only be a name so far."""
+        words = "".join(self.phrase)
+        return self.angle is None and not self.comment and bool(words.strip()) and not set("@=") & set(words)
 
     def correspondent(self) -> Correspondent | None:
         phrase = "".join(self.phrase).strip()
@@ -77,6 +83,9 @@ def read_addresses(value: bytes) -> tuple[Correspondent, ...]:
             entry, in_group = _Entry(), True
         elif word in {",", ";"}:
             in_group = in_group and word != ";"
+            if word == "," and entry.is_words() and _NAMED_NEXT.match(text, token.end()):
+                entry.phrase.append(word)  # `Doe, Jane <jane@example.org>` without the quotation marks it needs
+                continue
             _add(found, entry)
             entry = _Entry()
         elif kind == "angle" and entry.angle is None:

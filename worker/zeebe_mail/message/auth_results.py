@@ -25,8 +25,10 @@ def read_authentication_results(values: list[bytes]) -> AuthenticationResults | 
         text = _COMMENT.sub(" ", text)
     server, *pieces = [found[0] for found in _PIECE.finditer(text) if found[0].strip()] or [""]
     names = server.split()
-    if not names or "=" in names[0]:
+    if not names:
         return None
+    if _METHOD.match(server):  # Microsoft 365 does not name itself
+        names, pieces = [""], [server, *pieces]
     results = [one for piece in pieces[:_RESULTS] if (one := _result(piece))]
     return AuthenticationResults(names[0].strip('"').lower(), tuple(results))
 

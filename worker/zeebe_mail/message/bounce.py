@@ -24,17 +24,41 @@ _KINDS: dict[str, BounceKind] = {
     "relayed": "delivered",
     "expanded": "delivered",
 }
-_DAEMON = re.compile(r"mailer-daemon|postmaster|mail delivery (?:sub)?system|mailerdaemon", re.IGNORECASE)
-_UNDELIVERED = re.compile(
-    r"undeliver|not be delivered|returned mail|delivery (?:status|failure|has failed|problem|notification|incomplete)"
-    r"|delivery delayed|failure notice|could not be sent|unzustellbar|mail delivery failed|returned to sender"
-    r"|nicht zugestellt|non remis|no se pudo entregar",
+_DAEMON = re.compile(
+    r"mailer-daemon|\bmdaemon@|postmaster|mail[ .]delivery[ .](?:sub)?system|system administrator|mailerdaemon"
+    r"|smtp_mail_service",
     re.IGNORECASE,
 )
-_DELAYED = re.compile(r"delayed|warning: could not send|will be retried|verzögert|temporar", re.IGNORECASE)
+_UNDELIVERED = re.compile(
+    r"undeliver|non-delivery|not (?:yet )?(?:be(?:en)? )?delivered|(?:unable|able) to deliver|not deliver(?:able)?\b"
+    r"|returned mail|delivery (?:status|failure|has failed|problem|notification|incomplete|warning|delayed)"
+    r"|failure (?:notice|delivery)|could not be sent|mail (?:delivery )?fail(?:ed|ure)|failed (?:mail|recipient)"
+    r"|did not re(?:ach|ceive)|user unknown|unknown user|return(?:ed|ing) to sender"
+    r"|unzustellbar|nicht zugestellt|non (?:remis|recens)|no se pudo entregar|не доставлено",
+    re.IGNORECASE,
+)
+_DELAYED = re.compile(
+    r"delayed|not yet been delivered|warning: could not send|will be retried|verzögert|temporar",
+    re.IGNORECASE,
+)
+_STILL_TRIED = re.compile(
+    r"warning message only|just a warning|not yet been delivered|will be retried|attempts will continue", re.IGNORECASE
+)
 _QMAIL = re.compile(r"^<([^<>\s]{1,300}@[^<>\s]{1,300})>:\s*$", re.MULTILINE)
 _ADDRESS = re.compile(r"<?([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+)>?")
+_OWN = re.compile(r"(?:postmaster|mailer-daemon|abuse)@", re.IGNORECASE)
+_GATEWAY_TYPE = re.compile(r"(?:smtp|rfc822)=", re.IGNORECASE)
+_INTRODUCED = re.compile(
+    r"\b(?:following|these)\s+(?:e-?mail\s+)?(?:recipient|address|user)|failed recipient|delivered to:", re.IGNORECASE
+)
+# What follows is the message that was returned, or its header.
+_RETURNED = re.compile(
+    r"^[-*=>_ \t]*+(?:below this line|original message|(?:this is )?a copy of|(?:unsent|returned) (?:message|mail)"
+    r"|(?:the )?(?:message )?header|(?:the )?body of|return-path:|received:)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_FAILED_STATUS = re.compile(r"\b([45]\.\d{1,3}\.\d{1,3})\b")
 _REPLY = re.compile(r"\b([45]\d\d)[ -](?=\S)")
 _EMPTY_LINE = re.compile(rb"\r?\n[ \t]*+\r?\n")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,990}>")
@@ -48,12 +72,15 @@ def read_bounce(root: Entity, text: str | None) -> Bounce | None:
     for part in parts:
         if part.content_type in {"message/delivery-status", "message/global-delivery-status"}:
             status = [one.content() for one in parts if one.content_type == part.content_type]
-            return _delivery_status(b"\n\n".join(status), original)
+            found = _delivery_status(b"\n\n".join(status), original)
+            # Some servers name the recipients in their prose only.
+            return found if found.recipients else _plain(root, text or "", original)
         if part.content_type in {"message/disposition-notification", "message/global-disposition-notification"}:
             return _receipt(part.content(), original)
         if part.content_type == "message/feedback-report":
             return _complaint(part.content(), original)
-    return _plain(root, text or "", original) if _from_daemon(root.header) else None
+    text = text or ""
+    return _plain(root, text, original) if _from_daemon(root.header) and _says_undelivered(root.header, text) else None
 
 
 def _walk(entity: Entity) -> Iterator[Entity]:
@@ -91,7 +118,9 @@ def _blocks(content: bytes) -> Iterator[Header]:
 
 
 def _recipient(block: Header) -> BouncedRecipient | None:
-    final = _typed(block, "final-recipient") or _typed(block, "original-recipient")
+    final, original = _typed(block, "final-recipient"), _typed(block, "original-recipient")
+    if original and not (final and _ADDRESS.fullmatch(final)):
+        final = original  # behind a gateway, the final one may be no address of the Internet
     if not final:
         return None
     status = _STATUS.search(_text(block, "status") or "")
@@ -126,30 +155,36 @@ def _from_daemon(header: Header) -> bool:
     return bool(_DAEMON.search(sender)) or return_path == "<>"
 
 
-def _plain(root: Entity, text: str, original: str | None) -> Bounce | None:
+def _says_undelivered(header: Header, text: str) -> bool:
+    says = _UNDELIVERED.search(_subject(header)) or _UNDELIVERED.search(text[:2000])
+    return bool(says or header.first("x-failed-recipients") or "qmail-send program" in text[:_TEXT_LIMIT])
+
+
+def _subject(header: Header) -> str:
+    return encoded_words.header_text(header.first("subject") or b"")[:500]
+
+
+def _plain(root: Entity, text: str, original: str | None) -> Bounce:
     """A report in prose."""
     text = text[:_TEXT_LIMIT]
-    subject = encoded_words.header_text(root.header.first("subject") or b"")[:500]
     failed = [encoded_words.raw_text(value) for value in root.header.all("x-failed-recipients")]
-    qmail = "qmail-send program" in text
-    if not (qmail or failed or _UNDELIVERED.search(subject) or _UNDELIVERED.search(text[:2000])):
-        return None
     own = {
         address.lower()
         for name in ("to", "from")
         for address in _ADDRESS.findall(encoded_words.raw_text(root.header.first(name) or b""))
     }
-    notice = _ID_HEADER.split(text)[0]
+    notice = _notice(text)
     addresses = (
         _QMAIL.findall(notice)
         or [one for value in failed for one in _ADDRESS.findall(value)]
-        or _ADDRESS.findall(notice)
+        or [_GATEWAY_TYPE.sub("", one).strip("'") for one in _ADDRESS.findall(_recipients_in(notice))]
     )
-    recipients = list(dict.fromkeys(one for one in addresses if one.lower() not in own))[:_RECIPIENTS]
-    status = _STATUS.search(notice)
+    recipients = [one for one in dict.fromkeys(addresses) if one.lower() not in own and not _OWN.match(one)]
+    recipients = recipients[:_RECIPIENTS]
+    status = _FAILED_STATUS.search(notice)
     reply = _REPLY.search(notice)
     line = next((one.strip() for one in notice.splitlines() if (found := status or reply) and found[1] in one), None)
-    delayed = bool(_DELAYED.search(subject)) or (status is not None and status[1].startswith("4"))
+    delayed = _is_delay(_subject(root.header), notice, status[1] if status else None)
     identifier = _ID_HEADER.search(text)
     action = "delayed" if delayed else "failed"
     code = status[1] if status else None
@@ -161,6 +196,25 @@ def _plain(root: Entity, text: str, original: str | None) -> Bounce | None:
         recipients=tuple(BouncedRecipient(one, action, code, line) for one in recipients),
         original_message_id=original or (identifier[1] if identifier else None),
     )
+
+
+def _notice(text: str) -> str:
+    """What the server says, without the message that it returns."""
+    notice = _ID_HEADER.split(text)[0]
+    returned = _RETURNED.search(notice, 1)
+    return notice[: returned.start()] if returned and _ADDRESS.search(notice, 0, returned.start()) else notice
+
+
+def _recipients_in(notice: str) -> str:
+    """Where a notice names the recipients: behind "the following recipients", if it says that."""
+    introduced = _INTRODUCED.search(notice)
+    return notice[introduced.start() :] if introduced and _ADDRESS.search(notice, introduced.start()) else notice
+
+
+def _is_delay(subject: str, notice: str, status: str | None) -> bool:
+    if status is not None:
+        return status.startswith("4")
+    return bool(_DELAYED.search(subject) or _STILL_TRIED.search(notice))
 
 
 def _original_message_id(parts: list[Entity]) -> str | None:

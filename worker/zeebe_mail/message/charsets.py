@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from zeebe_mail.message.charset_guess import guess
+
 # Labels in use (WHATWG Encoding Standard, IANA), without `-`, `_`, `:` and blanks, and Python's codec for each. The
 # supersets that browsers take are taken here: mail labelled ISO-8859-1 is full of Windows-1252.
 _LABELS: dict[str, str] = {
@@ -69,6 +71,10 @@ _LABELS: dict[str, str] = {
 _NOT_IN_LABELS = re.compile(r"[-_: \t\"']")
 _SHIFTED = re.compile(rb"\x1b\$[@BA(]|\x1b\(J")
 _UTF8_CHARACTER = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
+_KANJI = re.compile(rb"\x1b\$[@B]([^\x1b\r\n]*+)(?:\x1b\([BJ])?")
+_WIDE = re.compile(rb"(?:[\t\r\n -~]\0){4}|(?:\0[\t\r\n -~]){4}")
+_ESCAPED = re.compile(r"[\udc80-\udcff]")
+_OTHER = re.compile(r"[^\x00-\x7f\udc80-\udcff]")
 _LONE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -107,6 +113,23 @@ def decode(data: bytes, label: str | None) -> Decoded:
     return _repaired(_best(data, known), problem)
 
 
+def utf8(data: bytes, label: str | None) -> bytes:
+    """8-bit bytes of a header in UTF-8, if they are not and the charset of the text fits."""
+    known = codec(label)
+    if known is None or known.startswith("utf") or data.isascii():
+        return data
+    try:
+        data.decode("utf-8")
+    except UnicodeError:
+        pass
+    else:
+        return data
+    try:
+        return data.decode(known).encode()
+    except UnicodeError:
+        return data
+
+
 def printable(text: str) -> str:
     """Text without anything that could hurt a log line."""
     return "".join(char if char.isprintable() else "?" for char in text)
@@ -131,6 +154,9 @@ def _is_latin1(label: str | None) -> bool:
 def _strict(data: bytes, name: str) -> str:
     if name == "cp1252":
         return _windows(data)
+    if name == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        # Big endian (RFC 2781, 4.3), if it does not look like the other.
+        name = "utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be"
     return data.decode(name)
 
 
@@ -145,20 +171,60 @@ def _best(data: bytes, name: str) -> str:
         else:
             if not data.isascii():
                 return text
+    if name == "utf-8":
+        return _mixed(data)
+    if name.startswith("iso2022-jp"):
+        return _shifted(data, name)
     return data.decode(name, errors="replace")
+
+
+def _mixed(data: bytes) -> str:
+    """UTF-8 into which somebody copied Windows-1252; if only a little is not UTF-8, it is broken rather."""
+    text = data.decode("utf-8", errors="surrogateescape")
+    strange = len(_ESCAPED.findall(text))
+    if strange * 2 < len(_OTHER.findall(text)):
+        return data.decode("utf-8", errors="replace")
+    return text.translate(_UNESCAPED)
+
+
+def _shifted(data: bytes, name: str) -> str:
+    """ISO-2022-JP with the characters that Windows has in addition, such as numbers in circles (CP50221)."""
+    try:
+        return data.decode(name)
+    except UnicodeError:
+        pass
+    pieces: list[str] = []
+    end = 0
+    for kanji in _KANJI.finditer(data):
+        pieces += (data[end : kanji.start()].decode(name, errors="replace"), _kanji(kanji[1]))
+        end = kanji.end()
+    return "".join((*pieces, data[end:].decode(name, errors="replace")))
+
+
+def _kanji(pairs: bytes) -> str:
+    """JIS X 0208 in seven bits, read as Shift JIS."""
+    shifted = bytearray()
+    for row, cell in zip(pairs[::2], pairs[1::2], strict=False):
+        shifted.append((row + 1) // 2 + (0x70 if row < 0x5F else 0xB0))
+        shifted.append(cell + 0x7E if row % 2 == 0 else cell + 0x1F + (cell > 0x5F))
+    return shifted.decode("cp932", errors="replace")
 
 
 def _guessed(data: bytes) -> str:
     if data.isascii():
         if _SHIFTED.search(data):
-            return data.decode("iso2022-jp-ext", errors="replace")
+            return _shifted(data, "iso2022-jp-ext")
+        if _WIDE.match(data):
+            return data.decode("utf-16-be" if data[:1] == b"\0" else "utf-16-le", errors="replace")
         return data.decode("ascii")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")
     try:
         return data.decode("utf-8")
     except UnicodeError:
-        return _windows(data)
+        pass
+    codec = guess(data)
+    return data.decode(codec, errors="replace") if codec else _windows(data)
 
 
 def _windows(data: bytes) -> str:
@@ -170,3 +236,4 @@ def _windows(data: bytes) -> str:
 
 
 _C1 = {byte: bytes([byte]).decode("cp1252", errors="ignore") or chr(byte) for byte in range(128, 160)}
+_UNESCAPED = {0xDC00 + byte: bytes([byte]).decode("cp1252", errors="ignore") or chr(byte) for byte in range(128, 256)}

@@ -96,8 +96,18 @@ def _together(words: list[_Word]) -> str:
     return "".join(texts)
 
 
+def _bytes(word: _Word) -> bytes:
+    """The payload as it came: raw letters in it, which were decoded with the header, are in the charset of the word."""
+    if not word.payload.isascii() and (name := charsets.codec(word.charset)):
+        try:
+            return word.payload.encode(name)
+        except UnicodeError:
+            pass
+    return word.payload.encode("utf-8", errors="replace")
+
+
 def _payload(word: _Word) -> bytes:
-    data = word.payload.encode("utf-8", errors="replace")
+    data = _bytes(word)
     if word.encoding == "b":
         return base64_bytes(data)
     return quoted_printable_bytes(data.replace(b"_", b" "))

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 BLOCK_LIMIT = 256 * 1024
-FIELD_LIMIT = 32 * 1024
+FIELD_LIMIT = 100 * 1024
 
 _BLOCK_EXCEEDED = f"The header has more than {BLOCK_LIMIT // 1024} KB; the rest of it was not read."
 _FIELD_EXCEEDED = f"A header has more than {FIELD_LIMIT // 1024} KB; the rest of it was not read."
 _LOOK_AHEAD = 10  # lines
+_BOM = b"\xef\xbb\xbf"
 
 _NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _EMPTY_LINE = re.compile(rb"\r*\n\r*\n")
@@ -115,7 +116,8 @@ def _lines(data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
 
 
 def message_start(data: bytes, start: int, end: int) -> int:
-    """Where the header of a message begins: blank lines before it are skipped. To a part, they end its header."""
+    """Where the header of a message begins: behind a byte order mark and blank lines, which end that of a part."""
+    start += len(_BOM) * data.startswith(_BOM, start, end)
     at = start
     while at < end and data[at : at + 1] in (b"\r", b"\n"):
         at += 1

@@ -235,8 +235,7 @@ def _undivided(entity: Entity, start: int, end: int, section: str) -> Entity:
 def _spans(entity: Entity, start: int, end: int) -> list[tuple[int, int]]:
     """Where the parts of a multipart stand."""
     boundary = entity.parameters.get("boundary", "").strip()
-    if boundary:
-        label = _label(entity, boundary)
+    for label in _labels(entity, boundary):
         spans = _between(entity.data, start, end, b"--" + label, exact=True)
         spans = spans or _between(entity.data, start, end, b"--" + label, exact=False)
         if spans:
@@ -247,13 +246,19 @@ def _spans(entity: Entity, start: int, end: int) -> list[tuple[int, int]]:
     return []
 
 
-def _label(entity: Entity, boundary: str) -> bytes:
-    """The bytes of a boundary: as in the header, where it may have been other than ASCII."""
-    if boundary.isascii():
-        return boundary.encode()
+def _labels(entity: Entity, boundary: str) -> Iterator[bytes]:
+    """What a boundary may mean: as in the header, where it may have been other than ASCII, or without ``'``."""
+    if not boundary:
+        return
     raw = entity.header.first("content-type") or b""
-    found = re.search(rb"boundary\s*=\s*\"([^\"\r\n]+)\"", raw, re.IGNORECASE)
-    return found[1].strip() if found else boundary.encode("utf-8", "replace")
+    if boundary.isascii():
+        yield boundary.encode()
+    elif found := re.search(rb"boundary\s*=\s*\"([^\"\r\n]+)\"", raw, re.IGNORECASE):
+        yield found[1].strip()
+    else:
+        yield boundary.encode("utf-8", "replace")
+    if len(boundary) > 2 and boundary[0] == boundary[-1] == "'":
+        yield boundary[1:-1].encode("utf-8", "replace")
 
 
 def _between(data: bytes, start: int, end: int, delimiter: bytes, *, exact: bool) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import TypeVar
 
-from zeebe_mail.message import encoded_words
+from zeebe_mail.message import charsets, encoded_words
 from zeebe_mail.message.address_list import read_addresses
 from zeebe_mail.message.auth_results import read_authentication_results
 from zeebe_mail.message.auto_reply import auto_reply_reason
@@ -100,7 +100,7 @@ def _where(error: Exception) -> str:
 
 def _message(root: Entity, size: int, findings: Findings, *, in_another: bool = False) -> ParsedMessage:
     """The message whose tree this is; messages in it are read the same way."""
-    known = _with_header(root.header, size, findings)
+    known = _with_header(_legible(root), size, findings)
     body = read_body(root, findings, borrow=not in_another)
     text = body.text
     return replace(
@@ -118,6 +118,21 @@ def _message(root: Entity, size: int, findings: Findings, *, in_another: bool = 
         errors=tuple(dict.fromkeys(findings.errors))[:_ERRORS],
         parse_error=" ".join(findings.exceeded) or None,
     )
+
+
+def _legible(root: Entity) -> Header:
+    """The header in UTF-8: raw bytes in it, which RFC 5322 forbids, are mostly in the charset of the text."""
+    label = next((one.parameters["charset"] for one in _texts(root) if "charset" in one.parameters), None)
+    fields = tuple(replace(one, value=charsets.utf8(one.value, label)) for one in root.header.fields)
+    return Header(fields, root.header.body, root.header.exceeded)
+
+
+def _texts(entity: Entity) -> Iterable[Entity]:
+    if entity.content_type.startswith("text/"):
+        yield entity
+    elif not entity.is_message:
+        for child in entity.children:
+            yield from _texts(child)
 
 
 def _with_header(header: Header, size: int, findings: Findings) -> ParsedMessage:
@@ -140,7 +155,7 @@ def _with_header(header: Header, size: int, findings: Findings) -> ParsedMessage
         cc=addresses("cc"),
         bcc=addresses("bcc"),
         reply_to=addresses("reply-to"),
-        sent=read_date(encoded_words.raw_text(date)) if date is not None else None,
+        sent=read_date(encoded_words.header_text(date)) if date is not None else None,
         received=read_received(encoded_words.raw_text(received)) if received is not None else None,
         in_reply_to=_identifiers(header.all("in-reply-to")),
         references=_identifiers(header.all("references")),
@@ -204,18 +219,22 @@ def _nested(root: Entity) -> ParsedMessage:
 def _calendar(root: Entity, findings: Findings) -> Calendar | None:
     for part in _calendars(root):
         try:
-            return read_calendar(text_of(part, findings))
+            return read_calendar(text_of(part, findings), part.parameters.get("method"))
         except CalendarError as error:
             findings.errors.append(str(error))
     return None
 
 
 def _calendars(entity: Entity) -> Iterable[Entity]:
-    if entity.content_type in {"text/calendar", "application/ics"}:
+    if entity.content_type in {"text/calendar", "application/ics"} or _is_calendar_file(entity):
         yield entity
     elif not entity.is_message:
         for child in entity.children:
             yield from _calendars(child)
+
+
+def _is_calendar_file(entity: Entity) -> bool:
+    return entity.content_type == "application/octet-stream" and (entity.file_name or "").lower().endswith(".ics")
 
 
 def _attempt(read: Callable[[], _Result], what: str, findings: Findings) -> _Result | None:

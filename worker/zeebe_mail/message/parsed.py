@@ -125,7 +125,10 @@ class AuthenticationResult:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationResults:
-    """The topmost Authentication-Results header. It is as trustworthy as the server that ``authserv_id`` names."""
+    """The topmost Authentication-Results header. It is as trustworthy as the server that ``authserv_id`` names.
+
+    That is empty where the server does not name itself, as Microsoft 365.
+    """
 
     authserv_id: str
     results: tuple[AuthenticationResult, ...]

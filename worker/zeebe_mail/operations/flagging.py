@@ -48,9 +48,9 @@ async def change_flags(imap: ImapSession, asked: FlagsRequest, change: FlagChang
         MailboxNotFound, MailboxReadOnly: there is no such mailbox, or it cannot be changed.
         MessageNotFound, MessageAmbiguous, UidValidityChanged: nothing was done.
     """
-    selected = await imap.select(await imap.resolve(asked.mailbox), writable=True)
+    selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox), writable=True)
     choice = await choose(imap, selected, asked)
-    result = await worked(lambda uids: imap.store_flags(uids, change, asked.flags), choice.uids)
+    result = await worked(lambda uids: imap.filing.store_flags(uids, change, asked.flags), choice.uids)
     messages = [
         FlagsOf(
             message_id=one.message_id,

@@ -87,9 +87,9 @@ async def list_messages(imap: ImapSession, asked: ListRequest, criterion: Criter
         MailboxNotFound: there is no such mailbox.
         Unsupported: the server does not know what is searched for.
     """
-    selected = await imap.select(await imap.resolve(asked.mailbox))
+    selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
     uids, total = await _first(imap, selected, asked, criterion)
-    summaries = await imap.summaries(uids, attachments=asked.fields == "summary")
+    summaries = await imap.fetch.summaries(uids, attachments=asked.fields == "summary")
     messages: list[Listed] = []
     for start in range(0, len(summaries), AT_A_TIME):
         some = summaries[start : start + AT_A_TIME]
@@ -117,7 +117,7 @@ async def _listed(imap: ImapSession, one: Summary, selected: Selected, asked: Li
 async def _read(imap: ImapSession, one: Summary, desk: Desk) -> ParsedMessage:
     """The whole message; what its header tells, where it is too large or has vanished meanwhile."""
     try:
-        raw = await imap.message(one.uid, limit=MESSAGE_LIMIT)
+        raw = await imap.fetch.message(one.uid, limit=MESSAGE_LIMIT)
     except MessageTooLarge as error:
         return parse_header(one.header, one.received, error.message)
     if raw is None:
@@ -132,12 +132,12 @@ async def _first(
     descending = asked.sort_order == "DESC"
     if criterion is not None and not decides_alone(criterion):
         everything = max(selected.exists, 1)
-        ordered = await imap.sorted(
+        ordered = await imap.search.ordered(
             asked.sort_by, descending=descending, limit=everything, criterion=server_side(criterion)
         )
         uids = await matching(imap, ordered, client_side(criterion))
         return uids[: asked.limit], len(uids)
-    uids = await imap.sorted(asked.sort_by, descending=descending, limit=asked.limit, criterion=criterion)
+    uids = await imap.search.ordered(asked.sort_by, descending=descending, limit=asked.limit, criterion=criterion)
     if criterion is None:
         return uids, selected.exists
-    return uids, len(uids) if len(uids) < asked.limit else await imap.count(criterion)
+    return uids, len(uids) if len(uids) < asked.limit else await imap.search.count(criterion)

@@ -51,7 +51,7 @@ async def refuse_special(imap: ImapSession, path: str, *, doing: str) -> None:
     Raises:
         InputError: it is the INBOX, or the server has a special use for it (RFC 6154).
     """
-    listed = {one.path: one for one in await imap.mailboxes()}
+    listed = {one.path: one for one in await imap.directory.mailboxes()}
     use = "inbox" if path.upper() == "INBOX" else path in listed and listed[path].special_use
     if use:
         raise InputError(

@@ -23,7 +23,7 @@ async def found(imap: ImapSession, criterion: Criterion) -> list[int]:
     Raises:
         Unsupported: the server does not know one of the keys.
     """
-    return await matching(imap, await imap.search(server_side(criterion)), client_side(criterion))
+    return await matching(imap, await imap.search.uids(server_side(criterion)), client_side(criterion))
 
 
 async def matching(imap: ImapSession, uids: Sequence[int], criterion: Criterion) -> list[int]:
@@ -42,16 +42,15 @@ async def matching(imap: ImapSession, uids: Sequence[int], criterion: Criterion)
             none_of = set(await matching(imap, uids, part))
             return [uid for uid in uids if uid not in none_of]
         case HeaderIs() | Dated():
-            return [
-                one.uid for one in await imap.summaries(uids, attachments=False) if await _is_one(imap, one, criterion)
-            ]
+            summaries = await imap.fetch.summaries(uids, attachments=False)
+            return [one.uid for one in summaries if await _is_one(imap, one, criterion)]
         case _:
-            known = set(await imap.search(criterion))
+            known = set(await imap.search.uids(criterion))
             return [uid for uid in uids if uid in known]
 
 
 async def _is_one(imap: ImapSession, summary: Summary, criterion: HeaderIs | Dated) -> bool:
     header = summary.header
     if isinstance(criterion, HeaderIs) and criterion.name.lower() not in _IN_SUMMARIES:
-        header = await imap.header(summary.uid, limit=4 * BLOCK_LIMIT) or b""
+        header = await imap.fetch.header(summary.uid, limit=4 * BLOCK_LIMIT) or b""
     return matches(criterion, Candidate(read_header(header, 0, len(header)), received=summary.received))

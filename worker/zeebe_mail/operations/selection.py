@@ -234,7 +234,7 @@ async def _choose_unnamed(imap: ImapSession, asked: SomeMessages) -> Choice:
     if asked.criteria is not None:
         uids = await found(imap, asked.criteria)
     else:
-        uids = await imap.uids_of_range(asked.uids or "")
+        uids = await imap.search.in_range(asked.uids or "")
     taken = uids[: asked.limit]
     known = await message_ids(imap, taken)
     return Choice(tuple(Chosen(uid, known[uid]) for uid in taken if uid in known), len(uids))
@@ -259,7 +259,7 @@ async def _choose(
         is_it = reference.uid in known and reference.message_id in (None, _bare(known[reference.uid]))
         return Chosen(reference.uid, known[reference.uid], reference) if is_it else Chosen(None, named, reference)
     assert reference.message_id is not None
-    uids = await imap.uids_of_message_id(reference.message_id)
+    uids = await imap.search.by_message_id(reference.message_id)
     trouble = _ambiguous(selected, reference.message_id, uids) if len(uids) > 1 else None
     return Chosen(uids[0] if len(uids) == 1 else None, named, reference, trouble)
 
@@ -276,13 +276,13 @@ async def message_ids(imap: ImapSession, uids: list[int]) -> dict[int, str | Non
     """The Message-IDs of those that are there, with their angle brackets."""
     if not uids:
         return {}
-    return {one.uid: message_id_in(one.header) for one in await imap.summaries(uids, attachments=False)}
+    return {one.uid: message_id_in(one.header) for one in await imap.fetch.summaries(uids, attachments=False)}
 
 
 async def uids_with(imap: ImapSession, message_id: str | None) -> list[int]:
     """UIDs of the messages with this Message-ID, as a header has it; of none with none that can be looked for."""
     bare = _bare(message_id)
-    return await imap.uids_of_message_id(bare) if bare else []
+    return await imap.search.by_message_id(bare) if bare else []
 
 
 def not_found(selected: Selected, missing: Iterable[Chosen], *, part: str | None = None) -> MessageNotFound:

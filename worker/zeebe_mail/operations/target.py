@@ -9,7 +9,7 @@ from zeebe_mail.mail.imap import ImapSession
 async def existing(imap: ImapSession, name: str) -> str | None:
     """The path of a mailbox, or None when there is none."""
     try:
-        return await imap.resolve(name)
+        return await imap.directory.resolve(name)
     except MailboxNotFound:
         return None
 
@@ -21,10 +21,10 @@ async def made(imap: ImapSession, name: str, *, create: bool) -> str:
         MailboxNotFound: there is none.
     """
     try:
-        return await imap.resolve(name)
+        return await imap.directory.resolve(name)
     except MailboxNotFound:
         if not create or name.startswith("\\"):
             raise
-    path = await imap.path_for(name)
-    await imap.create_mailbox(path)
+    path = await imap.directory.path_for(name)
+    await imap.mailboxes.create(path)
     return path

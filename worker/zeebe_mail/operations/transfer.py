@@ -40,7 +40,7 @@ async def move_all(
     result = await _move(imap, choice, path, attempt)
     gone = [one for one in choice.messages if one.message_id and result.outcome(one)["status"] == "missing"]
     there = await _uids_there(imap, path, [*gone, *_untold(choice, result)])
-    validity = (await imap.status(path)).uid_validity
+    validity = (await imap.directory.status(path)).uid_validity
     transfers = []
     for one in choice.messages:
         if one.uid in result.done:
@@ -55,10 +55,10 @@ async def move_all(
 
 async def _move(imap: ImapSession, choice: Choice, path: str, attempt: Attempt) -> Worked[int]:
     if not choice.uids or "MOVE" in imap.capabilities:
-        return await worked(partial(imap.move, path=path), choice.uids)
+        return await worked(partial(imap.filing.move, path=path), choice.uids)
     await attempt.commit()
     with _in_doubt_without_message_id(choice, path):
-        return await worked(partial(imap.move, path=path), choice.uids)
+        return await worked(partial(imap.filing.move, path=path), choice.uids)
 
 
 async def copy_all(imap: ImapSession, source: Selected, choice: Choice, path: str, attempt: Attempt) -> list[Transfer]:
@@ -72,14 +72,14 @@ async def copy_all(imap: ImapSession, source: Selected, choice: Choice, path: st
     Raises:
         OutcomeUnknown: the connection was lost, and a message has no Message-ID.
     """
-    copied = await imap.copied_earlier(choice.uids, path) if choice.uids else {}
+    copied = await imap.filing.copied_earlier(choice.uids, path) if choice.uids else {}
     uids = [uid for uid in choice.uids if uid not in copied]
     if uids:
         await attempt.commit()
     with _in_doubt_without_message_id(choice, path):
-        result = await worked(partial(imap.copy, path=path), uids)
+        result = await worked(partial(imap.filing.copy, path=path), uids)
     there = await _uids_there(imap, path, _untold(choice, result))
-    validity = (await imap.status(path)).uid_validity
+    validity = (await imap.directory.status(path)).uid_validity
     transfers = []
     for one in choice.messages:
         if one.uid in copied:
@@ -119,7 +119,7 @@ async def _uids_there(imap: ImapSession, path: str, sought: Iterable[Chosen]) ->
     names = {one.message_id for one in sought} - {None}
     if not names:
         return {}
-    await imap.select(path)
+    await imap.mailboxes.select(path)
     found = {name: await uids_with(imap, name) for name in names}
     return {name: uids[0] if len(uids) == 1 else None for name, uids in found.items() if uids}
 

@@ -97,14 +97,14 @@ async def append(given: AppendInput, imap: ImapSession, attempt: Attempt) -> App
     path = await made(imap, asked.mailbox, create=asked.create_mailbox)
     source = asked.source
     message_id = message_id_in(source.partition(b"\r\n\r\n")[0])
-    selected = await imap.select(path)
+    selected = await imap.mailboxes.select(path)
     known = await uids_with(imap, message_id)
     place = None
     if not known:
         await attempt.commit()
         place = await _append(imap, path, asked, source, message_id)
         if place is None:  # the server does not say (it has no UIDPLUS, RFC 4315)
-            selected = await imap.select(path)
+            selected = await imap.mailboxes.select(path)
     uids = [place[1]] if place else known or await uids_with(imap, message_id)
     return AppendOutput(
         message_id=message_id,
@@ -120,7 +120,7 @@ async def _append(
     imap: ImapSession, path: str, asked: AppendRequest, source: bytes, message_id: str | None
 ) -> tuple[int, int] | None:
     try:
-        return await imap.append(path, source, flags=asked.flags, received=asked.received)
+        return await imap.filing.append(path, source, flags=asked.flags, received=asked.received)
     except (Unreachable, Misbehaved) as error:
         if message_id:
             raise

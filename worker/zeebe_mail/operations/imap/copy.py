@@ -51,7 +51,7 @@ async def copy(given: CopyInput, imap: ImapSession, attempt: Attempt) -> CopyOut
     Point of no return: COPY; see :func:`~zeebe_mail.operations.transfer.copy_all`.
     """
     asked = given.request
-    source = await imap.select(await imap.resolve(asked.mailbox))
+    source = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
     choice = await choose(imap, source, asked)
     path = await made(imap, asked.target, create=asked.create_target)
     if path == source.path:

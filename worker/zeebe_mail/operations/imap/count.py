@@ -41,11 +41,11 @@ class CountOutput(OperationOutput):
 async def count(given: CountInput, imap: ImapSession, attempt: Attempt) -> CountOutput:
     """Count the messages of a mailbox, or those that match. Changes nothing."""
     asked = given.request
-    selected = await imap.select(await imap.resolve(asked.mailbox))
+    selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
     if asked.criteria is None:
         number = selected.exists
     elif decides_alone(asked.criteria):
-        number = await imap.count(asked.criteria)
+        number = await imap.search.count(asked.criteria)
     else:
         number = len(await found(imap, asked.criteria))
     return CountOutput(count=number, mailbox=selected.path, uid_validity=selected.uid_validity)

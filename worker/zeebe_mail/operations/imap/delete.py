@@ -52,7 +52,7 @@ async def delete(given: DeleteInput, imap: ImapSession, attempt: Attempt) -> Del
     expunging; after it a message is not found again, which is no error unless asked for, so it may be repeated.
     """
     asked = given.request
-    selected = await imap.select(await imap.resolve(asked.mailbox), writable=True)
+    selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox), writable=True)
     choice = await choose(imap, selected, asked)
     if asked.mode == "permanent":
         messages = await _expunge(imap, selected, choice)
@@ -68,7 +68,7 @@ async def delete(given: DeleteInput, imap: ImapSession, attempt: Attempt) -> Del
 
 async def _expunge(imap: ImapSession, selected: Selected, choice: Choice) -> list[Change]:
     async def expunge(uids: list[int]) -> dict[int, None]:
-        return dict.fromkeys(await imap.expunge(uids))
+        return dict.fromkeys(await imap.filing.expunge(uids))
 
     result = await worked(expunge, choice.uids)
     return [

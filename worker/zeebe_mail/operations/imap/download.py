@@ -85,7 +85,7 @@ async def download(given: DownloadInput, imap: ImapSession, attempt: Attempt, de
     asked = given.request
     if asked.deliver == "document" and isinstance(desk.documents, NoStore):
         raise DocumentStoreMissing("A document is asked for, and this worker knows no document store.")
-    selected = await imap.select(await imap.resolve(asked.mailbox))
+    selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
     chosen = await the_message(imap, selected, asked)
     try:
         file = await _file(imap, asked, chosen.uid) if chosen.uid else None
@@ -113,10 +113,10 @@ async def download(given: DownloadInput, imap: ImapSession, attempt: Attempt, de
 async def _file(imap: ImapSession, asked: DownloadRequest, uid: int) -> _File | None:
     limit = asked.max_bytes if asked.deliver == "document" else min(asked.max_bytes, INLINE_LIMIT)
     if asked.part is None:
-        raw = await imap.message(uid, limit=limit)
+        raw = await imap.fetch.message(uid, limit=limit)
         return None if raw is None else _File(raw, f"message-{uid}.eml", SOURCE_TYPE)
-    header = await imap.part_header(uid, asked.part)
-    encoded = await imap.part(uid, asked.part, limit=limit * 2)  # base64 and quoted-printable make bytes more
+    header = await imap.fetch.part_header(uid, asked.part)
+    encoded = await imap.fetch.part(uid, asked.part, limit=limit * 2)  # base64 and quoted-printable make bytes more
     if not header or encoded is None:  # servers say nothing, NIL or "" of a part that is not there; a header has a line
         return None
     entity = read_tree(header, Findings())

@@ -51,7 +51,7 @@ class ExistsOutput(MessagePlace):
 async def exists(given: ExistsInput, imap: ImapSession, attempt: Attempt) -> ExistsOutput:
     """Look whether a message is in a mailbox. Changes nothing; several with one Message-ID are no error here."""
     asked = given.request
-    selected = await imap.select(await imap.resolve(asked.mailbox))
+    selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
     uids = await _uids(imap, asked, selected)
     newest = await message_ids(imap, uids[-1:])
     return ExistsOutput(
@@ -69,6 +69,6 @@ async def _uids(imap: ImapSession, asked: ExistsRequest, selected: Selected) -> 
         return await found(imap, asked.criteria)
     check_validity(selected, (asked,))
     if asked.uid is None:
-        return await imap.uids_of_message_id(asked.message_id or "")
+        return await imap.search.by_message_id(asked.message_id or "")
     chosen = await the_message(imap, selected, MessageReference(message_id=asked.message_id, uid=asked.uid))
     return [chosen.uid] if chosen.uid else []

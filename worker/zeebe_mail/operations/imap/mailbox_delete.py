@@ -55,11 +55,11 @@ async def mailbox_delete(given: MailboxDeleteInput, imap: ImapSession, attempt: 
             details={"mailbox": asked.mailbox},
         )
     try:
-        path = await imap.resolve(asked.mailbox)
+        path = await imap.directory.resolve(asked.mailbox)
     except MailboxNotFound:
         if asked.if_missing == "error":
             raise
-        return MailboxDeleteOutput(mailbox=await imap.path_for(asked.mailbox), deleted=False)
+        return MailboxDeleteOutput(mailbox=await imap.directory.path_for(asked.mailbox), deleted=False)
     await refuse_special(imap, path, doing="deleted")
-    await imap.delete_mailbox(path)
+    await imap.mailboxes.delete(path)
     return MailboxDeleteOutput(mailbox=path, deleted=True)

@@ -53,7 +53,7 @@ class MailboxListOutput(OperationOutput):
 @operation(title="List mailboxes", keywords=("imap", "folders"))
 async def mailbox_list(given: MailboxListInput, imap: ImapSession, attempt: Attempt) -> MailboxListOutput:
     """List the mailboxes of the account. Changes nothing."""
-    found = await imap.mailboxes(given.request.pattern, with_status=given.request.with_status)
+    found = await imap.directory.mailboxes(given.request.pattern, with_status=given.request.with_status)
     return MailboxListOutput(mailboxes=[_listed(one) for one in sorted(found, key=lambda one: one.path)])
 
 

@@ -50,14 +50,15 @@ async def mailbox_rename(given: MailboxRenameInput, imap: ImapSession, attempt: 
     asked = given.request
     there = await existing(imap, asked.new_name)
     try:
-        path = await imap.resolve(asked.mailbox)
+        path = await imap.directory.resolve(asked.mailbox)
     except MailboxNotFound:
         if there is None:
             raise
-        return MailboxRenameOutput(from_=await imap.path_for(asked.mailbox), to=there, mailbox=there, renamed=False)
+        missing = await imap.directory.path_for(asked.mailbox)
+        return MailboxRenameOutput(from_=missing, to=there, mailbox=there, renamed=False)
     if there is not None:
         raise MailboxExists(f'There is a mailbox "{there}" already.', details={"mailbox": there})
     await refuse_special(imap, path, doing="renamed")
-    to = await imap.path_for(asked.new_name)
-    await imap.rename_mailbox(path, to)
+    to = await imap.directory.path_for(asked.new_name)
+    await imap.mailboxes.rename(path, to)
     return MailboxRenameOutput(from_=path, to=to, mailbox=to, renamed=True)

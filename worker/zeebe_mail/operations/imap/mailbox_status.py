@@ -27,5 +27,5 @@ class MailboxStatusOutput(Counts):
 @operation(title="Status of a mailbox", keywords=("imap", "folder", "unread", "count"))
 async def mailbox_status(given: MailboxStatusInput, imap: ImapSession, attempt: Attempt) -> MailboxStatusOutput:
     """Count the messages of a mailbox without opening it. Changes nothing."""
-    path = await imap.resolve(given.request.mailbox)
-    return MailboxStatusOutput(mailbox=path, **Counts.of(await imap.status(path)).model_dump())
+    path = await imap.directory.resolve(given.request.mailbox)
+    return MailboxStatusOutput(mailbox=path, **Counts.of(await imap.directory.status(path)).model_dump())

@@ -50,12 +50,12 @@ async def move(given: MoveInput, imap: ImapSession, attempt: Attempt) -> MoveOut
     Point of no return: none with MOVE; else the copying, see :func:`~zeebe_mail.operations.transfer.move_all`.
     """
     asked = given.request
-    source = await imap.select(await imap.resolve(asked.mailbox), writable=True)
+    source = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox), writable=True)
     choice = await choose(imap, source, asked)
     if choice.uids or not asked.create_target:
         path: str | None = await made(imap, asked.target, create=asked.create_target)
     else:
         path = await existing(imap, asked.target)
     messages = await move_all(imap, source, choice, path, attempt)
-    to = path or await imap.path_for(asked.target)
+    to = path or await imap.directory.path_for(asked.target)
     return MoveOutput(from_=source.path, to=to, messages=messages, **summed_up(messages, choice, mailbox=to))

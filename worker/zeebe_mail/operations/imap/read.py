@@ -75,16 +75,16 @@ class ReadOutput(ImapMessageContent):
 async def read(given: ReadInput, imap: ImapSession, attempt: Attempt, desk: Desk) -> ReadOutput:
     """Read a message. It is not marked as read unless that is asked for; it may be repeated at any time."""
     asked = given.request
-    selected = await imap.select(await imap.resolve(asked.mailbox), writable=asked.mark_as_read)
+    selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox), writable=asked.mark_as_read)
     chosen = await the_message(imap, selected, asked)
-    summary = next(iter(await imap.summaries([chosen.uid], attachments=False)), None) if chosen.uid else None
+    summary = next(iter(await imap.fetch.summaries([chosen.uid], attachments=False)), None) if chosen.uid else None
     content = await _content(imap, asked, summary, desk) if summary else None
     if summary is None or content is None:
         if asked.if_missing == "error":
             raise not_found(selected, (chosen,))
         return _output(selected, None, NOTHING | {"messageId": chosen.message_id})
     if asked.mark_as_read:
-        now = await imap.store_flags([summary.uid], FlagChange.ADD, ("\\Seen",))
+        now = await imap.filing.store_flags([summary.uid], FlagChange.ADD, ("\\Seen",))
         return _output(selected, summary, content, now.get(summary.uid, summary.flags))
     return _output(selected, summary, content, summary.flags)
 
@@ -92,11 +92,11 @@ async def read(given: ReadInput, imap: ImapSession, attempt: Attempt, desk: Desk
 async def _content(imap: ImapSession, asked: ReadRequest, summary: Summary, desk: Desk) -> dict[str, Any] | None:
     """What there is to tell of a message; None when it has vanished meanwhile."""
     if asked.level == "header":
-        header = await imap.header(summary.uid, limit=4 * BLOCK_LIMIT)
+        header = await imap.fetch.header(summary.uid, limit=4 * BLOCK_LIMIT)
         if header is None:
             return None
         return {**parse_header(header, summary.received).as_json(), "size": summary.size}
-    raw = await imap.message(summary.uid, limit=asked.max_bytes)
+    raw = await imap.fetch.message(summary.uid, limit=asked.max_bytes)
     if raw is None:
         return None
     parsed = await desk.reader.read(raw, summary.received)

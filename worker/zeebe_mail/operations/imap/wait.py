@@ -76,7 +76,7 @@ async def wait(given: WaitInput, turns: Turns[ImapSession], attempt: Attempt, de
                 if seen.messages or left_s <= 0:
                     return _output(asked, seen)
                 if turns.has_room:
-                    await imap.wait_for_change(min(TURN_S, left_s))
+                    await imap.mailboxes.wait_for_change(min(TURN_S, left_s))
                     continue
         except (EndpointSaturated, Busy, Misbehaved, Unreachable) as error:
             if left_s <= 0 or not (was_there or isinstance(error, EndpointSaturated)):

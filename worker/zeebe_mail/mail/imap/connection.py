@@ -356,7 +356,7 @@ class ImapConnection(asyncio.Protocol):
             ImapClosed | ImapViolation | TimeoutError: the connection is of no more use.
         """
         untagged: list[Response] = []
-        answer = await self._sent(self._begin(pieces), until, allowance, take or untagged.append)
+        answer = await self._sent(self._begin(pieces), until, allowance, untagged.append if take is None else take)
         return Reply(self._accept(answer), untagged)
 
     async def converse(self, first: Piece, reply_to: Callable[[bytes], Awaitable[bytes | None]], until: float) -> Reply:

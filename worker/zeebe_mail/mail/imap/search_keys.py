@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from zeebe_mail.mail.imap_connection import Piece
-from zeebe_mail.mail.imap_syntax import astring, string
+from zeebe_mail.mail.imap.connection import Piece
+from zeebe_mail.mail.imap.syntax import astring, string
 from zeebe_mail.message.criteria import (
     ALL,
     NONE,

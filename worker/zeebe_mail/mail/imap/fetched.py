@@ -1,8 +1,4 @@
-"""FETCH (RFC 9051, 6.4.5): what is asked for, and what the answers mean.
-
-The items are fixed texts and checked section numbers, so nothing a process says becomes a command. Answers are read
-straight from the bytes: a mailbox's 50,000 lines are no place for a parser that makes objects of each word.
-"""
+"""What FETCH is answered with (RFC 9051, 7.5.2)."""
 
 from __future__ import annotations
 
@@ -11,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import cast
 
-from zeebe_mail.mail.imap_connection import ImapViolation, Response
-from zeebe_mail.mail.imap_syntax import Node, parse
+from zeebe_mail.mail.imap.connection import ImapViolation, Response
+from zeebe_mail.mail.imap.syntax import Node, parse
+from zeebe_mail.message.references import bare_message_id
 
 SUMMARY_FIELDS = (
     "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Message-ID", "In-Reply-To", "References",
@@ -29,7 +26,6 @@ BYTES_OF_A_SUMMARY = _HEADER_LIMIT + 2**14
 """What a summary may have at most, on average over those that are asked for together."""
 MESSAGE_ID = b"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]<0.4096>"
 
-_SECTION = re.compile(r"[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,31}")
 _FETCH = re.compile(rb"\* (\d{1,10}) FETCH \(", re.IGNORECASE)
 _DATE = re.compile(
     rb"[ 0-3]?(\d)-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)",
@@ -118,6 +114,33 @@ class Fetched:
         return None
 
 
+class FetchedByUid(dict[int, Fetched]):
+    """Takes FETCH responses; what several say of one message counts together."""
+
+    def __call__(self, response: Response) -> None:
+        """Look at a response; those that are about something else are passed over.
+
+        Raises:
+            ImapViolation: it begins like a FETCH and is none.
+        """
+        fetched = Fetched.of(response)
+        if fetched is None or (uid := fetched.uid) is None:
+            return
+        if uid in self:
+            self[uid].items.update(fetched.items)
+        else:
+            self[uid] = fetched
+
+
+def message_id_in(header: bytes) -> str | None:
+    """The bare Message-ID of a header that has nothing else."""
+    value = header.decode("utf-8", "replace").partition(":")[2]
+    try:
+        return bare_message_id("".join(value.split()))
+    except ValueError:
+        return None
+
+
 def summary(fetched: Fetched) -> Summary | None:
     """A message's summary; None when the response is about something else, as unasked ones are."""
     uid, size, date = fetched.uid, fetched.number(b"RFC822.SIZE"), fetched.items.get(b"INTERNALDATE")
@@ -202,14 +225,3 @@ def _has_name(parameters: Node, name: bytes) -> bool:
     if not isinstance(parameters, list):
         return False
     return any(isinstance(key, bytes) and key.lower().rstrip(b"*0") == name for key in parameters[::2])
-
-
-def checked_section(section: str) -> bytes:
-    """A part's number such as ``1.2``.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not _SECTION.fullmatch(section):
-        raise ValueError("is not the number of a part such as 1 or 1.2")
-    return section.encode()

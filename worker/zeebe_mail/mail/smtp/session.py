@@ -21,7 +21,7 @@ from zeebe_mail.mail import faults
 from zeebe_mail.mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail.faults import Answer, Phase, Rejection, Where
 from zeebe_mail.mail.server import Security, SmtpServer
-from zeebe_mail.mail.smtp_protocol import CLOSING, Dialogue, SmtpProtocol, command, wire_form
+from zeebe_mail.mail.smtp.protocol import CLOSING, Dialogue, SmtpProtocol, command, wire_form
 from zeebe_mail.mail.tls import TlsPolicy, context
 
 _COMMAND_LIMIT = 512  # octets with CRLF (RFC 5321, 4.5.3.1.4; RFC 4954, 4)

@@ -14,10 +14,10 @@ from typing import Any
 from zeebe_mail import errors
 from zeebe_mail.auth.models import Auth, MailboxAuth, NoAuth, PasswordAuth
 from zeebe_mail.auth.sasl import Mechanism, SaslError, choose, mechanisms
-from zeebe_mail.mail import imap_faults
 from zeebe_mail.mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail.faults import Phase, Where, shown_text
-from zeebe_mail.mail.imap_connection import (
+from zeebe_mail.mail.imap import faults
+from zeebe_mail.mail.imap.connection import (
     ORDINARY,
     ImapClosed,
     ImapConnection,
@@ -29,7 +29,7 @@ from zeebe_mail.mail.imap_connection import (
     Status,
     Take,
 )
-from zeebe_mail.mail.imap_syntax import string
+from zeebe_mail.mail.imap.syntax import string
 from zeebe_mail.mail.server import ImapServer, Security
 from zeebe_mail.mail.tls import TlsPolicy, context
 
@@ -86,7 +86,7 @@ class ImapDialogue:
         """Connect, encrypt as asked, log in; with ``NoAuth`` there is no login, and nothing but a look at the server.
 
         Raises:
-            WorkerError: as ``mail.imap_faults`` says; the connection is closed.
+            WorkerError: as ``mail.imap.faults`` says; the connection is closed.
         """
         with self.step(Phase.CONNECT):
             try:
@@ -132,7 +132,7 @@ class ImapDialogue:
             return False
         try:
             await self._connection.ask(b"NOOP", until=self._loop.time() + self._timeouts.courtesy_s)
-        except imap_faults.FAULTS:
+        except faults.FAULTS:
             return False
         return True
 
@@ -163,17 +163,22 @@ class ImapDialogue:
             yield
             self.phase = before if self._steps > 1 else phase
             return
-        except imap_faults.FAULTS as error:
+        except faults.FAULTS as error:
             fault = error
         finally:
             self._steps -= 1
-        told = imap_faults.translate(fault, self.where, concerning=concerning)
+        told = faults.translate(fault, self.where, concerning=concerning)
         # In AUTH the fault may hold an echo of the password, so it is cut off here, outside of its handler.
         raise told from (None if self.phase is Phase.AUTH else fault)
 
     async def ask(self, *pieces: Piece, allowance: int = ORDINARY, take: Take | None = None) -> Reply:
         """Send a command and wait for its OK within the step's deadline; see ``ImapConnection.ask``."""
         return await self.connection.ask(*pieces, until=self._deadline, allowance=allowance, take=take)
+
+    async def attempt(self, *pieces: Piece) -> None:
+        """Send a command that may as well be refused."""
+        with suppress(ImapRefusal):
+            await self.ask(*pieces)
 
     async def idle(self, seconds: float) -> None:
         """IDLE for so long at most; its end has the step's deadline beyond that."""
@@ -290,7 +295,7 @@ class ImapDialogue:
         except ImapRefusal as refusal:
             if not mechanism.refusal:
                 raise
-            raise imap_faults.of_status(refusal.status, self.where, {"tokenStatus": mechanism.refusal}) from None
+            raise faults.of_status(refusal.status, self.where, {"tokenStatus": mechanism.refusal}) from None
         mechanism.finish()
         return reply
 
@@ -315,8 +320,7 @@ class ImapDialogue:
     async def _introduce(self) -> None:
         """Say what we are (RFC 2971): some providers let nobody in who does not."""
         if self.can("ID"):
-            with suppress(ImapRefusal):
-                await self.ask(b'ID ("name" "zeebe-mail")')
+            await self.attempt(b'ID ("name" "zeebe-mail")')
 
 
 def _capabilities(untagged: list[Response], status: Status) -> frozenset[str] | None:

@@ -21,20 +21,20 @@ from typing import NamedTuple, TypeVar
 from zeebe_mail import errors
 from zeebe_mail.auth.models import Auth, MailboxAuth, NoAuth, PasswordAuth, TokenAuth
 from zeebe_mail.auth.sasl import Mechanism, SaslError, choose, mechanisms
-from zeebe_mail.mail import pop3_faults
 from zeebe_mail.mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail.faults import Phase, Where, shown_text
 from zeebe_mail.mail.imap import SUMMARY_FIELDS
-from zeebe_mail.mail.pop3_protocol import (
+from zeebe_mail.mail.pop3 import faults
+from zeebe_mail.mail.pop3.protocol import (
     Pop3Protocol,
     Pop3Refusal,
     Pop3ReplyTooLong,
     Pop3Violation,
     command,
 )
+from zeebe_mail.mail.pop3.uidl_cache import UidlCache
 from zeebe_mail.mail.server import Pop3Server, Security
 from zeebe_mail.mail.tls import TlsPolicy, context
-from zeebe_mail.mail.uidl_cache import UidlCache
 
 HEADER_LIMIT = 4 * 1024 * 1024
 """Bytes of one message's header; no server lets a mail with so many in."""
@@ -125,7 +125,7 @@ class Pop3Session:
         """Connect, encrypt as asked, log in; with ``NoAuth`` there is no login, and nothing but a look at the server.
 
         Raises:
-            WorkerError: as ``mail.pop3_faults`` says; the connection is closed.
+            WorkerError: as ``mail.pop3.faults`` says; the connection is closed.
         """
         self._deadline = self._loop.time() + self._server.deadline_seconds
         try:
@@ -556,9 +556,9 @@ class Pop3Session:
         """Do a step; what the server or the connection raises in it becomes one of our errors."""
         try:
             return await step
-        except pop3_faults.FAULTS as error:
+        except faults.FAULTS as error:
             fault = error
-        told = pop3_faults.translate(fault, self._where, token_status=self._token_status, login_delay=self._login_delay)
+        told = faults.translate(fault, self._where, token_status=self._token_status, login_delay=self._login_delay)
         # In AUTH the fault may hold an echo of the password, so it is cut off here, outside of its handler.
         raise told from (None if self._phase is Phase.AUTH else fault)
 
@@ -645,7 +645,7 @@ class Pop3Connector:
 
         Raises:
             MailboxLocked: it was not let go.
-            WorkerError: as ``mail.pop3_faults`` says; nothing is left open.
+            WorkerError: as ``mail.pop3.faults`` says; nothing is left open.
         """
         loop = asyncio.get_running_loop()
         until, pause = loop.time() + self.timeouts.locked_s, _FIRST_PAUSE_S

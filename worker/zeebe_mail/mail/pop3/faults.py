@@ -14,7 +14,7 @@ from zeebe_mail import errors
 from zeebe_mail.auth.sasl import SaslError
 from zeebe_mail.mail import faults
 from zeebe_mail.mail.faults import CREDENTIALS, Phase, Symptom, Where, next_step, shown_text
-from zeebe_mail.mail.pop3_protocol import Pop3Refusal, Pop3ReplyTooLong, Pop3Violation
+from zeebe_mail.mail.pop3.protocol import Pop3Refusal, Pop3ReplyTooLong, Pop3Violation
 
 FAULTS = (Pop3Refusal, Pop3Violation, Pop3ReplyTooLong, OSError, SaslError)
 """What a conversation can raise."""

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from zeebe_mail.mail.imap_connection import ImapViolation, Reply, Response, Status
-from zeebe_mail.mail.imap_names import SPECIAL_USES
-from zeebe_mail.mail.imap_syntax import Node, decoded_name, parse
+from zeebe_mail.mail.imap.connection import ImapViolation, Reply, Response, Status
+from zeebe_mail.mail.imap.mailbox_names import SPECIAL_USES
+from zeebe_mail.mail.imap.syntax import Node, decoded_name, parse
 
 _FLAGS = re.compile(rb"\* FLAGS \(", re.IGNORECASE)
 _OK = re.compile(rb"\* OK \[", re.IGNORECASE)

@@ -6,6 +6,10 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+from zeebe_mail import errors
+from zeebe_mail.mail.imap.connection import Piece
+from zeebe_mail.mail.imap.syntax import astring, encoded_name
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LONGEST = 1000
 
@@ -25,15 +29,24 @@ def checked(name: str) -> str:
     """A name that may be sent.
 
     Raises:
-        ValueError: it is empty, too long or has control characters.
+        InputError: it is empty, too long or has control characters.
     """
     if not name.strip():
-        raise ValueError("must name a mailbox")
+        raise errors.InputError("The name of a mailbox must name a mailbox.")
     if len(name) > _LONGEST:
-        raise ValueError(f"must not be longer than {_LONGEST} characters")
+        raise errors.InputError(f"The name of a mailbox must not be longer than {_LONGEST} characters.")
     if _CONTROL.search(name):
-        raise ValueError("must not contain control characters such as line breaks")
+        raise errors.InputError("The name of a mailbox must not contain control characters such as line breaks.")
     return name
+
+
+def argument(path: str) -> Piece:
+    """A mailbox's path as commands have it (RFC 9051, 5.1; RFC 3501, 5.1.3).
+
+    Raises:
+        InputError: no mailbox can have such a name.
+    """
+    return astring(encoded_name(checked(path)))
 
 
 def is_inbox(name: str) -> bool:

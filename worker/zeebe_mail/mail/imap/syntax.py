@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from zeebe_mail.mail.imap_connection import ImapViolation, Literal, Piece, Response
+from zeebe_mail.mail.imap.connection import ImapViolation, Literal, Piece, Response
 
 MAX_DEPTH = 64
 """Parentheses within parentheses; mails nest less deeply."""

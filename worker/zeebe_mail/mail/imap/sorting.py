@@ -12,8 +12,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 
-from zeebe_mail.mail.imap_connection import Response
-from zeebe_mail.mail.imap_fetch import internal_date
+from zeebe_mail.mail.imap.connection import Response
+from zeebe_mail.mail.imap.fetched import internal_date
 from zeebe_mail.message.criteria import And, Clock, Criterion, Dated, Relation
 
 _UID = re.compile(rb"[( ]UID (\d{1,10})\b")

@@ -13,7 +13,7 @@ from zeebe_mail import errors
 from zeebe_mail.auth.sasl import SaslError
 from zeebe_mail.mail import faults
 from zeebe_mail.mail.faults import Phase, Symptom, Where, next_step, shown_text
-from zeebe_mail.mail.imap_connection import ImapClosed, ImapRefusal, ImapViolation, Status
+from zeebe_mail.mail.imap.connection import ImapClosed, ImapRefusal, ImapViolation, Status
 
 FAULTS = (ImapRefusal, ImapViolation, OSError, SaslError)
 """What a conversation can raise."""

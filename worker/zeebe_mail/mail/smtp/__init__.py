@@ -1,0 +1,5 @@
+"""SMTP (RFC 5321): sessions that send mail phase by phase."""
+
+from zeebe_mail.mail.smtp.session import Outgoing, Receipt, SmtpConnector, SmtpSession, SmtpTimeouts
+
+__all__ = ["Outgoing", "Receipt", "SmtpConnector", "SmtpSession", "SmtpTimeouts"]
