@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 BLOCK_LIMIT = 256 * 1024
-FIELD_LIMIT = 100 * 1024
+FIELD_LIMIT = 32 * 1024
+RECIPIENTS_LIMIT = 100 * 1024
+"""Lists of recipients may be longer than other headers: servers that take mail allow them so much."""
 
+_RECIPIENTS = (b"to", b"cc", b"bcc")
 _BLOCK_EXCEEDED = f"The header has more than {BLOCK_LIMIT // 1024} KB; the rest of it was not read."
-_FIELD_EXCEEDED = f"A header has more than {FIELD_LIMIT // 1024} KB; the rest of it was not read."
 _LOOK_AHEAD = 10  # lines
 _BOM = b"\xef\xbb\xbf"
 
@@ -68,7 +70,7 @@ def read_header(data: bytes, start: int, end: int) -> Header:
     for at, line in _lines(data, start, end):
         after = at + len(line)
         if after - start > BLOCK_LIMIT:
-            _take(fields, line[: FIELD_LIMIT * 2], first=at == start)
+            _take(fields, line[: RECIPIENTS_LIMIT * 2], first=at == start)
             beyond = _EMPTY_LINE.search(data, at, end)
             return _header(fields, beyond.end() if beyond else end, _BLOCK_EXCEEDED)
         if not line.strip():
@@ -100,9 +102,10 @@ def _header(fields: list[tuple[bytes, list[bytes]]], body: int, *exceeded: str) 
     limits = dict.fromkeys(exceeded)
     for name, lines in fields:
         value = b"\n".join(lines)
-        if len(value) > FIELD_LIMIT:
-            value = value[:FIELD_LIMIT]
-            limits[_FIELD_EXCEEDED] = None
+        limit = RECIPIENTS_LIMIT if name.lower() in _RECIPIENTS else FIELD_LIMIT
+        if len(value) > limit:
+            value = value[:limit]
+            limits[f"A header has more than {limit // 1024} KB; the rest of it was not read."] = None
         whole.append(RawField(name.decode("ascii"), value))
     return Header(tuple(whole), body, tuple(limits))
 
