@@ -13,7 +13,7 @@ from imapclient import IMAPClient
 from zeebe_mail.demo.engine import LOOPBACK
 
 PASSWORD = "secret"
-ACCOUNTS = {f"user{number:02}": PASSWORD for number in range(200)}
+ACCOUNTS = {f"user{number:02}": PASSWORD for number in range(500)}
 """Every server has these, all empty: a test takes the next one and has it for itself."""
 MANY_ACCOUNTS = {f"user{number:02}": PASSWORD for number in range(2000)}
 """Where an account is only a line in a file, and most tests take theirs."""
