@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Self
 
 from tests.servers.daemon import Daemon, binary, fill
-from tests.servers.mailboxes import ACCOUNTS, MailServerUnderTest
+from tests.servers.mailboxes import MANY_ACCOUNTS, MailServerUnderTest
 from zeebe_mail.demo.engine import free_ports
 from zeebe_mail.demo.pki import Authority, Certificate
 
@@ -231,6 +231,8 @@ class Dovecot(Daemon, MailServerUnderTest):
     wants AUTH) hand its mail to that sink.
     """
 
+    accounts = MANY_ACCOUNTS
+
     imap: int
     imaps: int
     pop3: int
@@ -282,7 +284,7 @@ class Dovecot(Daemon, MailServerUnderTest):
         (self.directory / "home").mkdir()
         if os.geteuid() == 0:
             os.chown(self.directory / "home", MAIL_UID, MAIL_UID)
-        accounts = [f"{user}:{{PLAIN}}{password}::::::\n" for user, password in (ACCOUNTS | self.users).items()]
+        accounts = [f"{user}:{{PLAIN}}{password}::::::\n" for user, password in {**self.accounts, **self.users}.items()]
         (self.directory / "users").write_text("".join(accounts))
         (self.directory / "dovecot.conf").write_text(fill(CONFIGURATION, {**values, **own}))
         (self.directory / "oauth2.conf").write_text(fill(TOKENS, values))

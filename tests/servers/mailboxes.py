@@ -3,7 +3,7 @@
 import enum
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +13,10 @@ from imapclient import IMAPClient
 from zeebe_mail.demo.engine import LOOPBACK
 
 PASSWORD = "secret"
-ACCOUNTS = {f"user{number:02}": PASSWORD for number in range(200)}
+ACCOUNTS = {f"user{number:02}": PASSWORD for number in range(500)}
 """Every server has these, all empty: a test takes the next one and has it for itself."""
+MANY_ACCOUNTS = {f"user{number:02}": PASSWORD for number in range(2000)}
+"""Where an account is only a line in a file, and most tests take theirs."""
 
 
 class Lack(enum.Enum):
@@ -39,6 +41,8 @@ class MailServerUnderTest:
     ca_file: Path | None = None
     """What to trust for its certificate, which is for `localhost`."""
     lacks: frozenset[Lack] = frozenset()
+    accounts: Mapping[str, str] = ACCOUNTS
+    """Password by user."""
 
     def new_account(self) -> str:
         """A user whose mailboxes nobody has touched; the password is `PASSWORD`."""
@@ -46,7 +50,7 @@ class MailServerUnderTest:
 
     @cached_property
     def _fresh(self) -> Iterator[str]:
-        return iter(ACCOUNTS)
+        return iter(self.accounts)
 
     @contextmanager
     def client(self, user: str, password: str = PASSWORD) -> Iterator[IMAPClient]:

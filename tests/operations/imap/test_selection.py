@@ -66,6 +66,38 @@ async def test_what_a_search_has_found_can_be_named_as_it_is(five: Tasks) -> Non
     assert await flagged(five, messages=found["messages"]) == ["2", "5"]
 
 
+async def test_messages_are_sought_where_they_were_seen(account: Tasks) -> None:
+    """UIDVALIDITY is no help: many servers give the same to all mailboxes."""
+    put(account, mail("inbox"))
+    put(account, mail("one"), mail("two"), mailbox="Archive")
+    found = await account.run("imap-list", mailbox="Archive", sortOrder="ASC")
+    named = [{**one, "uidValidity": None, "messageId": None} for one in found["messages"]]
+    told = await account.run("imap-flags-add", messages=named, flags="Seen")
+    assert (told["mailbox"], told["done"]) == ("Archive", 2)
+    for mailbox in ("INBOX", "Sent"):
+        with pytest.raises(TaskFailed, match=r"INVALID_INPUT.*in mailbox \"Archive\".*Set `mailbox`") as failed:
+            await account.run("imap-delete", mailbox=mailbox, messages=named)
+        assert failed.value.retries == 0
+    with pytest.raises(TaskFailed, match=r"INVALID_INPUT.*Nothing was done"):
+        await account.run("imap-delete", messages=[*named, {"uid": 1, "mailbox": "INBOX"}])
+    assert (seen(account), len(seen(account, "Archive"))) == ({"inbox": set()}, 2)
+    moved = await account.run("imap-move", messages=found["messages"][:1], target="Drafts")
+    gone = await account.run("imap-delete", messages=moved["messages"], mode="permanent")
+    assert (gone["deleted"], gone["mailbox"]) == (True, "Drafts")
+
+
+async def test_what_any_task_gives_can_be_named_as_it_is(account: Tasks) -> None:
+    given = [
+        await account.run("imap-append", mailbox="Archive", message=mail("put").decode()),
+        *(await account.run("imap-list", mailbox="Archive", fields="full"))["messages"],
+        await account.run("imap-read", mailbox="Archive", uid=1),
+    ]
+    for one in given:
+        told = await account.run("imap-flags-add", messages=one, flags="Seen")
+        assert (told["done"], told["mailbox"]) == (1, "Archive")
+    assert (await account.run("imap-move", messages=told["messages"], target="Drafts"))["done"] == 1
+
+
 async def test_whatever_senders_write_as_message_id_a_search_finds_it_again(account: Tasks) -> None:
     odd = [
         "plain@x.test",

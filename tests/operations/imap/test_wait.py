@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.live.host import until
 from tests.operations.imap.mails import mail, put, subjects
@@ -61,6 +62,22 @@ async def test_a_lost_connection_is_made_anew(account: Tasks) -> None:
         proxy.cut()
         await asyncio.to_thread(put, account, mail("answer"))
         assert subjects(await waiting) == ["answer"]
+
+
+async def test_a_server_that_stays_away_is_told_to_the_operator_once(account: Tasks) -> None:
+    async with TcpProxy(account.server.imap) as proxy:
+        through = account.at({"host": "127.0.0.1", "port": proxy.port, "security": "NONE"})
+        with capture_logs() as logs:
+            waiting = asyncio.create_task(through.run("imap-wait", criteria=ANSWER, timeoutSeconds=60))
+            await until(lambda: account.room.pool.leased == 1)
+            await proxy.refuse()
+            proxy.cut()
+            await until(lambda: any(line.get("action") == "wait_held_up" for line in logs))
+            await proxy.accept()
+            await asyncio.to_thread(put, account, mail("answer"))
+            assert subjects(await waiting) == ["answer"]
+    (told,) = [line for line in logs if line.get("action") == "wait_held_up"]
+    assert (told["log_level"], told["code"], told["mailbox"]) == ("warning", "SERVER_UNREACHABLE", "INBOX")
 
 
 @pytest.fixture

@@ -137,7 +137,8 @@ async def _contents(session: ProbedSession) -> list[Step]:
     try:
         match session:
             case ImapSession():
-                return [_mailbox(one) for one in await session.directory.mailboxes(with_status=True)]
+                found = await session.directory.mailboxes(with_status=True)
+                return [_mailbox(one) for one in sorted(found, key=lambda one: one.path)]
             case Pop3Session():
                 messages = await session.listing()
                 size = sum(one.size for one in messages)

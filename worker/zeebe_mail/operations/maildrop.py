@@ -39,7 +39,7 @@ from zeebe_mail.message.parse import parse_header
 from zeebe_mail.message.references import MessageId, bare_message_id
 from zeebe_mail.operations.base import OperationOutput, Request
 from zeebe_mail.operations.fields import SortOrder, upper
-from zeebe_mail.operations.message_result import MessageSummary, said_by
+from zeebe_mail.operations.message_result import MessageContent, MessageSummary, said_by
 
 _UIDL = re.compile(r"[!-~]{1,255}")
 _MESSAGE_ID = re.compile(rb"^message-id[ \t]*:((?:[^\n]|\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
@@ -159,11 +159,14 @@ class Pop3MessageSummary(MessageSummary, MaildropPlace):
 
 
 _REFERENCE = frozenset({"messageId", "uidl"})
-_KNOWN = frozenset(str(field.alias) for field in Pop3MessageSummary.model_fields.values())
+_KNOWN = frozenset(
+    str(field.alias) for kind in (Pop3MessageSummary, MessageContent) for field in kind.model_fields.values()
+) | {"found", "source", "deleted", "status", "error"}
+"""The members of a message as tasks give it: listed, read, deleted."""
 
 
 def _reference(value: Any) -> Any:
-    """A bare text is a Message-ID; of a message out of a list, what refers to it."""
+    """A bare text is a Message-ID; of a message as a task gives it, what refers to it."""
     if isinstance(value, str):
         return {"messageId": value}
     if isinstance(value, Mapping):

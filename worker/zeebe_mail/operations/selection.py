@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from zeebe_mail.errors import MessageAmbiguous, MessageNotFound, UidValidityChanged, WorkerError
+from zeebe_mail.errors import InputError, MessageAmbiguous, MessageNotFound, UidValidityChanged, WorkerError
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession, Selected
 from zeebe_mail.message.criteria import Criteria
@@ -16,17 +16,20 @@ from zeebe_mail.message.references import MessageReference, ReferenceFields, bar
 from zeebe_mail.operations.base import Request
 from zeebe_mail.operations.fields import IfMissing, MailboxName, UidRanges
 from zeebe_mail.operations.matching import found
-from zeebe_mail.operations.message_result import ImapMessageSummary, message_id_in
+from zeebe_mail.operations.message_result import ImapMessageContent, ImapMessageSummary, message_id_in
 
-_REFERENCE = frozenset({"messageId", "uid", "uidValidity"})
-_KNOWN = frozenset(str(field.alias) for field in ImapMessageSummary.model_fields.values())
+_REFERENCE = frozenset({"messageId", "uid", "uidValidity", "mailbox"})
+_KNOWN = frozenset(
+    str(field.alias) for kind in (ImapMessageSummary, ImapMessageContent) for field in kind.model_fields.values()
+) | {"found", "source", "status", "error", "sourceUid", "appended"}
+"""The members of a message as tasks give it: listed, read, moved, put into a mailbox."""
 
 
 # ── what is asked for ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _reference(value: Any) -> Any:
-    """A bare text is a Message-ID, a bare number a UID; of a message out of a list, what refers to it."""
+    """A bare text is a Message-ID, a bare number a UID; of a message as a task gives it, what refers to it."""
     if isinstance(value, str):
         return {"messageId": value}
     if isinstance(value, int) and not isinstance(value, bool):
@@ -35,6 +38,8 @@ def _reference(value: Any) -> Any:
         named = {name: item for name, item in value.items() if name in _REFERENCE or name not in _KNOWN}
         if named.get("uid") is not None and _bare(named.get("messageId")) is None:
             named.pop("messageId", None)  # a sender may write anything there, and the UID is enough
+        if named.get("uid") is None:
+            named.pop("mailbox", None)  # where it is not any more, or never was
         return named
     return value
 
@@ -51,7 +56,14 @@ def _one_or_many(value: Any) -> Any:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-Reference = Annotated[MessageReference, BeforeValidator(_reference)]
+class SeenMessage(MessageReference):
+    """A message, with the mailbox that its UID belongs to where that is known."""
+
+    mailbox: MailboxName | None = None
+    """The mailbox (IMAP folder) it was seen in."""
+
+
+Reference = Annotated[SeenMessage, BeforeValidator(_reference)]
 
 
 class OneMessage(MessageReference, Request):
@@ -88,6 +100,16 @@ class SomeMessages(ReferenceFields, Request):
         Prompt("If there is no such message", group="message", hint="error: MESSAGE_NOT_FOUND", feel="static"),
     ] = "result"
     """error: nothing is done when one of the messages that are named is not there. result: the result tells."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _are_where_they_were_seen(cls, given: Any) -> Any:
+        """Without `mailbox`, messages out of a list are looked for where that list found them."""
+        if not isinstance(given, Mapping) or given.get("mailbox") or not given.get("messages"):
+            return given
+        seen = [_reference(one) for one in _one_or_many(given["messages"])]
+        places = {str(one["mailbox"]) for one in seen if isinstance(one, Mapping) and one.get("mailbox")}
+        return {**given, "mailbox": places.pop()} if len(places) == 1 else given
 
     @model_validator(mode="after")
     def _names_messages_in_one_way(self) -> SomeMessages:
@@ -160,6 +182,17 @@ def check_validity(selected: Selected, references: Iterable[ReferenceFields]) ->
             )
 
 
+def _check_mailbox(selected: Selected, asked: SomeMessages) -> None:
+    for one in asked.messages or ():
+        if one.mailbox not in (None, selected.path, asked.mailbox):
+            raise InputError(
+                f'UID {one.uid} is that of a message in mailbox "{one.mailbox}", and the task is about mailbox '
+                f'"{selected.path}". Nothing was done.',
+                next_step="Set `mailbox` to where the messages are; one task is about the messages of one mailbox.",
+                details={"mailbox": selected.path, "asked": one.mailbox, "uid": one.uid},
+            )
+
+
 async def the_message(imap: ImapSession, selected: Selected, reference: MessageReference) -> Chosen:
     """The one message that is meant; without UID when it is not there.
 
@@ -179,10 +212,12 @@ async def choose(imap: ImapSession, selected: Selected, asked: SomeMessages) -> 
     """The messages that are meant, found before anything is done to any.
 
     Raises:
+        InputError: one was seen in another mailbox.
         UidValidityChanged: UIDs mean nothing any more.
         MessageAmbiguous: the only message is named by a Message-ID that several have.
         MessageNotFound: one that is named is not there, and that is to be an error.
     """
+    _check_mailbox(selected, asked)
     check_validity(selected, (asked,))
     references = asked.references
     if references is None:

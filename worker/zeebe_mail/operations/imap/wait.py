@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
+import structlog
 from pydantic import BeforeValidator, Field
 
 from zeebe_mail.errors import Busy, EndpointSaturated, MessageNotFound, Misbehaved, Unreachable
@@ -16,6 +17,8 @@ from zeebe_mail.operations.fields import IfMissing
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.imap.search import SearchRequest
 from zeebe_mail.operations.listing import ListOutput, list_messages
+
+log = structlog.get_logger(__name__)
 
 TURN_S = 20.0
 """How long a session is held while the server tells by itself what is new."""
@@ -66,6 +69,7 @@ async def wait(given: WaitInput, turns: Turns[ImapSession], attempt: Attempt, de
     clock = asyncio.get_running_loop().time
     ends_at = clock() + asked.timeout_seconds
     was_there = False
+    failures = 0
     while True:
         left_s = ends_at - clock()
         pause_s = PAUSE_S
@@ -73,6 +77,7 @@ async def wait(given: WaitInput, turns: Turns[ImapSession], attempt: Attempt, de
             async with turns.lease() as imap:
                 was_there = True
                 seen = await list_messages(imap, asked, asked.criteria, desk)
+                failures = 0
                 if seen.messages or left_s <= 0:
                     return _output(asked, seen)
                 if turns.has_room:
@@ -81,6 +86,15 @@ async def wait(given: WaitInput, turns: Turns[ImapSession], attempt: Attempt, de
         except (EndpointSaturated, Busy, Misbehaved, Unreachable) as error:
             if left_s <= 0 or not (was_there or isinstance(error, EndpointSaturated)):
                 raise
+            failures += not isinstance(error, EndpointSaturated)
+            if failures == 2:  # once is a connection that was lost, and no news
+                log.warning(
+                    "mail server is away, waiting goes on",
+                    action="wait_held_up",
+                    mailbox=asked.mailbox,
+                    code=error.code,
+                    reason=error.message,
+                )
             pause_s = max(pause_s, error.retry_after.total_seconds() if error.retry_after else 0)
         await asyncio.sleep(min(pause_s, left_s))
 
