@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 from random import Random
 
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.message.hostile import HOSTILE
+from zeebe_mail.message.envelope import Envelope, read_envelope
 from zeebe_mail.message.mime_tree import DEPTH_LIMIT, PART_LIMIT, Findings, read_tree
 from zeebe_mail.message.parse import parse, parse_header
 from zeebe_mail.message.parsed import ParsedMessage
@@ -205,6 +207,14 @@ def test_damaged_mail_is_read(seed: bytes, random: Random) -> None:
 def test_anything_is_read(raw: bytes) -> None:
     check(parse(raw))
     check(parse_header(raw))
+
+
+@given(st.lists(st.one_of(st.sampled_from(TOKENS), st.binary(max_size=20)), max_size=60).map(b"".join))
+@settings(max_examples=300, deadline=None)
+def test_a_list_shows_of_a_header_what_reading_it_gives(raw: bytes) -> None:
+    envelope, header = read_envelope(raw), parse_header(raw)
+    for one in fields(Envelope):
+        assert getattr(envelope, one.name) == getattr(header, one.name), one.name
 
 
 @given(charset=st.one_of(st.text(max_size=20), st.sampled_from(["rot13", "idna", "zip", "hex", "undefined", "mbcs"])))

@@ -6,7 +6,6 @@ within limits (``mime_tree``), each header and body is decoded by itself, and on
 
 from __future__ import annotations
 
-import re
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -15,24 +14,22 @@ from pathlib import PurePath
 from typing import TypeVar
 
 from zeebe_mail.message import charsets, encoded_words
-from zeebe_mail.message.address_list import read_addresses
 from zeebe_mail.message.auth_results import read_authentication_results
 from zeebe_mail.message.auto_reply import auto_reply_reason
 from zeebe_mail.message.body import read_body, text_of
 from zeebe_mail.message.bounce import read_bounce
 from zeebe_mail.message.calendar_reply import CalendarError, read_calendar
-from zeebe_mail.message.dates import read_date, read_received
+from zeebe_mail.message.envelope import IDENTIFIER, addresses_of, envelope_of
 from zeebe_mail.message.file_name import safe_filename
 from zeebe_mail.message.header_fields import Header, message_start, read_header
 from zeebe_mail.message.mime_tree import Entity, Findings, leaf_section, read_tree
-from zeebe_mail.message.parsed import Calendar, Correspondent, Field, Importance, ParsedMessage, Part
+from zeebe_mail.message.parsed import Calendar, Field, Importance, ParsedMessage, Part
 from zeebe_mail.message.quoted_reply import newest_reply
 
 MESSAGE_LIMIT = 30 * 1024 * 1024
 """Bytes of a message that is read."""
 
 _ERRORS = 50
-_IDENTIFIER = re.compile(r"<[^<>\s]{1,990}>")
 _IDENTIFIERS = 1000
 
 _Result = TypeVar("_Result")
@@ -79,12 +76,6 @@ def parse_header(raw: bytes, received: datetime | None = None, parse_error: str 
         received=received or message.received,
         parse_error=parse_error or message.parse_error,
     )
-
-
-def read_message_id(header: Header) -> str | None:
-    """The Message-ID with its angle brackets, as ``parse`` gives it."""
-    value = header.first("message-id")
-    return (_identifier(value) or None) if value is not None else None
 
 
 def too_large(size: int) -> str:
@@ -137,26 +128,20 @@ def _texts(entity: Entity) -> Iterable[Entity]:
 
 def _with_header(header: Header, size: int, findings: Findings) -> ParsedMessage:
     """What the header alone says."""
-
-    def addresses(name: str) -> tuple[Correspondent, ...]:
-        return tuple(one for value in header.all(name)[:50] for one in read_addresses(value))
-
-    subject = header.first("subject")
-    date = header.first("date")
-    received = header.first("received")
+    envelope = envelope_of(header)
     return ParsedMessage(
         size=size,
-        message_id=read_message_id(header),
+        message_id=envelope.message_id,
         headers=tuple(Field(one.name, encoded_words.header_text(one.value)) for one in header.fields),
-        subject=encoded_words.header_text(subject) if subject is not None else None,
-        from_=addresses("from"),
-        sender=addresses("sender"),
-        to=addresses("to"),
-        cc=addresses("cc"),
-        bcc=addresses("bcc"),
-        reply_to=addresses("reply-to"),
-        sent=read_date(encoded_words.header_text(date)) if date is not None else None,
-        received=read_received(encoded_words.raw_text(received)) if received is not None else None,
+        subject=envelope.subject,
+        from_=envelope.from_,
+        sender=addresses_of(header.all("sender")),
+        to=envelope.to,
+        cc=envelope.cc,
+        bcc=addresses_of(header.all("bcc")),
+        reply_to=addresses_of(header.all("reply-to")),
+        sent=envelope.sent,
+        received=envelope.received,
         in_reply_to=_identifiers(header.all("in-reply-to")),
         references=_identifiers(header.all("references")),
         importance=_importance(header),
@@ -166,15 +151,9 @@ def _with_header(header: Header, size: int, findings: Findings) -> ParsedMessage
     )
 
 
-def _identifier(value: bytes) -> str:
-    text = encoded_words.one_line(encoded_words.raw_text(value))
-    found = _IDENTIFIER.search(text)
-    return found[0] if found else text
-
-
 def _identifiers(values: Iterable[bytes]) -> tuple[str, ...]:
     text = " ".join(encoded_words.one_line(encoded_words.raw_text(value)) for value in values)
-    return tuple(dict.fromkeys(_IDENTIFIER.findall(text)))[:_IDENTIFIERS]
+    return tuple(dict.fromkeys(IDENTIFIER.findall(text)))[:_IDENTIFIERS]
 
 
 def _importance(header: Header) -> Importance:

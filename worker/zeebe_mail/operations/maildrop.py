@@ -33,9 +33,9 @@ from zeebe_mail.message.criteria import (
 )
 from zeebe_mail.message.dates import read_date, read_received
 from zeebe_mail.message.encoded_words import raw_text
+from zeebe_mail.message.envelope import read_envelope
 from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.message.matching import in_ranges
-from zeebe_mail.message.parse import parse_header
 from zeebe_mail.message.references import MessageId, bare_message_id
 from zeebe_mail.operations.base import OperationOutput, Request
 from zeebe_mail.operations.fields import SortOrder, upper
@@ -199,11 +199,11 @@ Shown = Pop3MessageSummary | MaildropPlace
 
 def summary(one: Listed, header: bytes) -> Pop3MessageSummary:
     """What a process gets for a message of which the header is known."""
-    message = parse_header(header)
+    envelope = read_envelope(header)
     return Pop3MessageSummary(
-        **said_by(message),
+        **said_by(envelope),
         size=one.size,
-        received_date_time=message.received,
+        received_date_time=envelope.received,
         flags=[],
         attachments_count=None,
         uidl=one.uidl,
@@ -270,7 +270,7 @@ async def shown(pop3: Pop3Session, messages: Sequence[Listed], fields: Fields) -
 
 
 def _place(one: Listed, header: bytes) -> MaildropPlace:
-    return MaildropPlace(message_id=parse_header(header).message_id, uidl=one.uidl, number=one.number)
+    return MaildropPlace(message_id=read_envelope(header).message_id, uidl=one.uidl, number=one.number)
 
 
 def in_range(listing: Sequence[Listed], ranges: Sequence[Range] | None) -> Sequence[Listed]:

@@ -12,8 +12,8 @@ from pydantic import Field
 from zeebe_mail.documents.store import DocumentStore, Reference
 from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.mail.imap import Selected, Summary
+from zeebe_mail.message.envelope import Envelope, read_envelope, read_message_id
 from zeebe_mail.message.header_fields import read_header
-from zeebe_mail.message.parse import parse_header, read_message_id
 from zeebe_mail.message.parsed import Correspondent, ParsedMessage
 from zeebe_mail.operations.base import OperationOutput
 
@@ -70,7 +70,7 @@ class ImapMessageSummary(MessageSummary, MessagePlace):
 def imap_summary(one: Summary, selected: Selected) -> ImapMessageSummary:
     """A message of the selected mailbox as lists show it."""
     return ImapMessageSummary(
-        **said_by(parse_header(one.header)),
+        **said_by(read_envelope(one.header)),
         size=one.size,
         received_date_time=one.received.astimezone(UTC),
         flags=sorted(one.flags),
@@ -81,16 +81,16 @@ def imap_summary(one: Summary, selected: Selected) -> ImapMessageSummary:
     )
 
 
-def said_by(header: ParsedMessage) -> dict[str, Any]:
-    """The members of :class:`MessageSummary` that a header tells."""
+def said_by(envelope: Envelope) -> dict[str, Any]:
+    """The members of :class:`MessageSummary` that an envelope tells."""
     return {
-        "message_id": header.message_id,
-        "from_address": header.from_address,
-        "subject": header.subject,
-        "from_": _addresses(header.from_),
-        "to": _addresses(header.to),
-        "cc": _addresses(header.cc),
-        "sent_date": header.sent,
+        "message_id": envelope.message_id,
+        "from_address": envelope.from_address,
+        "subject": envelope.subject,
+        "from_": _addresses(envelope.from_),
+        "to": _addresses(envelope.to),
+        "cc": _addresses(envelope.cc),
+        "sent_date": envelope.sent,
     }
 
 
