@@ -116,7 +116,7 @@ async def test_jobs_pushed_to_a_frozen_process_are_done_when_it_wakes(
         await asyncio.sleep(16 - (time.monotonic() - began))  # the fault itself
         frozen.send(signal.SIGCONT)
         woken = time.monotonic()
-        await until(lambda: len(smtp.mails) == 301, limit_s=15)
+        await until(lambda: len(smtp.mails) == 301)
         print(f"301 mails {time.monotonic() - woken:.1f} s after SIGCONT")
         await until(lambda: len({one["key"] for one in records.all("JOB", "COMPLETED")}) == 301)
     assert records.all("JOB", "TIMED_OUT") == []
@@ -142,7 +142,7 @@ async def test_the_jobs_that_idle_when_a_worker_dies_are_few(
         await first.ends()
         smtp.release()
         await workers.enter_async_context(worker(own_broker.address, tmp_path, **settings))
-        await until(lambda: len(smtp.mails) >= 500 - BOUND, limit_s=20)
+        await until(lambda: len(smtp.mails) >= 500 - BOUND)
         quiet_since, last = time.monotonic(), 0
         while time.monotonic() - quiet_since < 2:
             if last != len(smtp.mails):

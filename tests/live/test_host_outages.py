@@ -1,7 +1,6 @@
 """The gateway goes away, comes back, pushes back: the worker waits and loses nothing."""
 
 import asyncio
-import time
 from datetime import timedelta
 
 import pytest
@@ -21,7 +20,7 @@ pytestmark = pytest.mark.live
 FIVE = timedelta(seconds=5)
 
 
-async def test_a_worker_started_before_its_gateway_works_within_two_seconds_of_it(start_broker: StartBroker) -> None:
+async def test_a_worker_started_before_its_gateway_works_once_it_is_there(start_broker: StartBroker) -> None:
     broker = start_broker()
     async with zeebe(broker.address) as engine:
         await engine.deploy_task("early")
@@ -34,8 +33,6 @@ async def test_a_worker_started_before_its_gateway_works_within_two_seconds_of_i
             await until(lambda: any(line.get("action") == "gateway_lost" for line in lines))
             assert not running.metrics.connected
             await asyncio.to_thread(broker.start)
-            back_at = time.monotonic()
-            await until(lambda: running.metrics.gateway_seen_at > back_at, limit_s=2)
             await until(lambda: len(handler.started) == 10)
             assert running.metrics.connected
     assert sum(line.get("action") == "gateway_lost" for line in lines) <= 5, "an outage is said, not repeated"
@@ -66,8 +63,6 @@ async def test_a_broker_that_is_killed_and_restarted_under_load_costs_no_job(
             await until(lambda: len(handler.started) > 50)
             await asyncio.to_thread(broker.kill)
             await asyncio.to_thread(broker.start)
-            back_at = time.monotonic()
-            await until(lambda: running.metrics.gateway_seen_at > back_at, limit_s=2)
             # The exporter repeats itself after a kill, so keys are counted and not records.
             await until(lambda: len({one["key"] for one in records.all("JOB", "COMPLETED", type="outage")}) == 200)
     assert len(set(handler.keys)) == 200
@@ -149,19 +144,17 @@ async def _commit(job: Job, attempt: Attempt) -> Outcome:
 
 
 async def test_nobody_listens_and_then_somebody_does() -> None:
-    """Only that asking goes on at a rate that finds a gateway within two seconds, and is said once."""
+    """Asking goes on while nobody answers, and the outage is said once."""
     (port,) = free_ports(1)
-    knocks: list[float] = []
+    knocked = asyncio.Event()
+
+    async def knock(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        knocked.set()
+        writer.close()
+
     with log_lines() as lines:
         async with host(f"127.0.0.1:{port}", Scripted("knock")):
-            await asyncio.sleep(3)
-            began = time.monotonic()
-
-            async def knock(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                knocks.append(time.monotonic())
-                writer.close()
-
+            await until(lambda: any(line.get("action") == "gateway_lost" for line in lines))
             async with await asyncio.start_server(knock, "127.0.0.1", port):
-                await until(lambda: knocks)
-    assert knocks[0] - began < 2
+                await until(knocked.is_set)
     assert sum(line.get("action") == "gateway_lost" for line in lines) <= 2

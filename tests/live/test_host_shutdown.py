@@ -1,7 +1,6 @@
 """Stopping: what was not handed over goes back at once, what was is finished, and nothing idles."""
 
 import asyncio
-import time
 from datetime import timedelta
 
 import pytest
@@ -99,7 +98,7 @@ async def test_jobs_that_were_pushed_and_not_read_go_back_too(recorded: Recorded
             await until(lambda: full.running)
             await engine.start_many("pushed", 100)
         async with host(recorded.address, free):
-            await until(lambda: len(free.started) == 101, limit_s=5)
+            await until(lambda: len(free.started) == 101)
     assert recorded.records.all("JOB", "TIMED_OUT", type="pushed") == []
 
 
@@ -120,17 +119,16 @@ async def test_a_poll_that_hands_over_a_job_while_the_worker_stops_strands_nobod
             await until(lambda: handler.running)
             await engine.start("no-slot", {})
             await until(lambda: running.worker.in_flight == 2)
-            await asyncio.wait_for(running.stop(), 4)
+            await asyncio.wait_for(running.stop(), 20)
         async with host(recorded.address, second):
-            await until(lambda: len(second.started) == 2, limit_s=5)
+            await until(lambda: len(second.started) == 2)
 
 
 async def test_a_worker_whose_gateway_is_down_stops_without_waiting_for_it() -> None:
-    began = time.monotonic()
-    async with host("127.0.0.1:1", Scripted("nobody")) as running:
-        await asyncio.sleep(1)
-        assert not running.metrics.connected
-    assert time.monotonic() - began < 3
+    with log_lines() as lines:
+        async with host("127.0.0.1:1", Scripted("nobody"), shutdown_grace=timedelta(hours=1)) as running:
+            await until(lambda: any(line.get("action") == "gateway_lost" for line in lines))
+            await asyncio.wait_for(running.stop(), 30)
 
 
 async def test_a_source_that_dies_of_a_bug_ends_the_worker(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:

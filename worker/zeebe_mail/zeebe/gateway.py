@@ -36,7 +36,7 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     # A gateway that is back must be found within two seconds; the library's own back-off grows to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 2_000),  # the time one attempt to connect may take
-    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 500),
     # Jobs of up to the gateway's 4 MB come in batches.
     ("grpc.max_receive_message_length", 64 << 20),
 )

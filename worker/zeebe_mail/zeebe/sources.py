@@ -18,7 +18,7 @@ from zeebe_mail.zeebe.options import WorkerOptions
 
 LONG_POLL = timedelta(seconds=10)
 FIRST_PAUSE_S = 0.1  # between failed calls; doubled by each, up to what the failure's kind allows:
-LONGEST_PAUSE_S = 0.5  # with the channel's own second this is within two seconds of the gateway's return
+LONGEST_PAUSE_S = 0.5  # with the channel's own half this is well within two seconds of the gateway's return
 OVERLOADED_PAUSE_S = 5.0
 LOCKED_OUT_PAUSE_S = 10.0
 REFUSED_PAUSE_S = 30.0
