@@ -56,7 +56,7 @@ async def test_a_broker_that_is_killed_and_restarted_under_load_costs_no_job(
     with log_lines() as lines:
         async with (
             zeebe(broker.address) as engine,
-            host(broker.address, handler, max_jobs=10, job_timeout=FIVE) as running,
+            host(broker.address, handler, max_jobs=10, job_timeout=FIVE),
         ):
             await engine.deploy_task("outage")
             await engine.start_many("outage", 200)
