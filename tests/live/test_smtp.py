@@ -6,12 +6,14 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from tests.desks import OneSession, desk
 from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import Postfix
 from tests.servers.smtp_sink import SmtpSink
@@ -42,6 +44,18 @@ class OneAttempt:
         self.committed = True
 
 
+@dataclass(frozen=True)
+class Lease:
+    """The sessions of one task."""
+
+    pool: Pool
+    given: SendInput
+    has_room: bool = True
+
+    def lease(self) -> AbstractAsyncContextManager[SmtpSession]:
+        return self.pool.lease(SmtpSession, self.given.server, self.given.auth)
+
+
 @dataclass
 class Worker:
     """Pool and operation, as the host puts them together."""
@@ -51,8 +65,7 @@ class Worker:
     async def send(self, server: SmtpServer, auth: Auth = ALICE, **request: Any) -> SendOutput:
         mail = {"from": "alice@x.test", "to": "bob@x.test", "subject": "Grüße", "text": "Hallo.\n.\n", **request}
         given = SendInput(server=server, auth=auth, request=SendRequest.model_validate(mail))
-        async with self.pool.lease(SmtpSession, given.server, given.auth) as session:
-            produced = await send.run(given, session, OneAttempt())
+        produced = await send.perform(given, Lease(self.pool, given), OneAttempt(), desk(sessions=self.pool))
         assert isinstance(produced, SendOutput)
         return produced
 
@@ -245,7 +258,7 @@ async def test_a_black_hole_after_the_mail_is_an_unknown_outcome(worker: Worker,
             request=SendRequest.model_validate({"from": "alice@x.test", "to": "bob@x.test", "text": "x"}),
         )
         with pytest.raises(errors.OutcomeUnknown, match="did not answer in time"):
-            await send.run(given, session, Swallowing())
+            await send.run(given, OneSession(session), Swallowing(), desk())
         session.close()
 
 

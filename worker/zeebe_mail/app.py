@@ -304,8 +304,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
     async with document_store(settings) as documents:
         handler = JobHandler(
             operations=faces,
-            sessions=pool,
-            desk=Desk(documents, reader),
+            desk=Desk(pool, documents, reader),
             secrets=secret_resolver(settings),
             rules=settlement_rules(settings, redactor, documents),
             backoff=backoff_policy(settings),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from tests.desks import OneSession, desk
 from zeebe_mail.mail.faults import Rejection
 from zeebe_mail.mail.smtp import Outgoing, Receipt
 from zeebe_mail.operations.base import Attempt
@@ -68,7 +69,7 @@ async def test_a_mail_is_sent_and_told() -> None:
     session, attempt = FakeSession(), FakeAttempt()
     given = SendInput.model_validate(variables(cc=["carl@example.org"], bcc="bob@example.org; eve@example.org"))
 
-    produced = await send.run(given, session, attempt)
+    produced = await send.run(given, OneSession(session), attempt, desk())
 
     ((mail, required),) = session.mails
     assert required == "all"
@@ -89,7 +90,7 @@ async def test_who_was_refused_is_told_with_the_servers_answer() -> None:
     session = FakeSession(refuses=("bob@example.org",))
     given = SendInput.model_validate(variables(to="bob@example.org, eve@example.org", requiredRecipients="any"))
 
-    produced = await send.run(given, session, FakeAttempt())
+    produced = await send.run(given, OneSession(session), FakeAttempt(), desk())
 
     assert session.mails[0][1] == "any"
     assert produced.model_dump()["rejected"] == [

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.desks import desk
 from tests.unit.compat.test_camunda_face import variables
 from zeebe_mail.app import TrialAttempt, secret_resolver, selected, settlement_rules, task_types
 from zeebe_mail.compat.camunda.face import TASK_TYPE
@@ -20,8 +21,6 @@ from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import Backoff
 from zeebe_mail.mail.smtp import Outgoing, Receipt
-from zeebe_mail.message.reader import Reader
-from zeebe_mail.operations.base import Desk
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import load
 
@@ -58,8 +57,7 @@ class Office:
         settings = load()
         handler = JobHandler(
             operations=selected(task_types(settings), [TASK_TYPE], []),
-            sessions=self,
-            desk=Desk(NoStore(), Reader()),
+            desk=desk(sessions=self),
             secrets=secret_resolver(settings),
             rules=settlement_rules(settings, self.redactor, NoStore()),
             backoff=Backoff(),

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.desks import desk
 from zeebe_mail.app import TrialAttempt
-from zeebe_mail.documents.store import NoStore
 from zeebe_mail.errors import Busy, WorkerError
 from zeebe_mail.form import Part
 from zeebe_mail.jobs.face import NativeFace
@@ -19,8 +19,7 @@ from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, Outcome
 from zeebe_mail.jobs.retry import Backoff
 from zeebe_mail.jobs.settle import SettlementRules
-from zeebe_mail.message.reader import Reader
-from zeebe_mail.operations.base import Attempt, Desk, Operation, OperationInput, OperationOutput
+from zeebe_mail.operations.base import Attempt, Operation, OperationInput, OperationOutput
 from zeebe_mail.secrets import Redactor, SecretResolver
 
 
@@ -57,8 +56,7 @@ class Mail:
         operation = Operation("t", "T", (), Input, object, Output, self.run)
         self.handler = JobHandler(
             operations={"t": NativeFace(operation)},
-            sessions=self,
-            desk=Desk(NoStore(), Reader()),
+            desk=desk(sessions=self),
             secrets=SecretResolver([]),
             rules=SettlementRules(Redactor(), result_limit_bytes=100_000, documents=BrokenStore()),
             backoff=Backoff(),

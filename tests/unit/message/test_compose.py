@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zeebe_mail.mail.smtp.protocol import wire_form
-from zeebe_mail.message.address import Mailbox, mailbox, mailboxes
+from zeebe_mail.message.address import Mailbox, mailboxes
 from zeebe_mail.message.compose import Draft, Message, compose
 from zeebe_mail.message.headers import HeaderError, address_list, custom_name, unstructured
 
@@ -26,7 +26,7 @@ BREAKS = ["\r", "\n", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\
 
 def composed(**draft: Any) -> Message:
     given_draft: dict[str, Any] = {
-        "sender": mailbox("Jane <jane@example.org>"),
+        "authors": mailboxes("Jane <jane@example.org>"),
         "to": mailboxes("bob@example.org"),
         "text": "Hello\n",
         **draft,

@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.desks import desk
 from zeebe_mail.app import TrialAttempt
-from zeebe_mail.documents.store import NoStore
-from zeebe_mail.message.reader import Reader
 from zeebe_mail.operations.base import (
     Attempt,
     Desk,
@@ -21,7 +20,7 @@ from zeebe_mail.operations.base import (
     operation,
 )
 
-DESK = Desk(NoStore(), Reader())
+DESK = desk()
 
 
 class Given(OperationInput):

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -20,22 +20,10 @@ from zeebe_mail.jobs.outcome import Drop, Fail, Outcome
 from zeebe_mail.jobs.retry import AttemptLog, Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settlement, SettlementRules
 from zeebe_mail.jobs.validate import secret_values
-from zeebe_mail.operations.base import Attempt, Desk, Errand
+from zeebe_mail.operations.base import Attempt, Desk, Errand, Sessions
 from zeebe_mail.secrets import Redactor, SecretResolver
 
 log = structlog.get_logger(__name__)
-
-
-class Sessions(Protocol):
-    """Where logged-in sessions are leased."""
-
-    def lease(self, session_type: type[Any], server: Any, auth: Any) -> AbstractAsyncContextManager[Any]:
-        """A session for one operation; given back, or thrown away after a fault, when the block ends."""
-        ...
-
-    def has_room(self, server: Any) -> bool:
-        """Whether at least half of the share of the server's endpoint is free."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +50,6 @@ class JobHandler:
         self,
         *,
         operations: Mapping[str, Face],
-        sessions: Sessions,
         desk: Desk,
         secrets: SecretResolver,
         rules: SettlementRules,
@@ -70,7 +57,6 @@ class JobHandler:
         max_attempts: int,
     ) -> None:
         self.operations = operations
-        self._sessions = sessions
         self._desk = desk
         self._secrets = secrets
         self._rules = rules
@@ -155,7 +141,7 @@ class JobHandler:
         errand = face.errand(resolved)
         for value in secret_values(errand.given):
             redactor.add(value, is_credential=True)
-        turns = _Turns(self._sessions, errand)
+        turns = _Turns(self._desk.sessions, errand)
         produced = await errand.operation.perform(errand.given, turns, attempt, self._desk)
         return errand.response(produced)
 

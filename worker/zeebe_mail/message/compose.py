@@ -10,13 +10,15 @@ from __future__ import annotations
 import binascii
 import secrets
 from base64 import encodebytes
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 
 from zeebe_mail.message.address import Mailbox, envelope
+from zeebe_mail.message.content import Attachment, Calendar
 from zeebe_mail.message.headers import address_list, free_name, unstructured
+from zeebe_mail.message.marks import Marks
 
 NO_DOMAIN = "localhost"
 """What stands in a Message-ID where the sender is a bare name."""
@@ -27,17 +29,30 @@ _NOT_ASCII = bytes(range(128))
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is to be said, and by whom to whom. At least one of ``text`` and ``html`` is given."""
+    """What is to be said, and by whom to whom. At least one of ``text``, ``html`` and ``calendar`` is given."""
 
-    sender: Mailbox
-    to: tuple[Mailbox, ...]
+    authors: tuple[Mailbox, ...]
+    """From: at least one. Several make Sender necessary (RFC 5322, 3.6.2): the first of them where none is given."""
+    to: tuple[Mailbox, ...] = ()
     cc: tuple[Mailbox, ...] = ()
     bcc: tuple[Mailbox, ...] = ()
     reply_to: tuple[Mailbox, ...] = ()
+    sender: Mailbox | None = None
+    """Who sends for the authors."""
+    envelope_sender: str | None = None
+    """Who gets bounces, if not the sender; empty: nobody (RFC 5321, 4.5.5)."""
     subject: str | None = None
     text: str | None = None
     html: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+    calendar: Calendar | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    """Additional ones, in order; a name may come more than once."""
+    marks: Marks = field(default_factory=Marks)
+    message_id: str | None = None
+    """With angle brackets; by default made from the token."""
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
     says_undisclosed: bool = True
     """Whether a mail that shows no recipient says so in To. Some filters take one that does not for spam."""
     date: datetime | None = None
@@ -63,23 +78,24 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Message:
     Raises:
         HeaderError: a header must not be written so.
     """
-    message_id = f"<zm-{token}@{draft.sender.domain or NO_DOMAIN}>"
+    sender = draft.sender or draft.authors[0]
+    message_id = draft.message_id or f"<zm-{token}@{sender.domain or NO_DOMAIN}>"
     head = [
         f"Date: {format_datetime(draft.date or date)}\r\n".encode("ascii"),
-        address_list("From", (draft.sender,)),
+        address_list("From", draft.authors),
         *_correspondents(draft),
         *([] if draft.subject is None else [unstructured("Subject", draft.subject)]),
         f"Message-ID: {message_id}\r\n".encode("ascii"),
         b"MIME-Version: 1.0\r\n",
-        *(unstructured(free_name(name), value) for name, value in draft.headers.items()),
+        *(unstructured(free_name(name), value) for name, value in draft.headers),
     ]
     content = _body(draft)
     if not content[-1].endswith(b"\r\n"):
         content.append(b"\r\n")
-    everybody = (draft.sender, *draft.to, *draft.cc, *draft.bcc, *draft.reply_to)
+    everybody = (*draft.authors, sender, *draft.to, *draft.cc, *draft.bcc, *draft.reply_to)
     return Message(
         message_id=message_id,
-        sender=draft.sender.address,
+        sender=sender.address if draft.envelope_sender is None else draft.envelope_sender,
         recipients=envelope(draft.to, draft.cc, draft.bcc),
         data=b"".join((*head, *content)),
         needs_smtputf8=any(one.needs_smtputf8 for one in everybody),

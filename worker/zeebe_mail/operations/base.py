@@ -68,10 +68,29 @@ class Attempt(Protocol):
         ...
 
 
+class Sessions(Protocol):
+    """Where logged-in sessions are leased."""
+
+    def lease(self, session_type: type[Any], server: Any, auth: Any) -> AbstractAsyncContextManager[Any]:
+        """A session for one operation; given back, or thrown away after a fault, when the block ends.
+
+        Raises:
+            EndpointSaturated: the endpoint's share is taken.
+            WorkerError: no session could be opened.
+        """
+        ...
+
+    def has_room(self, server: Any) -> bool:
+        """Whether at least half of the share of the server's endpoint is free."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What an operation may need besides its session."""
 
+    sessions: Sessions
+    """For those who need a second server: one that sends and also files, say."""
     documents: DocumentStore
     """Where bytes are kept that are too much for a process variable."""
     reader: Reader

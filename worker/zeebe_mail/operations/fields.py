@@ -56,6 +56,10 @@ def _number_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _envelope_sender(value: Any) -> str:
+    return "" if value == "<>" else mailbox(value).address
+
+
 def _part_number(value: str) -> str:
     if not _PART.fullmatch(value):
         raise ValueError("must be the number of a part such as 2 or 1.2")
@@ -102,6 +106,9 @@ SortOrder = Annotated[Literal["ASC", "DESC"], BeforeValidator(upper)]
 
 Address = Annotated[Mailbox, BeforeValidator(mailbox), WithJsonSchema(_ONE)]
 """One mail address: ``jane@example.org``, ``Jane Doe <jane@example.org>`` or ``{name, address}``."""
+
+EnvelopeSender = Annotated[str, BeforeValidator(_envelope_sender)]
+"""The address in MAIL FROM; ``<>`` is nobody, and becomes an empty text (RFC 5321, 4.5.5)."""
 
 Addresses = Annotated[
     tuple[Mailbox, ...],

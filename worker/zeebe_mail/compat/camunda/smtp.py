@@ -49,9 +49,9 @@ class Mail(SendRequest):
     headers: dict[str, HeaderText]
     date: datetime | None = None
 
-    def draft(self) -> Draft:
+    def draft(self, authors: tuple[Mailbox, ...]) -> Draft:
         """The mail as it is to be written."""
-        return replace(super().draft(), says_undisclosed=False, date=self.date)
+        return replace(super().draft(authors), says_undisclosed=False, date=self.date)
 
 
 def errand(data: Mapping[str, Any], authentication: Mapping[str, Any] | None) -> Errand:
@@ -126,10 +126,11 @@ def _checked(server: Server, login: Auth, mail: _Mail) -> SendInput:
         raise ContractError("jakarta.mail.SendFailedException: No recipient addresses")
     headers = Headers(mail.headers)
     request = {
-        "from": _sender(mail.sender or ""),
+        "from": (_sender(mail.sender or ""),),
         "to": to,
         "cc": cc,
         "bcc": bcc,
+        "undisclosedRecipients": True,
         "replyTo": headers.reply_to,
         "subject": _CONTROL.sub("\ufffd", as_read(_BREAKS.sub(" ", mail.subject or ""))),
         "text": mail.body if mail.kind != "HTML" else None,

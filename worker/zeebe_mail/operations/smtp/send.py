@@ -2,80 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from zeebe_mail.auth.models import Auth
-from zeebe_mail.form import Part, Prompt
+from zeebe_mail.form import Prompt
 from zeebe_mail.mail.faults import Rejection
 from zeebe_mail.mail.server import SmtpServer
 from zeebe_mail.mail.smtp import Outgoing, SmtpSession
-from zeebe_mail.message.compose import Draft, compose
-from zeebe_mail.operations.base import Attempt, OperationInput, OperationOutput, operation
-from zeebe_mail.operations.fields import Address, Addresses, BodyText, CustomHeaders, HeaderText
+from zeebe_mail.message.compose import Message
+from zeebe_mail.operations.base import Attempt, Desk, OperationInput, OperationOutput, Turns, operation
+from zeebe_mail.operations.composing.letter import LetterRequest, letter
+from zeebe_mail.operations.composing.options import DeliveryOptions
 
 
-class SendRequest(Part):
-    """The mail."""
-
-    from_: Annotated[
-        Address,
-        Field(alias="from"),
-        Prompt("From", group="message", hint="jane@example.org or Jane Doe <jane@example.org>"),
-    ]
-    """The author; most servers accept only addresses of the account."""
-    to: Annotated[Addresses, Prompt("To", group="message", hint="Several: separated by comma, or a list")] = ()
-    """The recipients, visible to all."""
-    cc: Annotated[Addresses, Prompt("Cc", group="message")] = ()
-    """More recipients, visible to all."""
-    bcc: Annotated[Addresses, Prompt("Bcc", group="message")] = ()
-    """Recipients that the others do not see."""
-    reply_to: Annotated[Addresses, Prompt("Reply to", group="message")] = ()
-    """Where answers go when not to the author."""
-    subject: Annotated[HeaderText | None, Prompt("Subject", group="message")] = None
-    """One line of text."""
-    text: Annotated[BodyText | None, Prompt("Text", group="message", hint="Beside HTML: for those who see none")] = None
-    """The mail as plain text."""
-    html: Annotated[BodyText | None, Prompt("HTML", group="message")] = None
-    """The mail as HTML."""
-    headers: Annotated[
-        CustomHeaders, Prompt("Additional headers", group="message", hint='{"X-Order": "4711"}', feel="required")
-    ] = Field(default_factory=dict)
-    """Additional headers, name and value; those with a field of their own are refused."""
-    required_recipients: Annotated[
-        Literal["all", "any"],
-        Prompt(
-            "Recipients the server must accept", group="delivery", hint="all: or nobody gets the mail", feel="static"
-        ),
-    ] = "all"
-    """all: one refused recipient means that nobody gets the mail. any: it goes to those who are accepted."""
-
-    @model_validator(mode="after")
-    def _is_a_mail(self) -> SendRequest:
-        missing = []
-        if not (self.to or self.cc or self.bcc):
-            missing.append("`to`, `cc` or `bcc` must have at least one recipient")
-        if self.text is None and self.html is None:
-            missing.append("`text` or `html` must be given; it may be empty")
-        if missing:
-            raise ValueError(" and ".join(missing))
-        return self
-
-    def draft(self) -> Draft:
-        """The mail as it is to be written."""
-        return Draft(
-            sender=self.from_,
-            to=self.to,
-            cc=self.cc,
-            bcc=self.bcc,
-            reply_to=self.reply_to,
-            subject=self.subject,
-            text=self.text,
-            html=self.html,
-            headers=self.headers,
-        )
+class SendRequest(DeliveryOptions, LetterRequest):
+    """The mail, and how it is handed over."""
 
 
 class SendInput(OperationInput):
@@ -117,13 +60,19 @@ class SendOutput(OperationOutput):
 
 
 @operation(title="Send a mail", keywords=("smtp", "email", "e-mail", "notify"))
-async def send(given: SendInput, smtp: SmtpSession, attempt: Attempt) -> SendOutput:
+async def send(given: SendInput, turns: Turns[SmtpSession], attempt: Attempt, desk: Desk) -> SendOutput:
     """Send one mail to all of its recipients.
 
     Point of no return: the final dot, after which only the server's answer tells what became of the mail.
     """
-    request = given.request
-    message = compose(request.draft(), token=attempt.token, date=datetime.now(UTC))
+    async with letter(given.request, given.auth, desk, token=attempt.token) as message:
+        return await handed_over(message, given.request, turns, attempt)
+
+
+async def handed_over(
+    message: Message, options: DeliveryOptions, turns: Turns[SmtpSession], attempt: Attempt
+) -> SendOutput:
+    """Hand a finished message over, and say what the server said."""
     mail = Outgoing(
         sender=message.sender,
         recipients=message.recipients,
@@ -131,7 +80,8 @@ async def send(given: SendInput, smtp: SmtpSession, attempt: Attempt) -> SendOut
         message_id=message.message_id,
         needs_smtputf8=message.needs_smtputf8,
     )
-    receipt = await smtp.send(mail, required=request.required_recipients, commit=attempt.commit)
+    async with turns.lease() as smtp:
+        receipt = await smtp.send(mail, required=options.required_recipients, commit=attempt.commit)
     return SendOutput(
         message_id=message.message_id,
         accepted=list(receipt.accepted),

@@ -1,0 +1,34 @@
+"""What a mail carries beside its texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file, or a picture that the HTML shows.
+
+    The bytes are held once and encoded while they are sent, so that a mail costs little more than its files.
+    """
+
+    name: str
+    """A safe file name, see ``file_name``."""
+    content_type: str
+    """``type/subtype``, lower case, checked; ``message/rfc822`` for a mail."""
+    data: bytes
+    charset: str | None = None
+    """Of a text, where it is known."""
+    content_id: str | None = None
+    """Without angle brackets; what ``cid:`` in the HTML names."""
+    inline: bool = False
+    """Shown inside the mail rather than beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """An invitation as it is put into a mail: the iCalendar text and its method (RFC 6047)."""
+
+    method: str
+    data: bytes
+    name: str = "invite.ics"

@@ -1,0 +1,20 @@
+"""What a mail says."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zeebe_mail.form import Prompt
+from zeebe_mail.operations.composing.blanks import MailPart
+from zeebe_mail.operations.fields import BodyText, HeaderText
+
+
+class Content(MailPart):
+    """Subject, texts, and what comes with them."""
+
+    subject: Annotated[HeaderText | None, Prompt("Subject", group="message")] = None
+    """One line of text."""
+    text: Annotated[BodyText | None, Prompt("Text", group="message", hint="Beside HTML: for those who see none")] = None
+    """The mail as plain text."""
+    html: Annotated[BodyText | None, Prompt("HTML", group="message")] = None
+    """The mail as HTML."""
