@@ -11,6 +11,8 @@
       - ExpressionInvalid · ExpressionFailed
     x DocumentError          a document could not be kept                             never retried
       - DocumentNotStored · DocumentStoreMissing
+    x MailUnfit              a stored mail cannot be used so                          never retried
+      - AutomaticMail · NotADraft · DraftUnfinished
     x ResultTooLarge         the result cannot be given to the process                never retried
     x TooManyAttempts        the job never comes to an end                            never retried
     x CredentialsError       the server does not accept who we are                    never retried
@@ -174,6 +176,33 @@ class DocumentStoreMissing(DocumentError):
     code = "DOCUMENT_STORE_MISSING"
     retry = Retry.NEVER
     advice = "Set CAMUNDA_REST_ADDRESS to the address of the cluster's REST API."
+
+
+class MailUnfit(WorkerError):
+    """A stored mail cannot be used as the task asks; nothing was sent."""
+
+    retry = Retry.NEVER
+
+
+class AutomaticMail(MailUnfit):
+    """No person wrote the mail that is to be answered: an answer might be answered in turn, and so on (RFC 3834)."""
+
+    code = "AUTOMATIC_MAIL"
+    advice = "Let the process look at `autoReply` before it answers, or set `answerAutomatic` where it is meant."
+
+
+class NotADraft(MailUnfit):
+    """The stored mail is no draft, so it is neither sent nor replaced."""
+
+    code = "NOT_A_DRAFT"
+    advice = "Use a mail of the mailbox for drafts, or one that has the flag Draft; `forward` sends others on."
+
+
+class DraftUnfinished(MailUnfit):
+    """The stored draft cannot be sent as it is: nobody to send it to, or an address that is none."""
+
+    code = "DRAFT_UNFINISHED"
+    advice = "Finish the draft, or save it anew with what is missing."
 
 
 class ResultTooLarge(WorkerError):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from zeebe_mail.auth.models import Auth, NoAuth
@@ -36,46 +37,71 @@ class LetterRequest(MarkOptions, Content, Recipients, Authorship):
         )
 
 
-def authors_of(request: Authorship, auth: Auth) -> tuple[Mailbox, ...]:
-    """Who the mail is from: as given, else the user of the account.
+Finish = Callable[[Draft], Draft]
+"""The last step before a mail is checked and written: an answer adds what it takes from the mail it answers."""
+
+
+def authors_of(request: Authorship, auth: Auth, usual: tuple[Mailbox, ...] = ()) -> tuple[Mailbox, ...]:
+    """Who the mail is from: as given, else as ``usual``, else the user of the account.
 
     Raises:
-        InputError: neither is there.
+        InputError: none of these is there.
     """
-    if request.from_:
-        return request.from_
-    if not isinstance(auth, NoAuth):
-        try:
-            return (mailbox(auth.username),)
-        except AddressError:
-            pass
+    if request.from_ or usual:
+        return request.from_ or usual
+    if own := address_of(auth):
+        return (own,)
     raise InputError("`request.from` must be given, because the user name is no mail address.")
 
 
-def _require_whole(request: LetterRequest) -> None:
+def address_of(auth: Auth) -> Mailbox | None:
+    """The address of an account, where its user name is one."""
+    if isinstance(auth, NoAuth):
+        return None
+    try:
+        return mailbox(auth.username)
+    except AddressError:
+        return None
+
+
+def require_whole(draft: Draft, *, may_be_undisclosed: bool) -> None:
     """Pass when there is somebody to send to and something to say.
 
     Raises:
         InputError: names all that is missing.
     """
     missing = []
-    if not (request.to or request.cc or request.bcc):
+    if not (draft.to or draft.cc or draft.bcc):
         missing.append("`request.to`, `request.cc` or `request.bcc` must have at least one recipient")
-    elif not (request.to or request.cc or request.undisclosed_recipients):
+    elif not (draft.to or draft.cc or may_be_undisclosed):
         missing.append("`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true")
-    if request.text is None and request.html is None:
+    if draft.text is None and draft.html is None:
         missing.append("`request.text` or `request.html` must be given; it may be empty")
     if missing:
         raise InputError(f"{' and '.join(missing)}.")
 
 
 @asynccontextmanager
-async def letter(request: LetterRequest, auth: Auth, desk: Desk, *, token: str) -> AsyncIterator[Message]:
+async def letter(
+    request: LetterRequest,
+    auth: Auth,
+    desk: Desk,
+    *,
+    token: str,
+    usual_authors: tuple[Mailbox, ...] = (),
+    finish: Finish | None = None,
+    may_be_incomplete: bool = False,
+) -> AsyncIterator[Message]:
     """The message, for as long as it takes to send it.
 
     Raises:
         WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
     """
-    _require_whole(request)
-    draft = request.draft(authors_of(request, auth))
+    draft = request.draft(authors_of(request, auth, usual_authors))
+    if finish is not None:
+        draft = finish(draft)
+    if may_be_incomplete:
+        draft = replace(draft, text=draft.text or "", says_undisclosed=False)
+    else:
+        require_whole(draft, may_be_undisclosed=request.undisclosed_recipients)
     yield compose(draft, token=token, date=datetime.now(UTC))
