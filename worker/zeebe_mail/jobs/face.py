@@ -64,7 +64,7 @@ class NativeFace:
         self.content_fields = operation.input.content_fields
 
     def hosts(self, variables: Mapping[str, Any], field: str) -> Sequence[str]:
-        """``server.host`` and ``imap.server.host``: each has its own fields, and without ``imap.auth`` both get ``auth``."""
+        """``server.host`` and ``imap.server.host``, each for its fields; without ``imap.auth`` both get ``auth``."""
         imap = variables.get("imap") if "imap" in self.fetch_variables else None
         if not imap:
             return [_host(variables)]

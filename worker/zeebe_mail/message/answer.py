@@ -75,13 +75,13 @@ class Answered:
 
     def __init__(self, message: ParsedMessage) -> None:
         raw = message.raw
-        self._message = message
+        self.message = message
         # Read again from the bytes: a list of addresses that was decoded cannot be taken apart any more.
         self._header = read_header(raw, message_start(raw, 0, len(raw)), len(raw))
 
     def written_to(self, ours: Ours) -> Mailbox | None:
         """The address of ours that the mail was sent to."""
-        receivers = (*usable(self._message.to), *usable(self._message.cc), *self._arrived())
+        receivers = (*usable(self.message.to), *usable(self.message.cc), *self._arrived())
         return next((found for one in receivers if (found := ours.like(one))), None)
 
     def recipients(self, ours: Ours, *, everybody: bool) -> tuple[tuple[Mailbox, ...], tuple[Mailbox, ...]]:
@@ -93,7 +93,7 @@ class Answered:
         receivers again, and one to ourselves to us.
         """
         others = ours.and_also(self._arrived()[:1])
-        author, to, cc = self._author(), usable(self._message.to), usable(self._message.cc)
+        author, to, cc = self._author(), usable(self.message.to), usable(self.message.cc)
         if everybody and (named := self._addresses("mail-followup-to")):
             to, cc = named, ()
         elif not everybody:
@@ -105,7 +105,7 @@ class Answered:
         return wanted or (() if copies else distinct(author)), copies
 
     def _author(self) -> tuple[Mailbox, ...]:
-        sender, reply_to = usable(self._message.from_), usable(self._message.reply_to)
+        sender, reply_to = usable(self.message.from_), usable(self.message.reply_to)
         lists = {
             found.lower()
             for value in self._header.all("list-post")

@@ -19,6 +19,7 @@ from zeebe_mail.message.parsed import Correspondent, ParsedMessage, Part
 _SHOWN = re.compile(r'(\bsrc=")cid:([^"]*)"', re.IGNORECASE)  # as the sanitiser writes it
 _PLAIN_ID = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.@-]{1,200}")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,99}/[a-z0-9][a-z0-9!#$&^_.+-]{0,99}")
+_CHARSET = re.compile(r"[A-Za-z0-9._+-]{1,40}")
 _BODY_END = re.compile(r"</(?:body|html)\b", re.IGNORECASE)
 _BODY_START = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _BREAKS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
@@ -144,7 +145,7 @@ def _attachment(message: ParsedMessage, part: Part) -> Attachment:
         name=part.file_name or unnamed(part.part, kind),
         content_type=kind,
         data=message.content(part),
-        charset=part.charset if kind.startswith("text/") else None,
+        charset=part.charset if part.charset and _CHARSET.fullmatch(part.charset) else None,
     )
 
 

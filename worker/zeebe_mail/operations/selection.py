@@ -29,7 +29,7 @@ _KNOWN = frozenset(
 
 
 def named_by(value: Any) -> Any:
-    """What names a message: a bare text is a Message-ID, a bare number a UID; the rest of what tasks tell is left out."""
+    """What names a message: a bare text is a Message-ID, a bare number a UID. What else tasks tell is left out."""
     if isinstance(value, str):
         return {"messageId": value}
     if isinstance(value, int) and not isinstance(value, bool):

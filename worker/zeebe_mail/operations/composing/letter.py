@@ -11,6 +11,7 @@ from zeebe_mail.auth.models import Auth, NoAuth
 from zeebe_mail.errors import InputError
 from zeebe_mail.message.address import AddressError, Mailbox, mailbox
 from zeebe_mail.message.compose import Draft, Message, compose
+from zeebe_mail.message.headers import HeaderError
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.composing.addressing import Authorship, Recipients
 from zeebe_mail.operations.composing.content import Content
@@ -33,7 +34,11 @@ class LetterRequest(MarkOptions, Content, Recipients, Authorship):
             subject=self.subject,
             text=self.text,
             html=self.html,
-            headers=tuple(self.headers.items()),
+            headers=tuple((name, value) for name, values in self.headers.items() for value in values),
+            marks=self.marks(authors[0], datetime.now(UTC)),
+            message_id=self.message_id,
+            in_reply_to=self.in_reply_to,
+            references=self.references,
         )
 
 
@@ -104,4 +109,8 @@ async def letter(
         draft = replace(draft, text=draft.text or "", says_undisclosed=False)
     else:
         require_whole(draft, may_be_undisclosed=request.undisclosed_recipients)
-    yield compose(draft, token=token, date=datetime.now(UTC))
+    try:
+        message = compose(draft, token=token, date=datetime.now(UTC))
+    except HeaderError as error:
+        raise InputError(f"The mail cannot be written, because a header or name in it {error}.") from error
+    yield message

@@ -37,9 +37,9 @@ class StoredMail(ReferenceFields, Request):
 class OriginalMail(StoredMail):
     """A message of a mailbox, or the message itself."""
 
-    message_base64: Annotated[str | None, Prompt("Message in base64", group="message", hint="Where there is no IMAP")] = (
-        None
-    )
+    message_base64: Annotated[
+        str | None, Prompt("Message in base64", group="message", hint="Where there is no IMAP")
+    ] = None
     """The whole message in base64, as in an .eml file: for mail that is in no mailbox of the account."""
 
     @model_validator(mode="after")

@@ -63,9 +63,7 @@ class DraftSendOutput(SendOutput):
 
 
 @operation(title="Send a draft", keywords=("smtp", "imap", "draft", "approve"))
-async def draft_send(
-    given: DraftSendInput, turns: Turns[SmtpSession], attempt: Attempt, desk: Desk
-) -> DraftSendOutput:
+async def draft_send(given: DraftSendInput, turns: Turns[SmtpSession], attempt: Attempt, desk: Desk) -> DraftSendOutput:
     """Send a draft to those in its To, Cc and Bcc, and remove it.
 
     What goes out are the bytes of the draft: only Date is new, Bcc and the notes of mail programs are gone, and a

@@ -71,7 +71,7 @@ def _finished(asked: ForwardRequest, message: ParsedMessage, draft: Draft) -> Dr
     draft = replace(
         draft,
         subject=forward_subject(message.subject) if draft.subject is None else draft.subject,
-        references=(*message.references, *([message.message_id] if message.message_id else [])),
+        references=draft.references or (*message.references, *([message.message_id] if message.message_id else [])),
     )
     if draft.text is None and draft.html is None:
         draft = replace(draft, text="")
@@ -81,9 +81,7 @@ def _finished(asked: ForwardRequest, message: ParsedMessage, draft: Draft) -> Dr
         draft = replace(draft, html=as_html(draft.text or ""))
     draft = passed_on(message, taken=content_ids(draft)).joined(draft)
     files = carried(message, message.attachments) if asked.keep_attachments else ()
-    return replace(
-        draft, attachments=(*draft.attachments, *files, *([_whole(message)] if message.parse_error else []))
-    )
+    return replace(draft, attachments=(*draft.attachments, *files, *([_whole(message)] if message.parse_error else [])))
 
 
 def _whole(message: ParsedMessage) -> Attachment:

@@ -12,6 +12,7 @@ from zeebe_mail.form import Prompt
 from zeebe_mail.mail.smtp import SmtpSession
 from zeebe_mail.message.answer import Answered, distinct, reply_subject
 from zeebe_mail.message.compose import Draft
+from zeebe_mail.message.marks import Marks
 from zeebe_mail.message.parsed import ParsedMessage
 from zeebe_mail.message.quotation import quoted
 from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
@@ -81,12 +82,22 @@ def _finished(asked: ReplyRequest, auth: Auth, answered: Answered, draft: Draft)
     draft = replace(
         draft,
         subject=reply_subject(message.subject) if draft.subject is None else draft.subject,
-        in_reply_to=(message.message_id,) if message.message_id else (),
-        references=message.references or message.in_reply_to[:1],
+        in_reply_to=draft.in_reply_to or ((message.message_id,) if message.message_id else ()),
+        references=draft.references or message.references or message.in_reply_to[:1],
+        marks=_marks(asked, draft),
     )
     if asked.quote == "none":
         return draft
     return quoted(message, taken=content_ids(draft)).joined(draft, above=asked.quote == "above")
+
+
+def _marks(asked: ReplyRequest, draft: Draft) -> Marks:
+    """A program's answer says that it is one (RFC 3834, 5), where the task does not say otherwise."""
+    return (
+        draft.marks
+        if "auto_submitted" in asked.model_fields_set
+        else replace(draft.marks, auto_submitted="auto-replied")
+    )
 
 
 def _automatic(message: ParsedMessage) -> str | None:
