@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from functools import partial
@@ -67,9 +68,7 @@ class Correspondent:
             client.select_folder(mailbox, readonly=True)
             uids = client.search()
             fetched = client.fetch(uids, ["BODY.PEEK[]", "FLAGS"]) if uids else {}
-        return {
-            data[b"BODY[]"]: {flag.decode() for flag in data[b"FLAGS"]} - {"\\Recent"} for data in fetched.values()
-        }
+        return {data[b"BODY[]"]: {flag.decode() for flag in data[b"FLAGS"]} - {"\\Recent"} for data in fetched.values()}
 
     def flags(self, mailbox: str = "INBOX") -> list[set[str]]:
         return list(self.raw(mailbox).values())
@@ -95,3 +94,17 @@ class People:
         sending = {"host": "localhost", "port": self.postfix.submissions, "security": "SSL_TLS"}
         mine = replace(self.room, user=f"{user}@x.test", address=sending)
         return Correspondent(mine.with_inputs(imap={"server": imap_at(self.dovecot)}), user)
+
+
+class Meanwhile(TrialAttempt):
+    """An attempt during which somebody does something, right before the final dot."""
+
+    def __init__(self, deed: Callable[[], Awaitable[None] | None]) -> None:
+        super().__init__()
+        self._deed = deed
+
+    async def commit(self) -> None:
+        done = self._deed()
+        if done is not None:
+            await done
+        await super().commit()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
@@ -22,28 +21,17 @@ from zeebe_mail.operations.smtp import SmtpInput
 SENT = "\\Sent"
 
 
-@dataclass(frozen=True, slots=True)
-class _Provider:
-    """One that keeps a copy itself of what is sent with a login. Beginnings and ends of host names."""
-
-    name: str
-    smtp: tuple[str, ...]
-    imap: tuple[str, ...]
-
-    def runs(self, smtp: str, imap: str) -> bool:
-        """Whether these are its hosts."""
-        return smtp.endswith(self.smtp) and imap.endswith(self.imap)
-
-
-_KEEP_COPIES = (
-    _Provider("Gmail", ("smtp.gmail.com", "smtp.googlemail.com"), ("imap.gmail.com", "imap.googlemail.com")),
-    _Provider(
-        "Microsoft 365",
-        ("smtp.office365.com", "smtp-mail.outlook.com", ".mail.protection.outlook.com"),
-        ("outlook.office365.com", "imap-mail.outlook.com"),
+_KEEP_COPIES = {
+    "Gmail": ({"smtp.gmail.com", "smtp.googlemail.com"}, {"imap.gmail.com", "imap.googlemail.com"}),
+    "Microsoft 365": (
+        {"smtp.office365.com", "smtp-mail.outlook.com", "outlook.office365.com"},
+        {"outlook.office365.com", "imap-mail.outlook.com"},
     ),
-)
-"""See support.google.com/mail/answer/78892 and learn.microsoft.com "SMTP AUTH client submission" (2026-08)."""
+}
+"""Providers that keep a copy themselves of what is sent with a login: their hosts for sending and for mailboxes.
+
+See support.google.com/a/answer/176600 and learn.microsoft.com, "SMTP AUTH client submission" (2026-08).
+"""
 
 
 def _switch(value: Any) -> Any:
@@ -89,15 +77,18 @@ async def saved(asked: SentCopyRequest | None, message: Message, given: SmtpInpu
     """Keep a copy with Bcc, unless a mail with its Message-ID is there. The mail is out: nothing here is an error."""
     if asked is None or given.imap is None:
         return None
-    if asked.mailbox.lower() == SENT.lower():
-        for provider in _KEEP_COPIES:
-            if provider.runs(given.server.host, given.imap.server.host):
-                return _unsaved(f"{provider.name} keeps a copy of what is sent by itself; a second one was not saved.")
+    if asked.mailbox.lower() == SENT.lower() and (name := _provider_of(given.server.host, given.imap.server.host)):
+        return _unsaved(f"{name} keeps a copy of what is sent by itself; a second one was not saved.")
     try:
         place = await done(partial(given.mailboxes, desk), partial(_appended, name=asked.mailbox, message=message))
     except NotDone as trouble:
         return _unsaved(str(trouble))
     return SentCopy(saved=True, reason=None, **place)
+
+
+def _provider_of(smtp: str, imap: str) -> str | None:
+    """Who keeps a copy by himself, in the mailbox where ours would go."""
+    return next((name for name, (sends, keeps) in _KEEP_COPIES.items() if smtp in sends and imap in keeps), None)
 
 
 async def _appended(imap: ImapSession, *, name: str, message: Message) -> Mapping[str, Any]:
