@@ -76,7 +76,7 @@ class Correspondent:
     async def receives(self, count: int = 1) -> list[EmailMessage]:
         """The mails in the inbox, once there are so many."""
         async with asyncio.timeout(PATIENCE_S):
-            while len(found := await asyncio.to_thread(self.raw)) < count:
+            while len(found := await asyncio.to_thread(self.raw)) < count:  # noqa: ASYNC110 (another process delivers)
                 await asyncio.sleep(0.05)
         return [parse(raw) for raw in found]
 
