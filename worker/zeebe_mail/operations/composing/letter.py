@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from zeebe_mail.auth.models import Auth, NoAuth
-from zeebe_mail.errors import InputError
+from zeebe_mail.errors import InlinePartMissing, InputError
 from zeebe_mail.message.address import AddressError, Mailbox, mailbox
+from zeebe_mail.message.charsets import printable
 from zeebe_mail.message.compose import Draft, Message, compose
+from zeebe_mail.message.content import Attachment
+from zeebe_mail.message.inline_parts import shown
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.composing.addressing import Authorship, Recipients
+from zeebe_mail.operations.composing.attachments import loaded, text_of
 from zeebe_mail.operations.composing.content import Content
 from zeebe_mail.operations.composing.options import MarkOptions
 
@@ -63,7 +68,7 @@ def _require_whole(request: LetterRequest) -> None:
         missing.append("`request.to`, `request.cc` or `request.bcc` must have at least one recipient")
     elif not (request.to or request.cc or request.undisclosed_recipients):
         missing.append("`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true")
-    if request.text is None and request.html is None:
+    if all(one is None for one in (request.text, request.html, request.text_from, request.html_from)):
         missing.append("`request.text` or `request.html` must be given; it may be empty")
     if missing:
         raise InputError(f"{' and '.join(missing)}.")
@@ -78,4 +83,28 @@ async def letter(request: LetterRequest, auth: Auth, desk: Desk, *, token: str) 
     """
     _require_whole(request)
     draft = request.draft(authors_of(request, auth))
-    yield compose(draft, token=token, date=datetime.now(UTC))
+    draft = replace(
+        draft,
+        text=await text_of(request.text_from, desk, "textFrom") if request.text_from else draft.text,
+        html=await text_of(request.html_from, desk, "htmlFrom") if request.html_from else draft.html,
+    )
+    async with loaded(request.attachments, desk) as attachments:
+        draft = replace(draft, attachments=_placed(draft.html, attachments))
+        yield compose(draft, token=token, date=datetime.now(UTC))
+
+
+def _placed(html: str | None, attachments: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
+    """The attachments, those inline that the HTML shows.
+
+    Raises:
+        InlinePartMissing: the HTML shows what is not there.
+    """
+    parts, missing = shown(html, attachments)
+    if missing:
+        named = ", ".join(f"cid:{printable(name[:100])}" for name in missing)
+        known = ", ".join(f'"{part.content_id or part.name}"' for part in attachments) or "none"
+        raise InlinePartMissing(
+            f"The HTML shows {named}, and no attachment has this `contentId` or name; the attachments are {known}.",
+            details={"missing": list(missing)},
+        )
+    return parts
