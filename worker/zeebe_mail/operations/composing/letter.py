@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from zeebe_mail.auth.models import Auth, NoAuth
 from zeebe_mail.errors import InlinePartMissing, InputError
@@ -23,6 +24,9 @@ from zeebe_mail.operations.composing.options import MarkOptions
 
 class LetterRequest(MarkOptions, Content, Recipients, Authorship):
     """A new mail, whatever becomes of it. (Fields come in the order of the bases, the last one first.)"""
+
+    needs_inline_parts: ClassVar[bool] = True
+    """Whether each part that the HTML shows must be there."""
 
     def draft(self, authors: tuple[Mailbox, ...]) -> Draft:
         """The mail as it is to be written."""
@@ -89,22 +93,17 @@ async def letter(request: LetterRequest, auth: Auth, desk: Desk, *, token: str) 
         html=await text_of(request.html_from, desk, "htmlFrom") if request.html_from else draft.html,
     )
     async with loaded(request.attachments, desk) as attachments:
-        draft = replace(draft, attachments=_placed(draft.html, attachments))
+        attachments, missing = shown(draft.html, attachments)
+        if missing and request.needs_inline_parts:
+            raise _missing(missing, attachments)
+        draft = replace(draft, attachments=attachments)
         yield compose(draft, token=token, date=datetime.now(UTC))
 
 
-def _placed(html: str | None, attachments: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
-    """The attachments, those inline that the HTML shows.
-
-    Raises:
-        InlinePartMissing: the HTML shows what is not there.
-    """
-    parts, missing = shown(html, attachments)
-    if missing:
-        named = ", ".join(f"cid:{printable(name[:100])}" for name in missing)
-        known = ", ".join(f'"{part.content_id or part.name}"' for part in attachments) or "none"
-        raise InlinePartMissing(
-            f"The HTML shows {named}, and no attachment has this `contentId` or name; the attachments are {known}.",
-            details={"missing": list(missing)},
-        )
-    return parts
+def _missing(names: tuple[str, ...], attachments: tuple[Attachment, ...]) -> InlinePartMissing:
+    shown_names = ", ".join(f"cid:{printable(name[:100])}" for name in names)
+    known = ", ".join(f'"{part.content_id or part.name}"' for part in attachments) or "none"
+    return InlinePartMissing(
+        f"The HTML shows {shown_names}, and no attachment has this `contentId` or name; the attachments are {known}.",
+        details={"missing": list(names)},
+    )
