@@ -14,6 +14,7 @@ from zeebe_mail.message.address import AddressError, Mailbox, mailbox
 from zeebe_mail.message.charsets import printable
 from zeebe_mail.message.compose import Draft, Message, compose
 from zeebe_mail.message.content import Attachment
+from zeebe_mail.message.headers import HeaderError
 from zeebe_mail.message.inline_parts import shown
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.composing.addressing import Authorship, Recipients
@@ -41,7 +42,11 @@ class LetterRequest(MarkOptions, Content, Recipients, Authorship):
             subject=self.subject,
             text=self.text,
             html=self.html,
-            headers=tuple(self.headers.items()),
+            headers=tuple((name, value) for name, values in self.headers.items() for value in values),
+            marks=self.marks(authors[0], datetime.now(UTC)),
+            message_id=self.message_id,
+            in_reply_to=self.in_reply_to,
+            references=self.references,
         )
 
 
@@ -96,8 +101,14 @@ async def letter(request: LetterRequest, auth: Auth, desk: Desk, *, token: str) 
         attachments, missing = shown(draft.html, attachments)
         if missing and request.needs_inline_parts:
             raise _missing(missing, attachments)
-        draft = replace(draft, attachments=attachments)
-        yield compose(draft, token=token, date=datetime.now(UTC))
+        yield _written(replace(draft, attachments=attachments), token)
+
+
+def _written(draft: Draft, token: str) -> Message:
+    try:
+        return compose(draft, token=token, date=datetime.now(UTC))
+    except HeaderError as error:
+        raise InputError(f"The mail cannot be written, because a header or name in it {error}.") from error
 
 
 def _missing(names: tuple[str, ...], attachments: tuple[Attachment, ...]) -> InlinePartMissing:
