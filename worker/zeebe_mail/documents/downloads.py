@@ -67,8 +67,8 @@ class Url:
             host = host_name(url.host)
         except (httpx.InvalidURL, ValueError, UnicodeError):
             raise ValueError("must be a URL such as https://files.example.org/a.pdf") from None
-        if url.scheme not in _PORTS:
-            raise ValueError("must begin with https:// or http://")
+        if url.scheme not in _PORTS or (url.port or 1) > 65535:
+            raise ValueError("must begin with https:// or http://, and its port must be one")
         authority, *path = re.split(r"[?#]", text.partition("://")[2], maxsplit=1)[0].split("/")
         if "@" in authority:
             raise ValueError("must not contain a user or a password")

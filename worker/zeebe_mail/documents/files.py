@@ -67,11 +67,11 @@ class Files:
         """
         if not self._folders:
             raise FileNotAllowed(f'The file "{path}" may not be read: this worker reads no files.')
-        target = PurePosixPath(os.path.realpath(path))
-        folder = next((one for one in self._folders if target.is_relative_to(one)), None)
-        if folder is None:
-            raise FileNotAllowed(f'The file "{path}" is in none of the allowed folders.')
         try:
+            target = PurePosixPath(os.path.realpath(path))
+            folder = next((one for one in self._folders if target.is_relative_to(one)), None)
+            if folder is None:
+                raise FileNotAllowed(f'The file "{path}" is in none of the allowed folders.')
             return _walked(folder, target)
         except OSError as error:
             raise _explained(error, path) from error

@@ -72,10 +72,11 @@ def shown(html: str | None, attachments: tuple[Attachment, ...]) -> tuple[tuple[
     A part without a Content-ID is found by its file name, which then becomes its Content-ID.
     """
     named = references(html or "")
-    by_id = {part.content_id: part for part in attachments if part.content_id}
-    by_name = {part.name: part for part in reversed(attachments) if not part.content_id}
-    found = {id(part): name for name in named if (part := by_id.get(name) or by_name.get(name))}
+    by_id = {part.content_id: at for at, part in enumerate(attachments) if part.content_id}
+    by_name = {part.name: at for at, part in reversed([*enumerate(attachments)]) if not part.content_id}
+    place = by_name | by_id
+    found = {place[name]: name for name in named if name in place}
     parts = tuple(
-        replace(part, inline=True, content_id=found[id(part)]) if id(part) in found else part for part in attachments
+        replace(part, inline=True, content_id=found[at]) if at in found else part for at, part in enumerate(attachments)
     )
-    return parts, tuple(name for name in named if name not in found.values())
+    return parts, tuple(name for name in named if name not in place)

@@ -69,14 +69,14 @@ def media_type(text: str) -> MediaType:
     Raises:
         ValueError: it is none, or none that one part of a mail can have.
     """
-    found = parse(text)
-    if not _NAME.fullmatch(found.value) or any(ord(char) < 32 or ord(char) == 127 for char in text):
+    value = text.partition(";")[0].strip(" ").lower()
+    if not _NAME.fullmatch(value) or any(ord(char) < 32 or ord(char) == 127 for char in text):
         raise ValueError("must be a type such as application/pdf or text/csv; charset=utf-8")
-    kind = found.value.partition("/")[0]
-    if kind == "multipart" or (kind == "message" and found.value != MAIL):
-        raise ValueError(f"must not be {found.value}, which a single file cannot be")
-    charset = found.parameters.get("charset")
-    return MediaType(found.value, charset if codec(charset) else None)
+    kind = value.partition("/")[0]
+    if kind == "multipart" or (kind == "message" and value != MAIL):
+        raise ValueError(f"must not be {value}, which a single file cannot be")
+    charset = parse(text).parameters.get("charset")
+    return MediaType(value, charset if codec(charset) else None)
 
 
 def by_name(name: str | None) -> str:
