@@ -248,7 +248,9 @@ def test_the_shape_is_checked_as_theirs_is(given: dict[str, Any], said: str) -> 
         ({"headers": {"X-A: v\r\nX-Injected": "yes"}}, {}, "line breaks"),
         ({"headers": {"bcc": "evil@x.test"}}, {}, "Use the field bcc"),
         ({"headers": {"Reply-To": "r@x.test\r\nBcc: evil@x.test"}}, {}, "AddressException"),
-        ({"attachments": [{"camunda.document.type": "camunda"}]}, {}, "not supported yet"),
+        ({"attachments": [{"camunda.document.type": "camunda"}]}, {}, "documentId"),
+        ({"attachments": "report.pdf"}, {}, "no document reference"),
+        ({"attachments": [{"url": "https://files.test/a.pdf"}]}, {}, "no document reference"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_sent(

@@ -6,20 +6,28 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from zeebe_mail.auth.models import Auth, NoAuth
-from zeebe_mail.errors import InputError
+from zeebe_mail.errors import InlinePartMissing, InputError
 from zeebe_mail.message.address import AddressError, Mailbox, mailbox
+from zeebe_mail.message.charsets import printable
 from zeebe_mail.message.compose import Draft, Message, compose
+from zeebe_mail.message.content import Attachment
 from zeebe_mail.message.headers import HeaderError
+from zeebe_mail.message.inline_parts import shown
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.composing.addressing import Authorship, Recipients
+from zeebe_mail.operations.composing.attachments import loaded, text_of
 from zeebe_mail.operations.composing.content import Content
 from zeebe_mail.operations.composing.options import MarkOptions
 
 
 class LetterRequest(MarkOptions, Content, Recipients, Authorship):
     """A new mail, whatever becomes of it. (Fields come in the order of the bases, the last one first.)"""
+
+    needs_inline_parts: ClassVar[bool] = True
+    """Whether each part that the HTML shows must be there."""
 
     def draft(self, authors: tuple[Mailbox, ...]) -> Draft:
         """The mail as it is to be written."""
@@ -69,7 +77,7 @@ def address_of(auth: Auth) -> Mailbox | None:
         return None
 
 
-def require_whole(draft: Draft, *, may_be_undisclosed: bool) -> None:
+def _require_whole(draft: Draft, request: LetterRequest) -> None:
     """Pass when there is somebody to send to and something to say.
 
     Raises:
@@ -78,12 +86,17 @@ def require_whole(draft: Draft, *, may_be_undisclosed: bool) -> None:
     missing = []
     if not (draft.to or draft.cc or draft.bcc):
         missing.append("`request.to`, `request.cc` or `request.bcc` must have at least one recipient")
-    elif not (draft.to or draft.cc or may_be_undisclosed):
+    elif not (draft.to or draft.cc or request.undisclosed_recipients):
         missing.append("`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true")
-    if draft.text is None and draft.html is None:
+    if all(one is None for one in (draft.text, draft.html, request.text_from, request.html_from)):
         missing.append("`request.text` or `request.html` must be given; it may be empty")
     if missing:
         raise InputError(f"{' and '.join(missing)}.")
+
+
+def unfinished(draft: Draft) -> Draft:
+    """A mail that somebody will go on writing."""
+    return replace(draft, text=draft.text or "", says_undisclosed=False)
 
 
 @asynccontextmanager
@@ -95,22 +108,47 @@ async def letter(
     token: str,
     usual_authors: tuple[Mailbox, ...] = (),
     finish: Finish | None = None,
-    may_be_incomplete: bool = False,
 ) -> AsyncIterator[Message]:
     """The message, for as long as it takes to send it.
+
+    Args:
+        usual_authors: who it is from where the task does not say, before the user of the account.
+        finish: adds what the task does not say itself, once all of that is there.
 
     Raises:
         WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
     """
     draft = request.draft(authors_of(request, auth, usual_authors))
-    if finish is not None:
-        draft = finish(draft)
-    if may_be_incomplete:
-        draft = replace(draft, text=draft.text or "", says_undisclosed=False)
-    else:
-        require_whole(draft, may_be_undisclosed=request.undisclosed_recipients)
+    if finish is None:
+        _require_whole(draft, request)
+    draft = replace(
+        draft,
+        text=await text_of(request.text_from, desk, "textFrom") if request.text_from else draft.text,
+        html=await text_of(request.html_from, desk, "htmlFrom") if request.html_from else draft.html,
+    )
+    async with loaded(request.attachments, desk) as attachments:
+        attachments, missing = shown(draft.html, attachments)
+        if missing and request.needs_inline_parts:
+            raise _missing(missing, attachments)
+        draft = replace(draft, attachments=attachments)
+        if finish is not None:
+            draft = finish(draft)
+            if finish is not unfinished:
+                _require_whole(draft, request)
+        yield _written(draft, token)
+
+
+def _written(draft: Draft, token: str) -> Message:
     try:
-        message = compose(draft, token=token, date=datetime.now(UTC))
+        return compose(draft, token=token, date=datetime.now(UTC))
     except HeaderError as error:
         raise InputError(f"The mail cannot be written, because a header or name in it {error}.") from error
-    yield message
+
+
+def _missing(names: tuple[str, ...], attachments: tuple[Attachment, ...]) -> InlinePartMissing:
+    shown_names = ", ".join(f"cid:{printable(name[:100])}" for name in names)
+    known = ", ".join(f'"{part.content_id or part.name}"' for part in attachments) or "none"
+    return InlinePartMissing(
+        f"The HTML shows {shown_names}, and no attachment has this `contentId` or name; the attachments are {known}.",
+        details={"missing": list(names)},
+    )
