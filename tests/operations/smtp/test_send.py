@@ -83,6 +83,7 @@ async def test_a_mail_is_sent_and_told() -> None:
         "response": "250 2.0.0 Ok: queued as 4711",
         "envelope": {"from": "jane@example.org", "to": ["bob@example.org", "carl@example.org", "eve@example.org"]},
         "sizeBytes": len(mail.data),
+        "invitation": None,
     }
 
 

@@ -68,6 +68,7 @@ class Message:
     recipients: tuple[str, ...]
     data: bytes
     needs_smtputf8: bool
+    calendar: Calendar | None = None
 
 
 def compose(draft: Draft, *, token: str, date: datetime) -> Message:
@@ -99,6 +100,7 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Message:
         recipients=envelope(draft.to, draft.cc, draft.bcc),
         data=b"".join((*head, *content)),
         needs_smtputf8=any(one.needs_smtputf8 for one in everybody),
+        calendar=draft.calendar,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from zeebe_mail.form import Prompt
 from zeebe_mail.operations.composing.blanks import MailPart
+from zeebe_mail.operations.composing.invitation import InvitationRequest
 from zeebe_mail.operations.fields import BodyText, HeaderText
 
 
@@ -18,3 +19,14 @@ class Content(MailPart):
     """The mail as plain text."""
     html: Annotated[BodyText | None, Prompt("HTML", group="message")] = None
     """The mail as HTML."""
+    invitation: Annotated[
+        InvitationRequest | None,
+        Prompt(
+            "Invitation",
+            group="message",
+            hint='{method: "request", start: "2026-01-31T08:30:00@Europe/Berlin", duration: "PT1H"}',
+            feel="required",
+        ),
+    ] = None
+    """An appointment that the recipients are invited to, or that is taken back. A mail without `text` and `html` tells
+    it in words."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from zeebe_mail.auth.models import Auth, NoAuth
 from zeebe_mail.errors import InputError
 from zeebe_mail.message.address import AddressError, Mailbox, mailbox
 from zeebe_mail.message.compose import Draft, Message, compose
+from zeebe_mail.message.invitation import in_words, written
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.composing.addressing import Authorship, Recipients
 from zeebe_mail.operations.composing.content import Content
+from zeebe_mail.operations.composing.invitation import InvitationRequest
 from zeebe_mail.operations.composing.options import MarkOptions
 
 
@@ -63,7 +66,7 @@ def _require_whole(request: LetterRequest) -> None:
         missing.append("`request.to`, `request.cc` or `request.bcc` must have at least one recipient")
     elif not (request.to or request.cc or request.undisclosed_recipients):
         missing.append("`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true")
-    if request.text is None and request.html is None:
+    if request.text is None and request.html is None and request.invitation is None:
         missing.append("`request.text` or `request.html` must be given; it may be empty")
     if missing:
         raise InputError(f"{' and '.join(missing)}.")
@@ -77,5 +80,17 @@ async def letter(request: LetterRequest, auth: Auth, desk: Desk, *, token: str) 
         WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
     """
     _require_whole(request)
+    now = datetime.now(UTC)
     draft = request.draft(authors_of(request, auth))
-    yield compose(draft, token=token, date=datetime.now(UTC))
+    if request.invitation is not None:
+        draft = _inviting(draft, request.invitation, token, now)
+    yield compose(draft, token=token, date=now)
+
+
+def _inviting(draft: Draft, appointment: InvitationRequest, token: str, now: datetime) -> Draft:
+    """The same mail with an invitation, which it tells in words where it says nothing else."""
+    invitation = appointment.invitation(
+        subject=draft.subject, author=draft.authors[0], to=draft.to, cc=draft.cc, token=token
+    )
+    says_nothing = draft.text is None and draft.html is None
+    return replace(draft, calendar=written(invitation, now), text=in_words(invitation) if says_nothing else draft.text)

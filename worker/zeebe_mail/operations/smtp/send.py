@@ -12,6 +12,7 @@ from zeebe_mail.mail.faults import Rejection
 from zeebe_mail.mail.server import SmtpServer
 from zeebe_mail.mail.smtp import Outgoing, SmtpSession
 from zeebe_mail.message.compose import Message
+from zeebe_mail.message.content import Calendar
 from zeebe_mail.operations.base import Attempt, Desk, OperationInput, OperationOutput, Turns, operation
 from zeebe_mail.operations.composing.letter import LetterRequest, letter
 from zeebe_mail.operations.composing.options import DeliveryOptions
@@ -48,6 +49,13 @@ class SentEnvelope(OperationOutput):
     to: list[str]
 
 
+class SentInvitation(OperationOutput):
+    """What a change or cancellation of the appointment must name: the same UID, and a higher sequence."""
+
+    uid: str
+    sequence: int
+
+
 class SendOutput(OperationOutput):
     """The server has taken the mail over for the accepted recipients; that is not yet delivery (RFC 5321, 6.1)."""
 
@@ -57,6 +65,7 @@ class SendOutput(OperationOutput):
     response: str
     envelope: SentEnvelope
     size_bytes: int
+    invitation: SentInvitation | None = None
 
 
 @operation(title="Send a mail", keywords=("smtp", "email", "e-mail", "notify"))
@@ -89,7 +98,12 @@ async def handed_over(
         response=receipt.response,
         envelope=SentEnvelope(from_=message.sender, to=list(message.recipients)),
         size_bytes=len(message.data),
+        invitation=_invitation(message.calendar),
     )
+
+
+def _invitation(calendar: Calendar | None) -> SentInvitation | None:
+    return SentInvitation(uid=calendar.uid, sequence=calendar.sequence) if calendar else None
 
 
 def _rejected(one: Rejection) -> RejectedRecipient:
