@@ -69,6 +69,8 @@ class Message:
     data: bytes
     needs_smtputf8: bool
     calendar: Calendar | None = None
+    left_out: tuple[str, ...] = ()
+    """Recipients that it was asked to go to and must not, by our own guard rails."""
 
 
 def compose(draft: Draft, *, token: str, date: datetime) -> Message:

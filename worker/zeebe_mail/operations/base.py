@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from zeebe_mail.documents.store import DocumentStore
 from zeebe_mail.form import Part
+from zeebe_mail.message.guard_rails import GuardRails
 from zeebe_mail.message.reader import Reader
 
 
@@ -95,6 +96,8 @@ class Desk:
     """Where bytes are kept that are too much for a process variable."""
     reader: Reader
     """Parses messages, in processes of their own."""
+    rails: GuardRails
+    """What the operator lets processes send, to whom and as whom."""
 
 
 Session = TypeVar("Session", covariant=True)

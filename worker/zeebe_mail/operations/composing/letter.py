@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Literal
 
 from zeebe_mail.auth.models import Auth, NoAuth
 from zeebe_mail.errors import InputError
@@ -73,8 +74,10 @@ def _require_whole(request: LetterRequest) -> None:
 
 
 @asynccontextmanager
-async def letter(request: LetterRequest, auth: Auth, desk: Desk, *, token: str) -> AsyncIterator[Message]:
-    """The message, for as long as it takes to send it.
+async def letter(
+    request: LetterRequest, auth: Auth, desk: Desk, *, token: str, required: Literal["all", "any"] = "all"
+) -> AsyncIterator[Message]:
+    """The message, for as long as it takes to send it. ``required``: which of its recipients must be allowed to get it.
 
     Raises:
         WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
@@ -84,7 +87,14 @@ async def letter(request: LetterRequest, auth: Auth, desk: Desk, *, token: str) 
     draft = request.draft(authors_of(request, auth))
     if request.invitation is not None:
         draft = _inviting(draft, request.invitation, token, now)
-    yield compose(draft, token=token, date=now)
+    admitted = desk.rails.admit(draft, user=_user(auth), required=required)
+    message = compose(admitted.draft, token=token, date=now)
+    desk.rails.check_size(len(message.data))
+    yield replace(message, left_out=admitted.left_out)
+
+
+def _user(auth: Auth) -> str:
+    return "" if isinstance(auth, NoAuth) else auth.username
 
 
 def _inviting(draft: Draft, appointment: InvitationRequest, token: str, now: datetime) -> Draft:

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from zeebe_mail.auth.models import Auth
+from zeebe_mail.errors import RecipientNotAllowed
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.faults import Rejection
 from zeebe_mail.mail.server import SmtpServer
@@ -34,7 +35,7 @@ class SendInput(OperationInput):
 
 
 class RejectedRecipient(OperationOutput):
-    """A recipient that did not get the mail, and the server's answer to it."""
+    """A recipient that did not get the mail, and the server's answer to it; code 0 is an answer of our own."""
 
     address: str
     code: int
@@ -74,8 +75,9 @@ async def send(given: SendInput, turns: Turns[SmtpSession], attempt: Attempt, de
 
     Point of no return: the final dot, after which only the server's answer tells what became of the mail.
     """
-    async with letter(given.request, given.auth, desk, token=attempt.token) as message:
-        return await handed_over(message, given.request, turns, attempt)
+    request = given.request
+    async with letter(request, given.auth, desk, token=attempt.token, required=request.required_recipients) as message:
+        return await handed_over(message, request, turns, attempt)
 
 
 async def handed_over(
@@ -94,7 +96,7 @@ async def handed_over(
     return SendOutput(
         message_id=message.message_id,
         accepted=list(receipt.accepted),
-        rejected=[_rejected(one) for one in receipt.rejected],
+        rejected=[*map(_left_out, message.left_out), *map(_rejected, receipt.rejected)],
         response=receipt.response,
         envelope=SentEnvelope(from_=message.sender, to=list(message.recipients)),
         size_bytes=len(message.data),
@@ -104,6 +106,11 @@ async def handed_over(
 
 def _invitation(calendar: Calendar | None) -> SentInvitation | None:
     return SentInvitation(uid=calendar.uid, sequence=calendar.sequence) if calendar else None
+
+
+def _left_out(address: str) -> RejectedRecipient:
+    # X.7.1: delivery not authorized (RFC 3463, 3.8)
+    return RejectedRecipient(address=address, code=0, enhanced="5.7.1", text=f"{RecipientNotAllowed.code}: not sent")
 
 
 def _rejected(one: Rejection) -> RejectedRecipient:
