@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.desks import OneSession, desk
+from zeebe_mail.errors import InputError
 from zeebe_mail.mail.faults import Rejection
 from zeebe_mail.mail.smtp import Outgoing, Receipt
 from zeebe_mail.operations.base import Attempt
@@ -46,7 +47,7 @@ class FakeSession:
         await commit()
         rejected = tuple(Rejection(one, 550, "5.1.1", "no such user") for one in self.refuses)
         accepted = tuple(one for one in mail.recipients if one not in self.refuses)
-        return Receipt(accepted, rejected, "250 2.0.0 Ok: queued as 4711")
+        return Receipt(accepted, rejected, "250 2.0.0 Ok: queued as 4711", len(mail.data), mail.dsn is not None)
 
 
 def variables(**request: Any) -> dict[str, Any]:
@@ -74,8 +75,9 @@ async def test_a_mail_is_sent_and_told() -> None:
     ((mail, required),) = session.mails
     assert required == "all"
     assert mail.recipients == ("bob@example.org", "carl@example.org", "eve@example.org")
-    assert b"eve@example.org" not in mail.data
+    assert b"eve@example.org" not in bytes(mail.data)
     assert attempt.commits == 1
+    written = produced.date.isoformat().replace("+00:00", "Z")
     assert produced.model_dump(mode="json") == {
         "messageId": "<zm-4711-1@example.org>",
         "accepted": ["bob@example.org", "carl@example.org", "eve@example.org"],
@@ -83,6 +85,8 @@ async def test_a_mail_is_sent_and_told() -> None:
         "response": "250 2.0.0 Ok: queued as 4711",
         "envelope": {"from": "jane@example.org", "to": ["bob@example.org", "carl@example.org", "eve@example.org"]},
         "sizeBytes": len(mail.data),
+        "date": written,
+        "dsnRequested": False,
         "invitation": None,
     }
 
@@ -118,10 +122,11 @@ def test_the_catalogue_has_it() -> None:
         {"subject": ""},
         {"text": ""},
         {"text": ..., "html": "<p>x</p>"},
-        {"to": ..., "bcc": "eve@example.org"},
+        {"to": ..., "bcc": "eve@example.org", "undisclosedRecipients": True},
         {"to": "", "cc": [{"name": "Carl", "address": "carl@example.org"}]},
         {"cc": None, "bcc": [], "replyTo": "", "headers": None},
         {"from": {"name": "Jane Doe", "address": "jane@example.org"}},
+        {"from": "a@x.test, b@x.test"},
         {"headers": {"X-Order": "4711"}},
     ],
 )
@@ -132,19 +137,13 @@ def test_what_may_be_left_out(request_: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("request_", "fields"),
     [
-        ({"from": ...}, ["request.from"]),
-        ({"from": ""}, ["request.from"]),
-        ({"from": None}, ["request.from"]),
-        ({"from": "a@x.test, b@x.test"}, ["request.from"]),
-        ({"to": ...}, ["request"]),
         ({"to": "nobody"}, ["request.to"]),
         ({"to": 5}, ["request.to"]),
-        ({"text": ...}, ["request"]),
         ({"text": 5}, ["request.text"]),
         ({"text": "half \ud800"}, ["request.text"]),
         ({"subject": ["x"]}, ["request.subject"]),
         ({"headers": {"Bcc": "x"}}, ["request.headers.Bcc.[key]"]),
-        ({"headers": {"X-Order": 5}}, ["request.headers.X-Order"]),
+        ({"headers": {"X-Order": 5}}, ["request.headers.X-Order.0"]),
         ({"requiredRecipients": "most"}, ["request.requiredRecipients"]),
         ({"subjekt": "x"}, ["request.subjekt"]),
         ({"from": "nobody", "to": "@", "subject": "a\nb"}, ["request.from", "request.to", "request.subject"]),
@@ -152,6 +151,38 @@ def test_what_may_be_left_out(request_: dict[str, Any]) -> None:
 )
 def test_every_problem_is_named_as_the_author_knows_it(request_: dict[str, Any], fields: list[str]) -> None:
     assert problems(variables(**request_)) == fields
+
+
+@pytest.mark.parametrize(
+    ("request_", "missing"),
+    [
+        ({"to": ...}, ["`request.to`, `request.cc` or `request.bcc`"]),
+        ({"to": ..., "bcc": "eve@example.org"}, ["`request.undisclosedRecipients`"]),
+        ({"text": ...}, ["`request.text` or `request.html`"]),
+        ({"to": ..., "text": ...}, ["`request.to`, `request.cc` or `request.bcc`", "`request.text` or `request.html`"]),
+        ({"from": ...}, ["`request.from`"]),
+        ({"from": ""}, ["`request.from`"]),
+        ({"from": None}, ["`request.from`"]),
+    ],
+)
+async def test_what_a_mail_cannot_do_without(request_: dict[str, Any], missing: list[str]) -> None:
+    session, attempt = FakeSession(), FakeAttempt()
+    given = SendInput.model_validate(variables(**request_))
+
+    with pytest.raises(InputError) as caught:
+        await send.run(given, OneSession(session), attempt, desk())
+
+    assert all(name in caught.value.message for name in missing)
+    assert (session.mails, attempt.commits) == ([], 0)
+
+
+async def test_a_mail_is_from_the_user_of_the_account_where_that_is_an_address() -> None:
+    session, given = FakeSession(), variables(**{"from": ...})
+    given["auth"]["username"] = "jane@example.org"
+
+    await send.run(SendInput.model_validate(given), OneSession(session), FakeAttempt(), desk())
+
+    assert session.mails[0][0].sender == "jane@example.org"
 
 
 @pytest.mark.parametrize("separator", BREAKS)

@@ -12,6 +12,7 @@ from zeebe_mail.auth.models import Auth, NoAuth
 from zeebe_mail.errors import InputError
 from zeebe_mail.message.address import AddressError, Mailbox, mailbox
 from zeebe_mail.message.compose import Draft, Message, compose
+from zeebe_mail.message.headers import HeaderError
 from zeebe_mail.message.invitation import in_words, written
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.composing.addressing import Authorship, Recipients
@@ -36,7 +37,11 @@ class LetterRequest(MarkOptions, Content, Recipients, Authorship):
             subject=self.subject,
             text=self.text,
             html=self.html,
-            headers=tuple(self.headers.items()),
+            headers=tuple((name, value) for name, values in self.headers.items() for value in values),
+            marks=self.marks(authors[0], datetime.now(UTC)),
+            message_id=self.message_id,
+            in_reply_to=self.in_reply_to,
+            references=self.references,
         )
 
 
@@ -88,7 +93,10 @@ async def letter(
     if request.invitation is not None:
         draft = _inviting(draft, request.invitation, token, now)
     admitted = desk.rails.admit(draft, user=_user(auth), required=required)
-    message = compose(admitted.draft, token=token, date=now)
+    try:
+        message = compose(admitted.draft, token=token, date=now)
+    except HeaderError as error:
+        raise InputError(f"The mail cannot be written, because a header or name in it {error}.") from error
     desk.rails.check_size(len(message.data))
     yield replace(message, left_out=admitted.left_out)
 

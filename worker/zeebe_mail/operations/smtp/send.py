@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -66,6 +67,10 @@ class SendOutput(OperationOutput):
     response: str
     envelope: SentEnvelope
     size_bytes: int
+    date: datetime
+    """The header Date."""
+    dsn_requested: bool
+    """Whether delivery reports (`dsn`) were asked for: the server may not offer that."""
     invitation: SentInvitation | None = None
 
 
@@ -90,6 +95,8 @@ async def handed_over(
         data=message.data,
         message_id=message.message_id,
         needs_smtputf8=message.needs_smtputf8,
+        without_8bit=message.without_8bit,
+        dsn=options.dsn_request(message.message_id),
     )
     async with turns.lease() as smtp:
         receipt = await smtp.send(mail, required=options.required_recipients, commit=attempt.commit)
@@ -99,7 +106,9 @@ async def handed_over(
         rejected=[*map(_left_out, message.left_out), *map(_rejected, receipt.rejected)],
         response=receipt.response,
         envelope=SentEnvelope(from_=message.sender, to=list(message.recipients)),
-        size_bytes=len(message.data),
+        size_bytes=receipt.size,
+        date=message.date,
+        dsn_requested=receipt.dsn_requested,
         invitation=_invitation(message.calendar),
     )
 
