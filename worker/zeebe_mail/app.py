@@ -200,15 +200,15 @@ def guard_rails(settings: Settings) -> GuardRails:
     Raises:
         SettingsError: an entry is no address and no pattern for some.
     """
-    senders = settings.allowed_senders
     return GuardRails(
         allowed_recipients=_addresses("ZEEBE_MAIL_ALLOWED_RECIPIENTS", settings.allowed_recipients),
         denied_recipients=_addresses("ZEEBE_MAIL_DENIED_RECIPIENTS", settings.denied_recipients),
         max_recipients=settings.max_recipients,
         max_message_bytes=settings.max_message_bytes,
-        allowed_senders=None
-        if senders is None
-        else {user: _addresses(f"ZEEBE_MAIL_ALLOWED_SENDERS.{user}", entries) for user, entries in senders.items()},
+        allowed_senders={
+            user: _addresses(f"ZEEBE_MAIL_ALLOWED_SENDERS.{user}", entries)
+            for user, entries in settings.allowed_senders.items()
+        },
         redirect_to=tuple(map(_redirect_target, settings.redirect_all_to)),
     )
 

@@ -248,9 +248,9 @@ class Settings(BaseSettings):
     # ── guard rails ──────────────────────────────────────────────────────────────────────────────────────────────
 
     allowed_recipients: Words = ()
-    """The only recipients that mail may go to, separated by commas: addresses (`jane@example.org`, her sub-addresses
-    `jane+…@example.org` included), domains (`@example.org`) and all domains below one (`*.example.org`). Default:
-    any. With a list, bare names and addresses with `%`, `!` or `@` before the last `@` are refused, because a mail
+    """The only recipients that mail may go to, separated by commas: addresses (`jane@example.org`, which is
+    `jane+…@example.org` too), domains (`@example.org`) and all domains below one (`*.example.org`). Default: any. With
+    a list here or below, names without a domain and addresses with `%`, `!` or a second `@` are refused, because a mail
     server may read them as others."""
 
     denied_recipients: Words = ()
@@ -262,7 +262,7 @@ class Settings(BaseSettings):
     max_message_bytes: int | None = Field(default=None, ge=1_000)
     """Size of a mail at most, with its attachments as they are encoded. Default: what the mail server takes."""
 
-    allowed_senders: dict[str, tuple[str, ...]] | None = None
+    allowed_senders: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Which addresses an account may send with, as JSON: patterns for user names, and addresses in the form of
     `ZEEBE_MAIL_ALLOWED_RECIPIENTS`: `{"*@example.org": ["@example.org"], "billing": ["billing@example.com"]}`. From,
     Sender and the address for bounces must all be among them. An account that no pattern matches cannot send; without

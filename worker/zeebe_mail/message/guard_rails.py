@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -54,12 +54,13 @@ class AddressPatterns:
             local, at, domain = entry.strip().rstrip(".").rpartition("@")
             try:
                 if at and not local:
-                    domains.add(mailbox(f"x@{domain}").domain)
+                    domains.add(_domain(domain))
                 elif not at and domain.startswith("*."):
-                    parents.append(f".{mailbox(f'x@{domain[2:]}').domain}")
+                    parents.append(f".{_domain(domain[2:])}")
+                elif "*" in local:
+                    raise AddressError("has a wildcard where none can be")
                 else:
-                    one = mailbox(f"{local}{at}{domain}")
-                    addresses.add((_folded(one.local), one.domain))
+                    addresses.add((_folded(mailbox(f"{local}{at}{domain}").local), _domain(domain)))
             except AddressError:
                 raise PatternError(
                     f'"{entry}" is no address, no domain such as @example.org, and no *.example.org'
@@ -77,6 +78,10 @@ class AddressPatterns:
             or domain.endswith(self.parents)
             or not self.addresses.isdisjoint({(local, domain), (local.partition("+")[0], domain)})
         )
+
+
+def _domain(text: str) -> str:
+    return mailbox(f"x@{text}").domain.lower()
 
 
 def _folded(local: str) -> str:
@@ -101,8 +106,8 @@ class GuardRails:
     """Go before the allowed ones."""
     max_recipients: int | None = None
     max_message_bytes: int | None = None
-    allowed_senders: Mapping[str, AddressPatterns] | None = None
-    """By pattern for user names; a user has the addresses of all patterns that match him."""
+    allowed_senders: Mapping[str, AddressPatterns] = field(default_factory=dict)
+    """By pattern for user names; a user has the addresses of all patterns that match him. Empty: all have all."""
     redirect_to: tuple[Mailbox, ...] = ()
     """Who gets every mail instead of its recipients; they need not be allowed."""
 
@@ -143,18 +148,18 @@ class GuardRails:
             )
 
     def _check_senders(self, draft: Draft, user: str) -> None:
-        if self.allowed_senders is None:
+        if not self.allowed_senders:
             return
         mine = [
             patterns
             for pattern, patterns in self.allowed_senders.items()
             if fnmatchcase(user.casefold(), pattern.casefold())
         ]
-        for field, one in _senders(draft):
+        for name, one in _senders(draft):
             if not any(patterns.match(one) for patterns in mine):
                 raise SenderNotAllowed(
-                    f"This account must not send with the domain {one.domain or '(none)'} in `request.{field}`.",
-                    details={"field": field, "address": one.address},
+                    f"This account must not send with the domain {one.domain or '(none)'} in `request.{name}`.",
+                    details={"field": name, "address": one.address},
                 )
 
     def _without_forbidden(self, draft: Draft, required: Literal["all", "any"]) -> Admitted:
@@ -177,12 +182,12 @@ class GuardRails:
     def _may_get_mail(self, one: Mailbox) -> bool:
         if self._is_target(one) or not (self.allowed_recipients or self.denied_recipients):
             return True
-        if self.denied_recipients.match(one):
+        # A mail server may read a bare name, and what stands before a routing character, as another address.
+        if self.denied_recipients.match(one) or not one.domain or _ROUTING.intersection(one.local):
             return False
-        # A mail server may read a bare name and what stands before a routing character as another address.
-        if not one.domain or _ROUTING.intersection(one.local):
-            return False
-        return not self.allowed_recipients or self.allowed_recipients.match(one)
+        if self.allowed_recipients:
+            return self.allowed_recipients.match(one)
+        return not one.domain.startswith("[")  # the server at an IP address may be that of any domain
 
     def _is_target(self, one: Mailbox) -> bool:
         return one.address in {target.address for target in self.redirect_to}
