@@ -211,7 +211,7 @@ def legacy_parameter(name: str, value: str) -> str:
 
 
 def _is_plain_parameter(value: str) -> bool:
-    return text_value(value).isascii() and "=?" not in value and "\t" not in value
+    return _PLAIN.fullmatch(text_value(value)) is not None and "=?" not in value
 
 
 def _escaped(text: str) -> str:
