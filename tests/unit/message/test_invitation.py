@@ -150,12 +150,14 @@ def test_each_zone_is_described_once() -> None:
     assert "DTEND;TZID=America/New_York:20260501T113000" in made
 
 
-def test_the_second_of_two_equal_clock_times_is_told_in_utc() -> None:
-    """When the clocks are put back, 02:30 comes twice, and calendars take the first (RFC 5545, 3.3.5)."""
+def test_a_time_that_the_clocks_show_twice_is_told_in_utc() -> None:
+    """RFC 5545, 3.3.5, means the first, and ical.js takes the second."""
     first = datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN)
-    second = first.replace(fold=1)
-    assert event(replace(MEETING, period=Period(first, second)))["DTSTART"].dt.astimezone(UTC).hour == 0
-    assert "DTEND:20261025T013000Z" in text(replace(MEETING, period=Period(first, second)))
+    made = text(replace(MEETING, period=Period(first, first.replace(fold=1))))
+    assert "DTSTART:20261025T003000Z" in made
+    assert "DTEND:20261025T013000Z" in made
+    series = replace(MEETING, period=Period(first, first.replace(fold=1)), recurrence="FREQ=DAILY")
+    assert "DTSTART;TZID=Europe/Berlin:20261025T023000" in text(series)
 
 
 def test_a_cancellation_names_the_appointment_and_asks_nobody_for_an_answer() -> None:

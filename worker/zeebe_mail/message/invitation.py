@@ -128,9 +128,13 @@ def _event(invitation: Invitation, now: datetime) -> icalendar.Event:
         event.add("ATTENDEE", _attendee(guest, invitation.method))
     if invitation.period:
         start, end = invitation.period.start, invitation.period.end
-        event.add("DTSTART", _moment(start))
+        is_series = invitation.recurrence is not None
+        event.add("DTSTART", _moment(start, is_series=is_series))
         # DTEND is the day after the last one (RFC 5545, 3.6.1).
-        event.add("DTEND", end + timedelta(days=1) if invitation.period.is_whole_days else _moment(end))
+        if invitation.period.is_whole_days:
+            event.add("DTEND", end + timedelta(days=1))
+        else:
+            event.add("DTEND", _moment(end, is_series=is_series))
     if invitation.recurrence:
         event.add("RRULE", icalendar.vRecur.from_ical(invitation.recurrence))
     for name, text in (("LOCATION", invitation.location), ("DESCRIPTION", invitation.description)):
@@ -176,11 +180,12 @@ def _is_utc(moment: datetime) -> bool:
     return not isinstance(moment.tzinfo, ZoneInfo) or moment.tzinfo.key in _UTC
 
 
-def _moment(moment: date | datetime) -> date | datetime:
-    """On the clock of its zone, but in UTC where that clock shows the time twice and this is the second."""
+def _moment(moment: date | datetime, *, is_series: bool) -> date | datetime:
+    """On the clock of its zone; in UTC where that shows the time twice, because calendars differ in which they take."""
     if not isinstance(moment, datetime):
         return moment
-    return moment.astimezone(UTC) if _is_utc(moment) or moment.fold else moment
+    comes_twice = moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
+    return moment.astimezone(UTC) if _is_utc(moment) or (comes_twice and not is_series) else moment
 
 
 def _zones(period: Period | None) -> Iterator[tuple[ZoneInfo, int]]:
@@ -212,8 +217,8 @@ def _observance(one: Observance) -> icalendar.TimezoneDaylight | icalendar.Timez
     component.add("TZNAME", one.name)
     if one.rule:
         component.add("RRULE", icalendar.vRecur.from_ical(one.rule))
-    if len(one.starts) > 1:
-        component.add("RDATE", list(one.starts[1:]))
+    for start in one.starts[1:]:  # each by itself, because ical.js reads only the first of a list
+        component.add("RDATE", start)
     return component
 
 
