@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from zeebe_mail.documents.sources import Sources
 from zeebe_mail.documents.store import NoStore
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool
@@ -17,7 +18,9 @@ from zeebe_mail.operations.base import Desk
 
 def desk(**ports: Any) -> Desk:
     """A worker's desk as it is without any settings; ``ports`` replace some of it."""
-    usual = Desk(sessions=Pool({}, Bulkhead()), documents=NoStore(), reader=Reader(), rails=GuardRails())
+    usual = Desk(
+        sessions=Pool({}, Bulkhead()), documents=NoStore(), sources=Sources(), reader=Reader(), rails=GuardRails()
+    )
     return replace(usual, **ports)
 
 

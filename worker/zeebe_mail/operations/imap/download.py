@@ -7,13 +7,13 @@ from typing import Annotated
 from zeebe_mail.errors import MessageTooLarge
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
-from zeebe_mail.message.file_name import safe_filename
+from zeebe_mail.message.file_name import safe_filename, unnamed
 from zeebe_mail.message.mime_tree import Findings, read_tree
 from zeebe_mail.message.transfer_encoding import decode
 from zeebe_mail.operations.base import Attempt, Desk, operation
 from zeebe_mail.operations.downloading import INLINE_LIMIT, File, FileOutput, FileRequest, handed_over
 from zeebe_mail.operations.imap import ImapInput
-from zeebe_mail.operations.message_result import SOURCE_TYPE, MessagePlace, unnamed
+from zeebe_mail.operations.message_result import SOURCE_TYPE, MessagePlace
 from zeebe_mail.operations.selection import OneMessage, not_found, the_message
 
 
