@@ -150,8 +150,10 @@ def test_html_stays_one_document(own: str) -> None:
         "<img src=x onerror=steal()>",
         "<style>@import 'steal'</style>",
         "<svg onload=steal()>",
-    ]
-    + ["</blockquote></body><script>steal()</script>", "<a href='javascript:steal()'>x</a>", "<iframe src=//steal>"],
+        "</blockquote></body><script>steal()</script>",
+        "<a href='javascript:steal()'>x</a>",
+        "<iframe src=//steal>",
+    ],
 )
 def test_what_a_stranger_wrote_does_nothing_in_our_mail(bad: str) -> None:
     hostile = f"Jane<i>{bad}</i>"
