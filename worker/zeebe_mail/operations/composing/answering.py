@@ -86,7 +86,15 @@ async def sent_about(
     """Write the mail, finished with what it takes from the one it is about, and send it."""
     asked = given.request
     usual = asked.usual_authors(given.auth, Answered(found.message))
-    async with letter(asked, given.auth, desk, token=attempt.token, usual_authors=usual, finish=finish) as message:
+    async with letter(
+        asked,
+        given.auth,
+        desk,
+        token=attempt.token,
+        usual_authors=usual,
+        required=asked.required_recipients,
+        finish=finish,
+    ) as message:
         return await handed_over(message, asked, given, turns, attempt, desk)
 
 
