@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import hashlib
+import itertools
 import json
 import threading
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class DocumentStore:
         self.stalls = False
         """Whether reading stops after the first byte, until the store is closed."""
         self._given: dict[str, bytes] = {}
+        self._numbers = itertools.count(1)
         self._closed = threading.Event()
         store = self
 
@@ -114,7 +116,7 @@ class DocumentStore:
 
     def give(self, content: bytes, *, name: str | None = None, content_type: str | None = None) -> dict[str, Any]:
         """Have a document; its reference as the cluster gives it."""
-        document_id = f"g{len(self._given) + 1}"
+        document_id = f"g{next(self._numbers)}"
         self._given[document_id] = content
         said = {"fileName": name, "contentType": content_type, "size": len(content)}
         return {

@@ -93,13 +93,13 @@ def _most(sources: Sequence[AnySource], limits: Limits, used: int = 0) -> int:
     Raises:
         AttachmentTooLarge: what is said of them is too much already.
     """
-    most = 0
+    known = 0
     for number, source in enumerate(sources, 1):
-        size = source.expected_size
-        if size is not None:
-            _Room.left(limits, used + most).require(size, _title(number, source.label))
-        most = most + limits.one if size is None else most + size
-    return min(most, limits.together - used)
+        if source.expected_size is not None:
+            _Room.left(limits, used + known).require(source.expected_size, _title(number, source.label))
+            known += source.expected_size
+    unknown = sum(source.expected_size is None for source in sources)
+    return min(known + unknown * limits.one, limits.together - used)
 
 
 async def _loaded(source: AnySource, desk: Desk, number: int, room: _Room) -> Attachment:
