@@ -15,6 +15,8 @@
     x AttachmentError        what a mail is to carry cannot be had, or not so         never retried
       - AttachmentTooLarge · InlinePartMissing · TextNotReadable · FileMissing · DownloadRefused
       - DownloadFailed                                                                retried
+    x MailUnfit              a stored mail cannot be used so                          never retried
+      - AutomaticMail · NotADraft · DraftUnfinished
     x ResultTooLarge         the result cannot be given to the process                never retried
     x TooManyAttempts        the job never comes to an end                            never retried
     x CredentialsError       the server does not accept who we are                    never retried
@@ -261,6 +263,33 @@ class DownloadFailed(AttachmentError):
     code = "DOWNLOAD_FAILED"
     retry = Retry.LATER
     advice = "The job is tried again by itself. If it never succeeds, check the URL from the worker's machine."
+
+
+class MailUnfit(WorkerError):
+    """A stored mail cannot be used as the task asks; nothing was sent."""
+
+    retry = Retry.NEVER
+
+
+class AutomaticMail(MailUnfit):
+    """No person wrote the mail that is to be answered: an answer might be answered in turn, and so on (RFC 3834)."""
+
+    code = "AUTOMATIC_MAIL"
+    advice = "Let the process look at `autoReply` before it answers, or set `answerAutomatic` where it is meant."
+
+
+class NotADraft(MailUnfit):
+    """The stored mail is no draft, so it is neither sent nor replaced."""
+
+    code = "NOT_A_DRAFT"
+    advice = "Use a mail of the mailbox for drafts, or one that has the flag Draft; `forward` sends others on."
+
+
+class DraftUnfinished(MailUnfit):
+    """The stored draft cannot be sent as it is: nobody to send it to, or an address that is none."""
+
+    code = "DRAFT_UNFINISHED"
+    advice = "Finish the draft, or save it anew with what is missing."
 
 
 class ResultTooLarge(WorkerError):

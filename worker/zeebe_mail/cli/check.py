@@ -149,7 +149,7 @@ def _login(settings: Settings, place: MailServer, user: str | None, password_sec
         return _password_auth(user, typer.prompt("Password", hide_input=True))
     reference = f"{{{{secrets.{password_secret}}}}}"
     task_type = f"mail:{place.PROTOCOL}-{'send' if place.PROTOCOL == 'smtp' else 'list'}:1"
-    password = secret_resolver(settings).replace(reference, Redactor(), host=place.host, task_type=task_type)
+    password = secret_resolver(settings).replace(reference, Redactor(), hosts=[place.host], task_type=task_type)
     return _password_auth(user, password)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from zeebe_mail.message.compose import Draft, Message, compose
 from zeebe_mail.message.content import Attachment
 from zeebe_mail.message.headers import HeaderError
 from zeebe_mail.message.inline_parts import shown
+from zeebe_mail.operations.after_sending import Lease
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.composing.addressing import Authorship, Recipients
 from zeebe_mail.operations.composing.attachments import loaded, text_of
@@ -50,58 +51,85 @@ class LetterRequest(MarkOptions, Content, Recipients, Authorship):
         )
 
 
-def authors_of(request: Authorship, auth: Auth) -> tuple[Mailbox, ...]:
-    """Who the mail is from: as given, else the user of the account.
+Finish = Callable[[Draft], Draft]
+"""The last step before a mail is checked and written: an answer adds what it takes from the mail it answers."""
+
+
+def authors_of(request: Authorship, auth: Auth, usual: tuple[Mailbox, ...] = ()) -> tuple[Mailbox, ...]:
+    """Who the mail is from: as given, else as ``usual``, else the user of the account.
 
     Raises:
-        InputError: neither is there.
+        InputError: none of these is there.
     """
-    if request.from_:
-        return request.from_
-    if not isinstance(auth, NoAuth):
-        try:
-            return (mailbox(auth.username),)
-        except AddressError:
-            pass
+    if request.from_ or usual:
+        return request.from_ or usual
+    if own := address_of(auth):
+        return (own,)
     raise InputError("`request.from` must be given, because the user name is no mail address.")
 
 
-def _require_whole(request: LetterRequest) -> None:
+def address_of(auth: Auth) -> Mailbox | None:
+    """The address of an account, where its user name is one."""
+    if isinstance(auth, NoAuth):
+        return None
+    try:
+        return mailbox(auth.username)
+    except AddressError:
+        return None
+
+
+def require_whole(draft: Draft, *, may_be_undisclosed: bool) -> None:
     """Pass when there is somebody to send to and something to say.
 
     Raises:
         InputError: names all that is missing.
     """
     missing = []
-    if not (request.to or request.cc or request.bcc):
+    if not (draft.to or draft.cc or draft.bcc):
         missing.append("`request.to`, `request.cc` or `request.bcc` must have at least one recipient")
-    elif not (request.to or request.cc or request.undisclosed_recipients):
+    elif not (draft.to or draft.cc or may_be_undisclosed):
         missing.append("`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true")
-    if all(one is None for one in (request.text, request.html, request.text_from, request.html_from)):
+    if draft.text is None and draft.html is None:
         missing.append("`request.text` or `request.html` must be given; it may be empty")
     if missing:
         raise InputError(f"{' and '.join(missing)}.")
 
 
 @asynccontextmanager
-async def letter(request: LetterRequest, auth: Auth, desk: Desk, *, token: str) -> AsyncIterator[Message]:
-    """The message, for as long as it takes to send it.
+async def letter(
+    request: LetterRequest,
+    auth: Auth,
+    desk: Desk,
+    *,
+    token: str,
+    usual_authors: tuple[Mailbox, ...] = (),
+    finish: Finish | None = None,
+    may_be_incomplete: bool = False,
+    mailboxes: Lease | None = None,
+) -> AsyncIterator[Message]:
+    """The message, for as long as it takes to send it. ``mailboxes`` are those that attachments may come from.
 
     Raises:
         WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
     """
-    _require_whole(request)
-    draft = request.draft(authors_of(request, auth))
-    draft = replace(
-        draft,
-        text=await text_of(request.text_from, desk, "textFrom") if request.text_from else draft.text,
-        html=await text_of(request.html_from, desk, "htmlFrom") if request.html_from else draft.html,
+    own = request.draft(authors_of(request, auth, usual_authors))
+    own = replace(
+        own,
+        text=await text_of(request.text_from, "textFrom", desk, mailboxes) if request.text_from else own.text,
+        html=await text_of(request.html_from, "htmlFrom", desk, mailboxes) if request.html_from else own.html,
     )
-    async with loaded(request.attachments, desk) as attachments:
-        attachments, missing = shown(draft.html, attachments)
+    async with loaded(request.attachments, desk, mailboxes) as attachments:
+        placed, missing = shown(own.html, attachments)
         if missing and request.needs_inline_parts:
             raise _missing(missing, attachments)
-        yield _written(replace(draft, attachments=attachments), token)
+        draft = replace(own, attachments=placed)
+        if finish is not None:
+            draft = finish(draft)
+        if may_be_incomplete:
+            draft = replace(draft, text=draft.text or "", says_undisclosed=False)
+        else:
+            require_whole(draft, may_be_undisclosed=request.undisclosed_recipients)
+        yield _written(draft, token)
 
 
 def _written(draft: Draft, token: str) -> Message:

@@ -5,32 +5,38 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from zeebe_mail.auth.models import Auth
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.faults import Rejection
-from zeebe_mail.mail.server import SmtpServer
 from zeebe_mail.mail.smtp import Outgoing, SmtpSession
 from zeebe_mail.message.compose import Message
-from zeebe_mail.operations.base import Attempt, Desk, OperationInput, OperationOutput, Turns, operation
+from zeebe_mail.operations.base import Attempt, Desk, OperationOutput, Turns, operation
 from zeebe_mail.operations.composing.letter import LetterRequest, letter
 from zeebe_mail.operations.composing.options import DeliveryOptions
+from zeebe_mail.operations.sent_copy import SentCopy, SentCopyOptions, saved
+from zeebe_mail.operations.smtp import SmtpInput
 
 
-class SendRequest(DeliveryOptions, LetterRequest):
+class Handover(SentCopyOptions, DeliveryOptions):
+    """How a finished mail is handed over, and whether its sender keeps a copy."""
+
+
+class SendRequest(Handover, LetterRequest):
     """The mail, and how it is handed over."""
 
 
-class SendInput(OperationInput):
+class SendInput(SmtpInput):
     """Where, as whom and what to send."""
 
-    server: Annotated[SmtpServer, Prompt("Server", group="server")]
-    """The server that takes the mail."""
-    auth: Annotated[Auth, Prompt("Authentication", group="auth")]
-    """How to log in."""
     request: Annotated[SendRequest, Prompt("Mail", group="message")]
     """The mail to send."""
+
+    @model_validator(mode="after")
+    def _can_keep_a_copy(self) -> SendInput:
+        if self.request.save_to_sent:
+            self.require_mailboxes("`request.saveToSent`")
+        return self
 
 
 class RejectedRecipient(OperationOutput):
@@ -62,6 +68,8 @@ class SendOutput(OperationOutput):
     """The header Date."""
     dsn_requested: bool
     """Whether delivery reports (`dsn`) were asked for: the server may not offer that."""
+    sent_copy: SentCopy | None = None
+    """The copy among sent mail, where one was asked for."""
 
 
 @operation(title="Send a mail", keywords=("smtp", "email", "e-mail", "notify"))
@@ -70,14 +78,20 @@ async def send(given: SendInput, turns: Turns[SmtpSession], attempt: Attempt, de
 
     Point of no return: the final dot, after which only the server's answer tells what became of the mail.
     """
-    async with letter(given.request, given.auth, desk, token=attempt.token) as message:
-        return await handed_over(message, given.request, turns, attempt)
+    mailboxes = given.reachable(desk)
+    async with letter(given.request, given.auth, desk, token=attempt.token, mailboxes=mailboxes) as message:
+        return await handed_over(message, given.request, given, turns, attempt, desk)
 
 
 async def handed_over(
-    message: Message, options: DeliveryOptions, turns: Turns[SmtpSession], attempt: Attempt
+    message: Message,
+    options: Handover,
+    given: SmtpInput,
+    turns: Turns[SmtpSession],
+    attempt: Attempt,
+    desk: Desk,
 ) -> SendOutput:
-    """Hand a finished message over, and say what the server said."""
+    """Hand a finished message over, say what the server said, and keep a copy where that is asked for."""
     mail = Outgoing(
         sender=message.sender,
         recipients=message.recipients,
@@ -98,6 +112,7 @@ async def handed_over(
         size_bytes=receipt.size,
         date=message.date,
         dsn_requested=receipt.dsn_requested,
+        sent_copy=await saved(options.save_to_sent, message, given, desk),
     )
 
 

@@ -1,0 +1,133 @@
+"""Send a stored draft: its own bytes, without Bcc."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated
+
+from zeebe_mail.errors import DraftUnfinished
+from zeebe_mail.form import Prompt
+from zeebe_mail.mail.smtp import SmtpSession
+from zeebe_mail.message.address import Mailbox
+from zeebe_mail.message.answer import usable
+from zeebe_mail.message.compose import Message
+from zeebe_mail.message.finished_draft import DraftError, finished
+from zeebe_mail.message.parsed import Correspondent, ParsedMessage
+from zeebe_mail.operations.after_sending import NotDone, done
+from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
+from zeebe_mail.operations.composing.original import Place, fetched
+from zeebe_mail.operations.drafts import DraftReference, removed, require_draft
+from zeebe_mail.operations.fields import EnvelopeSender
+from zeebe_mail.operations.imap_access import ImapAccess
+from zeebe_mail.operations.message_result import MessagePlace
+from zeebe_mail.operations.smtp import SmtpInput
+from zeebe_mail.operations.smtp.send import Handover, SendOutput, handed_over
+
+
+class DraftSendRequest(Handover):
+    """Which draft, and how it is handed over."""
+
+    draft: Annotated[
+        DraftReference,
+        Prompt("Draft", group="message", hint="A draft as the task that saved it gave it: =draft", feel="required"),
+    ]
+    """The draft: `{uid, uidValidity}`, `{messageId}`, or as a task gives it; `mailbox` where it is not in \\Drafts."""
+    envelope_from: Annotated[
+        EnvelopeSender | None, Prompt("Bounces to", group="delivery", hint="Default: the sender; <> for nobody")
+    ] = None
+    """Who is told when the mail cannot be delivered (MAIL FROM, later Return-Path); `<>` is nobody."""
+
+
+class DraftSendInput(SmtpInput):
+    """Where and as whom to send which draft."""
+
+    imap: Annotated[ImapAccess, Prompt("Mailboxes", group="imap")]
+    """Where the mailboxes of the account are, with the draft in them."""
+    request: Annotated[DraftSendRequest, Prompt("Draft", group="message")]
+    """The draft."""
+
+
+class DraftOutcome(MessagePlace):
+    """Where the draft was, and whether it is gone."""
+
+    removed: bool
+    reason: str | None
+    """Why it could not be removed."""
+
+
+class DraftSendOutput(SendOutput):
+    """The mail, and what became of the draft."""
+
+    draft: DraftOutcome
+
+
+@operation(title="Send a draft", keywords=("smtp", "imap", "draft", "approve"))
+async def draft_send(given: DraftSendInput, turns: Turns[SmtpSession], attempt: Attempt, desk: Desk) -> DraftSendOutput:
+    """Send a draft to those in its To, Cc and Bcc, and remove it.
+
+    What goes out are the bytes of the draft: only Date is new, Bcc and the notes of mail programs are gone, and a
+    missing Message-ID is there. Point of no return: the final dot. What comes after it, the copy among sent mail and
+    the removal, is told in the result and never an error. A job that is repeated later finds no draft any more.
+    """
+    asked = given.request
+    async with given.mailboxes(desk) as imap:
+        raw, flags, place = await fetched(asked.draft, imap)
+        await require_draft(imap, place, flags)
+    message = _message(await desk.reader.read(raw), asked, place, token=attempt.token)
+    sent = await handed_over(message, asked, given, turns, attempt, desk)
+    gone, reason = True, None
+    try:
+        if not await done(partial(given.mailboxes, desk), lambda session: removed(session, place)):
+            gone, reason = False, "The server has no UIDPLUS: the draft is marked as deleted, and a client removes it."
+    except NotDone as trouble:
+        gone, reason = False, str(trouble)
+    return DraftSendOutput(
+        **dict(sent),
+        draft=DraftOutcome(
+            message_id=message.message_id,
+            mailbox=place.mailbox,
+            uid=place.uid,
+            uid_validity=place.uid_validity,
+            removed=gone,
+            reason=reason,
+        ),
+    )
+
+
+def _message(draft: ParsedMessage, asked: DraftSendRequest, place: Place, *, token: str) -> Message:
+    if draft.parse_error:
+        raise _unfinished(place, f"it cannot be read as a whole: {draft.parse_error}")
+    sender = _all_usable(place, "Sender" if draft.sender else "From", draft.sender or draft.from_)[:1]
+    if not sender:
+        raise _unfinished(place, "it has no author (From)")
+    recipients = tuple(
+        _all_usable(place, name, group) for name, group in (("To", draft.to), ("Cc", draft.cc), ("Bcc", draft.bcc))
+    )
+    if not any(recipients):
+        raise _unfinished(place, "it has no recipient")
+    try:
+        return finished(
+            draft.raw,
+            sender=sender[0].address if asked.envelope_from is None else asked.envelope_from,
+            recipients=recipients,
+            token=token,
+            date=datetime.now(UTC),
+        )
+    except DraftError as error:
+        raise _unfinished(place, str(error)) from error
+
+
+def _all_usable(place: Place, name: str, group: tuple[Correspondent, ...]) -> tuple[Mailbox, ...]:
+    """All of them: one who is left out would not get the mail, and nobody would know."""
+    found = usable(group)
+    if len(found) != len(group):
+        raise _unfinished(place, f"{name} has something that is no address")
+    return found
+
+
+def _unfinished(place: Place, why: str) -> DraftUnfinished:
+    return DraftUnfinished(
+        f'The draft with UID {place.uid} in mailbox "{place.mailbox}" was not sent: {why}.',
+        details={"mailbox": place.mailbox, "uid": place.uid, "uidValidity": place.uid_validity},
+    )
