@@ -143,7 +143,7 @@ def _head(draft: Draft, message_id: str, date: datetime) -> Iterator[bytes]:
     yield b"MIME-Version: 1.0\r\n"
     taken = {name.lower() for name, _ in draft.headers}
     for name, whole in (*_thread(draft), *draft.marks.headers()):
-        if name.lower() not in taken:
+        if not taken or name.lower() not in taken:
             yield whole
     for name, value in draft.headers:
         yield header(free_name(name), value)

@@ -56,6 +56,7 @@ _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?: [A-Za-z0-9!#$%&'*+\-/
 
 # What may stand for itself in a Q-encoded word anywhere, a display name included (RFC 2047, 5 (3)).
 _AS_IS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"
+_LEGIBLE = _AS_IS + b" "
 _Q = {code: chr(code) if code in _AS_IS else "_" if code == 32 else f"={code:02X}" for code in range(256)}
 
 
@@ -123,6 +124,8 @@ def structured(name: str, value: str) -> bytes:
     Raises:
         HeaderError: it has other characters than ASCII's, or a word that no line has room for.
     """
+    if _PLAIN.fullmatch(value) and len(name) + len(value) + 2 <= _LINE:
+        return f"{name}: {value}\r\n".encode("ascii")
     words = text_value(value).split()
     if not value.isascii():
         raise HeaderError("must have no other characters than ASCII's")
@@ -208,7 +211,7 @@ def legacy_parameter(name: str, value: str) -> str:
 
 
 def _is_plain_parameter(value: str) -> bool:
-    return text_value(value).isascii() and "=?" not in value and "\t" not in value
+    return _PLAIN.fullmatch(text_value(value)) is not None and "=?" not in value
 
 
 def _escaped(text: str) -> str:
@@ -240,8 +243,7 @@ def _folded(start: str, words: Iterable[str]) -> bytes:
 def _encoded_words(text: str, room: int) -> Iterator[str]:
     """Text in encoded words, of which the first has so much room; legible where most of it is plain."""
     data = text.encode()
-    plain = len(data.translate(None, delete=bytes(set(range(256)) - set(_AS_IS) - {32})))
-    if 3 * (len(data) - plain) <= len(data):
+    if 3 * len(data.translate(None, delete=_LEGIBLE)) <= len(data):
         return _q_words(text, room)
     return _b_words(data, room)
 
@@ -257,14 +259,13 @@ def _b_words(data: bytes, room: int) -> Iterator[str]:
 
 
 def _q_words(text: str, room: int) -> Iterator[str]:
-    word: list[str] = []
-    budget, used = max(min(room, _ENCODED_WORD) - _SHELL, 12), 0
-    for char in text:
-        encoded = "".join(map(_Q.__getitem__, char.encode()))
-        if used + len(encoded) > budget:
-            yield f"=?utf-8?q?{''.join(word)}?="
-            budget, used, word = _ENCODED_WORD - _SHELL, 0, []
-        word.append(encoded)
-        used += len(encoded)
-    if word:
-        yield f"=?utf-8?q?{''.join(word)}?="
+    whole = "".join(map(_Q.__getitem__, text.encode()))
+    start, budget = 0, max(min(room, _ENCODED_WORD) - _SHELL, 12)
+    while start < len(whole):
+        end = start + budget
+        if end < len(whole):
+            end -= 1 if whole[end - 1] == "=" else 2 if whole[end - 2] == "=" else 0
+            while whole[end] == "=" and whole[end + 1] in "89AB":  # it goes on with the character before
+                end -= 3
+        yield f"=?utf-8?q?{whole[start:end]}?="
+        start, budget = end, _ENCODED_WORD - _SHELL

@@ -18,13 +18,15 @@ AutoSubmitted = Literal["auto-generated", "auto-replied", "no"]
 
 _IMPORTANCE = {
     "high": (("Importance", "high"), ("X-Priority", "1 (Highest)"), ("X-MSMail-Priority", "High")),
-    "normal": (),
     "low": (("Importance", "low"), ("X-Priority", "5 (Lowest)"), ("X-MSMail-Priority", "Low")),
 }
 """RFC 4021, and what older programs look at; normal is what a mail without any of them is."""
 
 _SENSITIVITY = {"personal": "Personal", "private": "Private", "confidential": "Company-Confidential"}
 """RFC 4021; there is no word for normal."""
+
+_RECEIPTS = ("Disposition-Notification-To", "Return-Receipt-To", "X-Confirm-Reading-To")
+"""RFC 8098, and the two ways before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ class Marks:
     def _words(self) -> Iterator[tuple[str, str]]:
         if self.auto_submitted != "no":
             yield "Auto-Submitted", self.auto_submitted
-        yield from _IMPORTANCE[self.importance]
+        if self.importance != "normal":
+            yield from _IMPORTANCE[self.importance]
         if self.priority:
             yield "Priority", self.priority
         if self.sensitivity != "normal":
@@ -91,6 +94,3 @@ class Marks:
             yield "List-Unsubscribe", ", ".join(f"<{uri}>" for uri in self.unsubscribe.uris)
             if self.unsubscribe.one_click:
                 yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
-
-
-_RECEIPTS = ("Disposition-Notification-To", "Return-Receipt-To", "X-Confirm-Reading-To")
