@@ -59,7 +59,13 @@ class DocumentStore:
                 parts = form(str(self.headers["Content-Type"]), body)
                 store.taken.append({"path": self.path, "auth": self.headers["Authorization"], "parts": parts})
                 name = f"d{len(store.taken)}"
-                reference = {"camunda.document.type": "camunda", "documentId": name, "storeId": "in-memory"}
+                metadata = json.loads(parts["metadata"].content) | {"size": len(parts["file"].content)}
+                reference = {
+                    "camunda.document.type": "camunda",
+                    "documentId": name,
+                    "storeId": "in-memory",
+                    "metadata": metadata,
+                }
                 answer = json.dumps(reference if store.status == 201 else {"detail": "too large"}).encode()
                 self.send_response(store.status)
                 self.send_header("Content-Length", str(len(answer)))
