@@ -23,12 +23,13 @@ every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=
 
 def parts(model: type[BaseModel]) -> list[type[BaseModel]]:
     """The model and all models inside it."""
-    found = [model]
-    for field in model.model_fields.values():
-        for one in (field.annotation, *get_args(field.annotation)):
-            if isinstance(one, type) and issubclass(one, BaseModel):
-                found += parts(one)
-    return found
+    return [model, *(part for field in model.model_fields.values() for part in parts_in(field.annotation))]
+
+
+def parts_in(annotation: Any) -> list[type[BaseModel]]:
+    """All models that a field may hold, in lists and unions too."""
+    own = parts(annotation) if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []
+    return own + [part for inner in get_args(annotation) for part in parts_in(inner)]
 
 
 def test_there_are_operations() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import hashlib
+import itertools
 import json
 import threading
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class DocumentStore:
         self.stalls = False
         """Whether reading stops after the first byte, until the store is closed."""
         self._given: dict[str, bytes] = {}
+        self._numbers = itertools.count(1)
         self._closed = threading.Event()
         store = self
 
@@ -57,7 +59,13 @@ class DocumentStore:
                 parts = form(str(self.headers["Content-Type"]), body)
                 store.taken.append({"path": self.path, "auth": self.headers["Authorization"], "parts": parts})
                 name = f"d{len(store.taken)}"
-                reference = {"camunda.document.type": "camunda", "documentId": name, "storeId": "in-memory"}
+                metadata = json.loads(parts["metadata"].content) | {"size": len(parts["file"].content)}
+                reference = {
+                    "camunda.document.type": "camunda",
+                    "documentId": name,
+                    "storeId": "in-memory",
+                    "metadata": metadata,
+                }
                 answer = json.dumps(reference if store.status == 201 else {"detail": "too large"}).encode()
                 self.send_response(store.status)
                 self.send_header("Content-Length", str(len(answer)))
@@ -114,7 +122,7 @@ class DocumentStore:
 
     def give(self, content: bytes, *, name: str | None = None, content_type: str | None = None) -> dict[str, Any]:
         """Have a document; its reference as the cluster gives it."""
-        document_id = f"g{len(self._given) + 1}"
+        document_id = f"g{next(self._numbers)}"
         self._given[document_id] = content
         said = {"fileName": name, "contentType": content_type, "size": len(content)}
         return {

@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import structlog
 from zeebe_mail.compat.camunda.face import CamundaFace
 from zeebe_mail.documents.budget import ByteBudget
 from zeebe_mail.documents.camunda import CamundaDocuments
-from zeebe_mail.documents.downloads import Downloads, UrlPattern
+from zeebe_mail.documents.downloads import PUBLIC, Downloads, UrlPattern
 from zeebe_mail.documents.files import Files
 from zeebe_mail.documents.folder import FolderDocuments
 from zeebe_mail.documents.memory import MemoryDocuments
@@ -370,12 +370,10 @@ def sources(settings: Settings) -> Sources:
         allowed = [UrlPattern.of(entry) for entry in settings.urls]
     except ValueError as error:
         raise SettingsError(f"ZEEBE_MAIL_URLS: {error}") from error
-    egress = EgressPolicy(
+    egress = replace(
+        PUBLIC,
         denied=_hosts("ZEEBE_MAIL_DENIED_HOSTS", settings.denied_hosts),
-        denies_private=True,
         private=_hosts("ZEEBE_MAIL_URL_PRIVATE_HOSTS", settings.url_private_hosts),
-        kind="web server",
-        why_private="is private and not in ZEEBE_MAIL_URL_PRIVATE_HOSTS",
     )
     return Sources(
         files=Files(map(Path, settings.files_dirs)),

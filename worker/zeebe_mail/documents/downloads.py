@@ -142,6 +142,12 @@ class UrlPattern:
             return self.hosts.has_name(host)
 
 
+PUBLIC = EgressPolicy(
+    denies_private=True, kind="web server", why_private="is private and not in ZEEBE_MAIL_URL_PRIVATE_HOSTS"
+)
+"""The addresses that may be fetched from where nothing else is said."""
+
+
 class Downloads:
     """Fetches what it may. Each download has a connection of its own, so that none is used for two hosts."""
 
@@ -149,15 +155,13 @@ class Downloads:
         self,
         allowed: Sequence[UrlPattern] = (),
         *,
-        egress: EgressPolicy | None = None,
+        egress: EgressPolicy = PUBLIC,
         trust: Callable[[], ssl.SSLContext] = ssl.create_default_context,
         deadline_s: float = DEADLINE_S,
     ) -> None:
         """``trust`` makes the TLS context, once it is needed; ``deadline_s`` is for all of one download."""
         self._allowed = tuple(allowed)
-        self._egress = egress or EgressPolicy(
-            denies_private=True, kind="web server", why_private="is private and not in ZEEBE_MAIL_URL_PRIVATE_HOSTS"
-        )
+        self._egress = egress
         self._trust = trust
         self._context: ssl.SSLContext | None = None
         self._deadline_s = deadline_s

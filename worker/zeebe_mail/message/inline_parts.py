@@ -13,6 +13,7 @@ from zeebe_mail.message.content import Attachment
 _IN_STYLE = re.compile(r"""url\(\s*["']?\s*cid:([^"')\s]+)""", re.IGNORECASE)
 _IN_SET = re.compile(r"(?:^|,)\s*cid:([^\s,]+)", re.IGNORECASE)
 _SOLE = re.compile(r"\s*cid:(\S+)\s*", re.IGNORECASE)
+_CONTENT_ID = re.compile(r"[!#-;=?-~]{1,200}")
 _SHOWING = frozenset({"src", "background", "poster", "data", "href", "xlink:href"})
 
 
@@ -69,11 +70,15 @@ def references(html: str) -> tuple[str, ...]:
 def shown(html: str | None, attachments: tuple[Attachment, ...]) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
     """The attachments, those inline that the HTML shows, and what it shows and is not there.
 
-    A part without a Content-ID is found by its file name, which then becomes its Content-ID.
+    A part without a Content-ID is found by its file name, where that can be one, and then becomes it.
     """
     named = references(html or "")
     by_id = {part.content_id: at for at, part in enumerate(attachments) if part.content_id}
-    by_name = {part.name: at for at, part in reversed([*enumerate(attachments)]) if not part.content_id}
+    by_name = {
+        part.name: at
+        for at, part in reversed([*enumerate(attachments)])
+        if not part.content_id and _CONTENT_ID.fullmatch(part.name)
+    }
     place = by_name | by_id
     found = {place[name]: name for name in named if name in place}
     parts = tuple(

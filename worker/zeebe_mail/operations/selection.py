@@ -65,7 +65,7 @@ def _one_or_many(value: Any) -> Any:
 class SeenMessage(MessageReference):
     """A message, with the mailbox that its UID belongs to where that is known."""
 
-    mailbox: MailboxName | None = None
+    mailbox: Annotated[MailboxName | None, Prompt("Mailbox", group="message")] = None
     """The mailbox (IMAP folder) it was seen in."""
 
 

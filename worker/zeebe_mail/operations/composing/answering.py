@@ -76,7 +76,7 @@ class AnswerOutput(SendOutput):
 @asynccontextmanager
 async def the_original(given: AnsweringInput, desk: Desk) -> AsyncIterator[Found]:
     """The mail it is about, for as long as it takes to send the one about it."""
-    async with original(given.request.original, partial(given.mailboxes, desk) if given.imap else None, desk) as found:
+    async with original(given.request.original, given.reachable(desk), desk) as found:
         yield found
 
 
@@ -94,6 +94,7 @@ async def sent_about(
         usual_authors=usual,
         required=asked.required_recipients,
         finish=finish,
+        mailboxes=given.reachable(desk),
     ) as message:
         return await handed_over(message, asked, given, turns, attempt, desk)
 

@@ -15,8 +15,9 @@ from zeebe_mail.message.charsets import codec, printable
 from zeebe_mail.message.content import Attachment
 from zeebe_mail.message.file_name import safe_filename
 from zeebe_mail.message.media_type import MAIL, UNKNOWN, MediaType, by_name, extension, media_type
+from zeebe_mail.operations.after_sending import Lease
 from zeebe_mail.operations.base import Desk
-from zeebe_mail.operations.composing.sources import AnySource
+from zeebe_mail.operations.composing.sources import AnySource, Reach
 
 _HEADER = re.compile(rb"[!-9;-~]+[ \t]*:")  # the beginning of a header field (RFC 5322, 3.6.8 and 4.5)
 
@@ -49,7 +50,9 @@ class _Room:
 
 
 @asynccontextmanager
-async def loaded(sources: Sequence[AnySource], desk: Desk) -> AsyncIterator[tuple[Attachment, ...]]:
+async def loaded(
+    sources: Sequence[AnySource], desk: Desk, mailboxes: Lease | None = None
+) -> AsyncIterator[tuple[Attachment, ...]]:
     """The attachments with their bytes, for which there is room in memory until the end of the block.
 
     Raises:
@@ -65,21 +68,22 @@ async def loaded(sources: Sequence[AnySource], desk: Desk) -> AsyncIterator[tupl
         parts: list[Attachment] = []
         used = 0
         for number, source in enumerate(sources, 1):
-            part = await _loaded(source, desk, number, _Room.left(limits, used))
+            room = _Room.left(limits, used)
+            part = await _loaded(source, Reach(desk, mailboxes, room.size), number, room)
             parts.append(part)
             used += len(part.data)
             share.shrink(used + _most(sources[number:], limits, used))
         yield tuple(parts)
 
 
-async def text_of(source: AnySource, desk: Desk, what: str) -> str:
+async def text_of(source: AnySource, what: str, desk: Desk, mailboxes: Lease | None) -> str:
     """A text that stands somewhere else, in its charset or in UTF-8; ``what`` is its name in messages.
 
     Raises:
         TextNotReadable: it is in another charset.
         WorkerError: as with attachments.
     """
-    async with loaded((source,), desk) as (part,):
+    async with loaded((source,), desk, mailboxes) as (part,):
         label = part.charset or "utf-8"
         try:
             return part.data.decode(codec(label) or label).removeprefix("\ufeff")
@@ -93,17 +97,17 @@ def _most(sources: Sequence[AnySource], limits: Limits, used: int = 0) -> int:
     Raises:
         AttachmentTooLarge: what is said of them is too much already.
     """
-    most = 0
+    known = 0
     for number, source in enumerate(sources, 1):
-        size = source.expected_size
-        if size is not None:
-            _Room.left(limits, used + most).require(size, _title(number, source.label))
-        most = most + limits.one if size is None else most + size
-    return min(most, limits.together - used)
+        if source.expected_size is not None:
+            _Room.left(limits, used + known).require(source.expected_size, _title(number, source.label))
+            known += source.expected_size
+    unknown = sum(source.expected_size is None for source in sources)
+    return min(known + unknown * limits.one, limits.together - used)
 
 
-async def _loaded(source: AnySource, desk: Desk, number: int, room: _Room) -> Attachment:
-    async with source.open(desk) as opened:
+async def _loaded(source: AnySource, reach: Reach, number: int, room: _Room) -> Attachment:
+    async with source.open(reach) as opened:
         name = safe_filename(source.name) or safe_filename(opened.name)
         content = await _read(opened, room, _title(number, name))
     kind = _kind(source, opened, name, content)

@@ -17,6 +17,7 @@ from zeebe_mail.message.content import Attachment
 from zeebe_mail.message.headers import HeaderError
 from zeebe_mail.message.inline_parts import shown
 from zeebe_mail.message.invitation import in_words, written
+from zeebe_mail.operations.after_sending import Lease
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.composing.addressing import Authorship, Recipients
 from zeebe_mail.operations.composing.attachments import loaded, text_of
@@ -112,6 +113,7 @@ async def letter(
     usual_authors: tuple[Mailbox, ...] = (),
     required: Literal["all", "any"] = "all",
     finish: Finish | None = None,
+    mailboxes: Lease | None = None,
 ) -> AsyncIterator[Message]:
     """The message, for as long as it takes to send it.
 
@@ -119,6 +121,7 @@ async def letter(
         usual_authors: who it is from where the task does not say, before the user of the account.
         required: which of its recipients must be allowed to get it.
         finish: adds what the task does not say itself, once all of that is there.
+        mailboxes: those that attachments may come from.
 
     Raises:
         WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
@@ -128,14 +131,14 @@ async def letter(
         _require_whole(draft, request)
     draft = replace(
         draft,
-        text=await text_of(request.text_from, desk, "textFrom") if request.text_from else draft.text,
-        html=await text_of(request.html_from, desk, "htmlFrom") if request.html_from else draft.html,
+        text=await text_of(request.text_from, "textFrom", desk, mailboxes) if request.text_from else draft.text,
+        html=await text_of(request.html_from, "htmlFrom", desk, mailboxes) if request.html_from else draft.html,
     )
-    async with loaded(request.attachments, desk) as attachments:
-        attachments, missing = shown(draft.html, attachments)
+    async with loaded(request.attachments, desk, mailboxes) as attachments:
+        placed, missing = shown(draft.html, attachments)
         if missing and request.needs_inline_parts:
             raise _missing(missing, attachments)
-        draft = replace(draft, attachments=attachments)
+        draft = replace(draft, attachments=placed)
         if finish is not None:
             draft = finish(draft)
             if finish is not unfinished:

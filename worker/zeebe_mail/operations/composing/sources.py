@@ -7,8 +7,9 @@ import codecs
 import json
 import re
 from base64 import b64decode
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -17,11 +18,18 @@ from zeebe_mail.documents.downloads import Url
 from zeebe_mail.documents.files import local_path
 from zeebe_mail.documents.opened import Opened, pieces
 from zeebe_mail.documents.reference import TYPE, DocumentReference
+from zeebe_mail.errors import AttachmentTooLarge, InputError, MessageTooLarge
 from zeebe_mail.form import Part, Prompt
+from zeebe_mail.mail.imap import ImapSession
 from zeebe_mail.message.charsets import codec, printable
 from zeebe_mail.message.media_type import MAIL, MediaType, media_type
+from zeebe_mail.message.references import MessageReference
+from zeebe_mail.operations.after_sending import Lease
 from zeebe_mail.operations.base import Desk
-from zeebe_mail.operations.fields import BodyText
+from zeebe_mail.operations.downloading import File
+from zeebe_mail.operations.fields import BodyText, MailboxName, PartNumber
+from zeebe_mail.operations.selection import named_by, not_found, the_message
+from zeebe_mail.operations.stored_file import stored_file
 
 _CONTENT_ID = re.compile(r"[A-Za-z0-9!#$%&'*+./=?@^_`{|}~-]{1,200}")
 _HEADER = re.compile(r"[!-9;-~]+[ \t]*:")  # the beginning of a header field (RFC 5322, 3.6.8 and 4.5)
@@ -82,6 +90,15 @@ def _mail(value: str) -> str:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where bytes can be had, and how many one source may have."""
+
+    desk: Desk
+    mailboxes: Lease | None
+    limit: int
+
+
 class Source(Part):
     """What holds for bytes from anywhere."""
 
@@ -114,7 +131,7 @@ class Source(Part):
         """The name where the task gives one, or the source tells it without being opened."""
         return self.name
 
-    def open(self, desk: Desk) -> AbstractAsyncContextManager[Opened]:
+    def open(self, reach: Reach) -> AbstractAsyncContextManager[Opened]:
         """Begin to read it.
 
         Raises:
@@ -138,7 +155,7 @@ class ContentSource(Source):
     def expected_size(self) -> int:
         return len(self.content)
 
-    def open(self, desk: Desk) -> AbstractAsyncContextManager[Opened]:
+    def open(self, reach: Reach) -> AbstractAsyncContextManager[Opened]:
         return nullcontext(Opened(pieces(self.content), len(self.content)))
 
 
@@ -168,7 +185,7 @@ class TextSource(Source):
     def expected_size(self) -> int:
         return len(self.encoded())
 
-    def open(self, desk: Desk) -> AbstractAsyncContextManager[Opened]:
+    def open(self, reach: Reach) -> AbstractAsyncContextManager[Opened]:
         content = self.encoded()
         kind = None if self.label else "text/plain"
         return nullcontext(Opened(pieces(content), len(content), content_type=kind))
@@ -184,7 +201,7 @@ class MailSource(Source):
     def expected_size(self) -> int:
         return len(self.message.encode())
 
-    def open(self, desk: Desk) -> AbstractAsyncContextManager[Opened]:
+    def open(self, reach: Reach) -> AbstractAsyncContextManager[Opened]:
         content = self.message.encode()
         return nullcontext(Opened(pieces(content), len(content), content_type=MAIL))
 
@@ -195,8 +212,8 @@ class UrlSource(Source):
     url: Annotated[str, AfterValidator(_url), Prompt("URL", group="message", hint="https://files.example.org/a.pdf")]
     """Its URL; the worker's operator says which are allowed."""
 
-    def open(self, desk: Desk) -> AbstractAsyncContextManager[Opened]:
-        return desk.sources.downloads.open(self.url)
+    def open(self, reach: Reach) -> AbstractAsyncContextManager[Opened]:
+        return reach.desk.sources.downloads.open(self.url)
 
 
 class FileSource(Source):
@@ -205,8 +222,8 @@ class FileSource(Source):
     file: Annotated[str, AfterValidator(local_path), Prompt("File", group="message", hint="/srv/reports/a.pdf")]
     """Its path or `file:` URI; the worker's operator says which folders are allowed."""
 
-    def open(self, desk: Desk) -> AbstractAsyncContextManager[Opened]:
-        return desk.sources.files.open(self.file)
+    def open(self, reach: Reach) -> AbstractAsyncContextManager[Opened]:
+        return reach.desk.sources.files.open(self.file)
 
 
 class DocumentSource(Source):
@@ -228,11 +245,39 @@ class DocumentSource(Source):
     def label(self) -> str | None:
         return self.name or self.document.name
 
-    def open(self, desk: Desk) -> AbstractAsyncContextManager[Opened]:
-        return desk.documents.open(self.document)
+    def open(self, reach: Reach) -> AbstractAsyncContextManager[Opened]:
+        return reach.desk.documents.open(self.document)
 
 
-AnySource = ContentSource | TextSource | MailSource | UrlSource | FileSource | DocumentSource
+class StoredSource(Source, MessageReference):
+    """A mail of a mailbox, or one of its attachments."""
+
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message")]
+    """The mailbox (IMAP folder) it is in."""
+    part: Annotated[PartNumber | None, Prompt("Part", group="message", hint="Default: the whole mail")] = None
+    """The number of the attachment as `read` gives it; without it the mail itself."""
+
+    @asynccontextmanager
+    async def open(self, reach: Reach) -> AsyncIterator[Opened]:
+        if reach.mailboxes is None:
+            raise InputError(f'`imap` must be given, because an attachment is in mailbox "{self.mailbox}".')
+        async with reach.mailboxes() as imap:
+            file = await self._file(imap, reach.limit)
+        yield Opened(pieces(file.content), len(file.content), file.name, file.content_type)
+
+    async def _file(self, imap: ImapSession, limit: int) -> File:
+        selected = await imap.mailboxes.select(await imap.directory.resolve(self.mailbox))
+        chosen = await the_message(imap, selected, self)
+        try:
+            file = await stored_file(imap, chosen.uid, self.part, limit=limit) if chosen.uid else None
+        except MessageTooLarge as error:
+            raise AttachmentTooLarge(error.message, details=error.details) from error
+        if file is None:
+            raise not_found(selected, (chosen,), part=self.part if chosen.uid else None)
+        return file
+
+
+AnySource = ContentSource | TextSource | MailSource | UrlSource | FileSource | DocumentSource | StoredSource
 
 _FORMS: Mapping[str, type[AnySource]] = {
     "content": ContentSource,
@@ -241,6 +286,7 @@ _FORMS: Mapping[str, type[AnySource]] = {
     "url": UrlSource,
     "file": FileSource,
     "document": DocumentSource,
+    "mailbox": StoredSource,
 }
 """Each form by the field that it is known by."""
 
@@ -264,10 +310,21 @@ def source(given: Any) -> Any:
     said = {
         name: value for name, value in given.items() if value is not None and (value != "" or name in _MAY_BE_EMPTY)
     }
+    if "fileName" in given and "name" not in given:
+        said = _as_read(said)
     forms = [name for name in _FORMS if name in said]
     if len(forms) != 1:
         raise ValueError(f"has {_words(forms)}; exactly one of {_words(_FORMS)} must be given")
-    return _FORMS[forms[0]].model_validate(said)
+    form = _FORMS[forms[0]]
+    return form.model_validate(named_by(said) if form is StoredSource else said)
+
+
+def _as_read(said: Mapping[str, Any]) -> dict[str, Any]:
+    """An attachment as a task that reads mail gives it."""
+    rest = {name: value for name, value in said.items() if name not in ("fileName", "size", "disposition", "contentId")}
+    if "mailbox" not in said:
+        rest.pop("part", None)
+    return rest | ({"name": said["fileName"]} if "fileName" in said else {})
 
 
 def _named(text: str) -> Source:

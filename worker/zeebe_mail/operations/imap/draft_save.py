@@ -56,7 +56,7 @@ async def draft_save(given: DraftSaveInput, turns: Turns[ImapSession], attempt: 
     """
     asked = given.request
     async with (
-        letter(asked, given.auth, desk, token=attempt.token, finish=unfinished) as message,
+        letter(asked, given.auth, desk, token=attempt.token, finish=unfinished, mailboxes=turns.lease) as message,
         turns.lease() as imap,
     ):
         path = await existing(imap, asked.mailbox) or await made(imap, asked.mailbox.lstrip("\\"), create=True)

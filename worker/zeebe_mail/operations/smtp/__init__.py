@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, model_validator
@@ -11,6 +12,7 @@ from zeebe_mail.auth.models import Auth, MailboxAuth, NoAuth
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
 from zeebe_mail.mail.server import SmtpServer
+from zeebe_mail.operations.after_sending import Lease
 from zeebe_mail.operations.base import Desk, OperationInput
 from zeebe_mail.operations.imap_access import ImapAccess
 
@@ -61,3 +63,7 @@ class SmtpInput(OperationInput):
         assert self.imap is not None
         auth: MailboxAuth | Auth = self.imap.auth or self.auth
         return desk.sessions.lease(ImapSession, self.imap.server, auth)
+
+    def reachable(self, desk: Desk) -> Lease | None:
+        """How to get a session with the mailboxes, where the task says where they are."""
+        return partial(self.mailboxes, desk) if self.imap else None

@@ -89,7 +89,14 @@ async def send(given: SendInput, turns: Turns[SmtpSession], attempt: Attempt, de
     Point of no return: the final dot, after which only the server's answer tells what became of the mail.
     """
     request = given.request
-    async with letter(request, given.auth, desk, token=attempt.token, required=request.required_recipients) as message:
+    async with letter(
+        request,
+        given.auth,
+        desk,
+        token=attempt.token,
+        required=request.required_recipients,
+        mailboxes=given.reachable(desk),
+    ) as message:
         return await handed_over(message, request, given, turns, attempt, desk)
 
 
