@@ -154,7 +154,7 @@ async def test_a_given_source_needs_no_mailboxes(me: Correspondent, people: Peop
     jane = people.new()
     source = b64encode(question(jane, me.address)).decode()
     sent = await Correspondent(me.tasks.with_inputs(), me.user).run(
-        "smtp-reply", original={"messageBase64": source}, text="Fine."
+        "smtp-reply", original={"source": {"content": source}}, text="Fine."
     )
     assert (sent["original"]["messageId"], sent["original"]["marked"]) == ("<question@x.test>", None)
     assert len(await jane.receives()) == 1
@@ -169,8 +169,8 @@ async def test_a_given_source_needs_no_mailboxes(me: Correspondent, people: Peop
         ({"uid": 1, "mailbox": "Nowhere"}, "MAILBOX_NOT_FOUND"),
         ({"messageId": "twice@x.test"}, "MESSAGE_AMBIGUOUS"),
         ({}, "INVALID_INPUT"),
-        ({"messageBase64": "%"}, "INVALID_INPUT"),
-        ({"messageBase64": b64encode(b"Subject: x\r\n\r\n").decode()}, "INVALID_INPUT"),
+        ({"source": {"content": "%"}}, "INVALID_INPUT"),
+        ({"source": {"message": "Subject: x\r\n\r\n"}}, "INVALID_INPUT"),
     ],
 )
 async def test_an_original_that_is_not_there_is_an_error_and_nothing_is_sent(

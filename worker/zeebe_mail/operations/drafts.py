@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 from zeebe_mail.errors import NotADraft, Unsupported
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import FlagChange, ImapSession
-from zeebe_mail.operations.composing.original import Place, StoredMail, still
+from zeebe_mail.operations.composing.original import Place, StoredMail, opened
 from zeebe_mail.operations.fields import MailboxName
 from zeebe_mail.operations.selection import named_by
 from zeebe_mail.operations.target import existing
@@ -28,13 +28,13 @@ DraftReference = Annotated[StoredDraft, BeforeValidator(named_by)]
 """A draft as a task gives it, its Message-ID, or its UID."""
 
 
-async def require_draft(imap: ImapSession, place: Place, flags: frozenset[str]) -> None:
+async def require_draft(imap: ImapSession, place: Place) -> None:
     r"""Pass when a mail is a draft: it has the flag ``\Draft`` or is in the mailbox for drafts.
 
     Raises:
         NotADraft: it is neither.
     """
-    if any(one.lower() == r"\draft" for one in flags) or await existing(imap, DRAFTS) == place.mailbox:
+    if any(one.lower() == r"\draft" for one in place.flags) or await existing(imap, DRAFTS) == place.mailbox:
         return
     raise NotADraft(
         f'The mail with UID {place.uid} in mailbox "{place.mailbox}" is no draft.',
@@ -48,7 +48,7 @@ async def removed(imap: ImapSession, place: Place) -> bool:
     Raises:
         UidValidityChanged: the mailbox was made anew; nothing was removed.
     """
-    await still(imap, place)
+    await opened(imap, place, writable=True)
     try:
         await imap.filing.expunge([place.uid])
     except Unsupported:

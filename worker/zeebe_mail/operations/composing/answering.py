@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated
 
@@ -9,15 +11,16 @@ from pydantic import model_validator
 
 from zeebe_mail.auth.models import Auth
 from zeebe_mail.form import Prompt
+from zeebe_mail.mail.smtp import SmtpSession
 from zeebe_mail.message.address import Mailbox
 from zeebe_mail.message.answer import Answered, Ours
 from zeebe_mail.message.compose import Draft
-from zeebe_mail.operations.base import Desk
-from zeebe_mail.operations.composing.letter import LetterRequest, address_of
-from zeebe_mail.operations.composing.original import Found, Original, OriginalOutcome, marked
+from zeebe_mail.operations.base import Attempt, Desk, Turns
+from zeebe_mail.operations.composing.letter import Finish, LetterRequest, address_of, letter
+from zeebe_mail.operations.composing.original import Found, Original, OriginalOutcome, marked, original
 from zeebe_mail.operations.fields import Addresses
 from zeebe_mail.operations.smtp import SmtpInput
-from zeebe_mail.operations.smtp.send import Handover, SendOutput
+from zeebe_mail.operations.smtp.send import Handover, SendOutput, handed_over
 
 
 class AnsweringRequest(Handover, LetterRequest):
@@ -28,7 +31,7 @@ class AnsweringRequest(Handover, LetterRequest):
         Prompt("Original", group="message", hint="A message as another task gives it: =mail", feel="required"),
     ]
     """The mail it is about: `{mailbox, uid, uidValidity}`, `{mailbox, messageId}`, a message as any task gives it, or
-    `{messageBase64}` for one that is in no mailbox of the account."""
+    `{source}` for one that is in no mailbox of the account."""
     our_addresses: Annotated[
         Addresses, Prompt("Our addresses", group="message", hint="Those besides the user name of the account")
     ] = ()
@@ -57,7 +60,7 @@ class AnsweringInput(SmtpInput):
 
     @model_validator(mode="after")
     def _can_reach_the_original(self) -> AnsweringInput:
-        if self.request.original.is_stored:
+        if self.request.original.source is None:
             self.require_mailboxes("`request.original`")
         if self.request.save_to_sent:
             self.require_mailboxes("`request.saveToSent`")
@@ -68,6 +71,31 @@ class AnswerOutput(SendOutput):
     """The mail, and what became of the one it is about."""
 
     original: OriginalOutcome
+
+
+@asynccontextmanager
+async def the_original(given: AnsweringInput, desk: Desk) -> AsyncIterator[Found]:
+    """The mail it is about, for as long as it takes to send the one about it."""
+    async with original(given.request.original, given.reachable(desk), desk) as found:
+        yield found
+
+
+async def sent_about(
+    found: Found, finish: Finish, given: AnsweringInput, turns: Turns[SmtpSession], attempt: Attempt, desk: Desk
+) -> SendOutput:
+    """Write the mail, finished with what it takes from the one it is about, and send it."""
+    asked = given.request
+    usual = asked.usual_authors(given.auth, Answered(found.message))
+    async with letter(
+        asked,
+        given.auth,
+        desk,
+        token=attempt.token,
+        usual_authors=usual,
+        finish=finish,
+        mailboxes=given.reachable(desk),
+    ) as message:
+        return await handed_over(message, asked, given, turns, attempt, desk)
 
 
 async def told(given: AnsweringInput, desk: Desk, sent: SendOutput, found: Found, flag: str) -> AnswerOutput:

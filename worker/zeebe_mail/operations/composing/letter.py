@@ -78,7 +78,7 @@ def address_of(auth: Auth) -> Mailbox | None:
         return None
 
 
-def require_whole(draft: Draft, *, may_be_undisclosed: bool) -> None:
+def _require_whole(draft: Draft, request: LetterRequest) -> None:
     """Pass when there is somebody to send to and something to say.
 
     Raises:
@@ -87,12 +87,17 @@ def require_whole(draft: Draft, *, may_be_undisclosed: bool) -> None:
     missing = []
     if not (draft.to or draft.cc or draft.bcc):
         missing.append("`request.to`, `request.cc` or `request.bcc` must have at least one recipient")
-    elif not (draft.to or draft.cc or may_be_undisclosed):
+    elif not (draft.to or draft.cc or request.undisclosed_recipients):
         missing.append("`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true")
-    if draft.text is None and draft.html is None:
+    if all(one is None for one in (draft.text, draft.html, request.text_from, request.html_from)):
         missing.append("`request.text` or `request.html` must be given; it may be empty")
     if missing:
         raise InputError(f"{' and '.join(missing)}.")
+
+
+def unfinished(draft: Draft) -> Draft:
+    """A mail that somebody will go on writing."""
+    return replace(draft, text=draft.text or "", says_undisclosed=False)
 
 
 @asynccontextmanager
@@ -104,31 +109,35 @@ async def letter(
     token: str,
     usual_authors: tuple[Mailbox, ...] = (),
     finish: Finish | None = None,
-    may_be_incomplete: bool = False,
     mailboxes: Lease | None = None,
 ) -> AsyncIterator[Message]:
-    """The message, for as long as it takes to send it. ``mailboxes`` are those that attachments may come from.
+    """The message, for as long as it takes to send it.
+
+    Args:
+        usual_authors: who it is from where the task does not say, before the user of the account.
+        finish: adds what the task does not say itself, once all of that is there.
+        mailboxes: from which attachments and texts may come.
 
     Raises:
         WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
     """
-    own = request.draft(authors_of(request, auth, usual_authors))
-    own = replace(
-        own,
-        text=await text_of(request.text_from, "textFrom", desk, mailboxes) if request.text_from else own.text,
-        html=await text_of(request.html_from, "htmlFrom", desk, mailboxes) if request.html_from else own.html,
+    draft = request.draft(authors_of(request, auth, usual_authors))
+    if finish is None:
+        _require_whole(draft, request)
+    draft = replace(
+        draft,
+        text=await text_of(request.text_from, "textFrom", desk, mailboxes) if request.text_from else draft.text,
+        html=await text_of(request.html_from, "htmlFrom", desk, mailboxes) if request.html_from else draft.html,
     )
     async with loaded(request.attachments, desk, mailboxes) as attachments:
-        placed, missing = shown(own.html, attachments)
+        attachments, missing = shown(draft.html, attachments)
         if missing and request.needs_inline_parts:
             raise _missing(missing, attachments)
-        draft = replace(own, attachments=placed)
+        draft = replace(draft, attachments=attachments)
         if finish is not None:
             draft = finish(draft)
-        if may_be_incomplete:
-            draft = replace(draft, text=draft.text or "", says_undisclosed=False)
-        else:
-            require_whole(draft, may_be_undisclosed=request.undisclosed_recipients)
+            if finish is not unfinished:
+                _require_whole(draft, request)
         yield _written(draft, token)
 
 

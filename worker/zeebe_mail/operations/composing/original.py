@@ -2,65 +2,76 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, model_validator
 
-from zeebe_mail.errors import MessageTooLarge
+from zeebe_mail.documents.reference import TYPE
 from zeebe_mail.form import Prompt
-from zeebe_mail.mail.imap import FlagChange, ImapSession, Selected, Summary
+from zeebe_mail.mail.imap import FlagChange, ImapSession, Selected
 from zeebe_mail.message.parse import MESSAGE_LIMIT
 from zeebe_mail.message.parsed import ParsedMessage
 from zeebe_mail.message.references import MessageReference, ReferenceFields
 from zeebe_mail.operations.after_sending import Lease, NotDone, done
 from zeebe_mail.operations.base import Desk, Request
+from zeebe_mail.operations.composing.attachments import loaded
+from zeebe_mail.operations.composing.sources import AttachmentSource
 from zeebe_mail.operations.fields import MailboxName
 from zeebe_mail.operations.message_result import MessagePlace
 from zeebe_mail.operations.selection import Chosen, check_validity, named_by, not_found, the_message
 
+COPIES = 2
+"""How often a mail is in memory: itself, and its parts once they are decoded."""
 
-class StoredMail(ReferenceFields, Request):
+
+class StoredMail(MessageReference, Request):
     """A message of a mailbox."""
 
     mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default INBOX")] = "INBOX"
     """The mailbox (IMAP folder) it is in."""
 
-    @property
-    def reference(self) -> MessageReference:
-        """What names it in the mailbox."""
-        return MessageReference(message_id=self.message_id, uid=self.uid, uid_validity=self.uid_validity)
 
-
-class OriginalMail(StoredMail):
+class OriginalMail(ReferenceFields, Request):
     """A message of a mailbox, or the message itself."""
 
-    message_base64: Annotated[
-        str | None, Prompt("Message in base64", group="message", hint="Where there is no IMAP")
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default INBOX")] = "INBOX"
+    """The mailbox (IMAP folder) it is in."""
+    source: Annotated[
+        AttachmentSource | None,
+        Prompt("Source", group="message", hint="A document, or {content: …} in base64", feel="required"),
     ] = None
-    """The whole message in base64, as in an .eml file: for mail that is in no mailbox of the account."""
+    """The whole message, as in an .eml file, where it is in no mailbox of the account: a document reference,
+    `{content}` in base64, `{message}` as text, `{url}` or `{file}`."""
 
     @model_validator(mode="after")
     def _is_one(self) -> OriginalMail:
-        if (self.message_id or self.uid or self.message_base64) is None:
-            raise ValueError("`messageId`, `uid` with `uidValidity`, or `messageBase64` must be given")
-        if self.message_base64 is not None:
-            try:
-                b64decode("".join(self.message_base64.split()), validate=True)
-            except (binascii.Error, ValueError):
-                raise ValueError("`messageBase64` is not base64") from None
+        if self.message_id is None and self.uid is None and self.source is None:
+            raise ValueError("`messageId`, `uid` with `uidValidity`, or `source` must be given")
         return self
 
     @property
-    def is_stored(self) -> bool:
-        """Whether it must be fetched."""
-        return self.message_base64 is None
+    def stored(self) -> StoredMail | None:
+        """The message of a mailbox, if it is one."""
+        if self.message_id is None and self.uid is None:
+            return None
+        names = StoredMail.model_fields
+        return StoredMail(**{name: value for name, value in self if name in names and name in self.model_fields_set})
 
 
-Original = Annotated[OriginalMail, BeforeValidator(named_by)]
-"""A message as any task gives it, a Message-ID, a UID, or the message itself."""
+def _original(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return named_by(value)
+    if TYPE in value:
+        return {"source": value}
+    source = value.get("source")
+    return named_by(value) | ({} if source is None or source == "" else {"source": source})
+
+
+Original = Annotated[OriginalMail, BeforeValidator(_original)]
+"""A message as any task gives it, a Message-ID, a UID, or the document that holds the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,8 @@ class Place:
     mailbox: str
     uid: int
     uid_validity: int
+    flags: frozenset[str]
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,58 +90,69 @@ class Found:
     """A mail that was read, and where it is."""
 
     message: ParsedMessage
-    flags: frozenset[str] = frozenset()
     place: Place | None = None
 
 
-async def located(asked: StoredMail, imap: ImapSession) -> tuple[Place, frozenset[str]] | None:
-    """Where a stored mail is, and its flags; None where it is not there.
+async def located(asked: StoredMail, imap: ImapSession) -> Place | None:
+    """Where a stored mail is; None where it is not there.
 
     Raises:
         MessageAmbiguous, UidValidityChanged, MailboxNotFound: nobody knows which it is.
     """
-    selected, _, summary = await _found(asked, imap)
-    return (Place(selected.path, summary.uid, selected.uid_validity), summary.flags) if summary else None
+    _, _, place = await _located(asked, imap)
+    return place
 
 
-async def fetched(asked: StoredMail, imap: ImapSession) -> tuple[bytes, frozenset[str], Place]:
-    """The bytes of a stored mail, its flags, and where it is.
+async def _located(asked: StoredMail, imap: ImapSession) -> tuple[Selected, Chosen, Place | None]:
+    selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
+    chosen = await the_message(imap, selected, asked)
+    found = await imap.fetch.summaries([chosen.uid], attachments=False) if chosen.uid else []
+    places = [Place(selected.path, one.uid, selected.uid_validity, one.flags, one.size) for one in found]
+    return selected, chosen, next(iter(places), None)
+
+
+Check = Callable[[ImapSession, Place], Awaitable[None]]
+"""Looks at a mail before it is read, and raises where it is not what it should be."""
+
+
+@asynccontextmanager
+async def stored(asked: StoredMail, lease: Lease, desk: Desk, *, check: Check | None = None) -> AsyncIterator[Found]:
+    """A stored mail, for which there is room in memory until the end of the block. No session is held meanwhile.
 
     Raises:
         MessageNotFound, MessageAmbiguous, UidValidityChanged, MailboxNotFound: it is not there, or nobody knows which.
         MessageTooLarge: it has more bytes than are read.
+        BytesInFlightExceeded: other mails hold too many bytes.
     """
-    selected, chosen, summary = await _found(asked, imap)
-    raw = await imap.fetch.message(summary.uid, limit=MESSAGE_LIMIT) if summary else None
-    if summary is None or raw is None:
-        raise not_found(selected, (chosen,))
-    return raw, summary.flags, Place(selected.path, summary.uid, selected.uid_validity)
+    async with lease() as imap:
+        selected, chosen, place = await _located(asked, imap)
+        if place is None:
+            raise not_found(selected, (chosen,))
+        if check is not None:
+            await check(imap, place)
+    async with desk.sources.budget.hold(min(place.size, MESSAGE_LIMIT) * COPIES):
+        async with lease() as imap:
+            selected = await opened(imap, place)
+            raw = await imap.fetch.message(place.uid, limit=MESSAGE_LIMIT)
+        if raw is None:
+            raise not_found(selected, (chosen,))
+        yield Found(await desk.reader.read(raw), place)
 
 
-async def _found(asked: StoredMail, imap: ImapSession) -> tuple[Selected, Chosen, Summary | None]:
-    selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
-    chosen = await the_message(imap, selected, asked.reference)
-    found = await imap.fetch.summaries([chosen.uid], attachments=False) if chosen.uid else []
-    return selected, chosen, found[0] if found else None
-
-
-async def original(asked: OriginalMail, lease: Lease, desk: Desk) -> Found:
-    """The mail that is answered or passed on. The session is given back before the mail is parsed.
+@asynccontextmanager
+async def original(asked: OriginalMail, lease: Lease | None, desk: Desk) -> AsyncIterator[Found]:
+    """The mail that is answered or passed on; without mailboxes, its source.
 
     Raises:
-        WorkerError: see ``fetched``; MessageTooLarge also for one that is given.
+        WorkerError: see ``stored``, and what attachments can raise.
     """
-    if asked.is_stored:
-        async with lease() as imap:
-            raw, flags, place = await fetched(asked, imap)
-        return Found(await desk.reader.read(raw), flags, place)
-    raw = b64decode("".join((asked.message_base64 or "").split()))
-    if len(raw) > MESSAGE_LIMIT:
-        raise MessageTooLarge(
-            f"The message in `messageBase64` has {len(raw)} bytes, and {MESSAGE_LIMIT} are read.",
-            details={"sizeBytes": len(raw), "limitBytes": MESSAGE_LIMIT},
-        )
-    return Found(await desk.reader.read(raw))
+    if lease is not None and (mail := asked.stored) is not None:
+        async with stored(mail, lease, desk) as found:
+            yield found
+        return
+    assert asked.source is not None
+    async with loaded((asked.source,), desk) as (part,):
+        yield Found(await desk.reader.read(part.data))
 
 
 # ── what becomes of it ───────────────────────────────────────────────────────────────────────────────────────────
@@ -163,17 +187,17 @@ async def marked(found: Found, flag: str, lease: Lease, *, wanted: bool) -> Orig
 
 
 async def _flagged(imap: ImapSession, place: Place, flag: str) -> bool:
-    await still(imap, place)
+    await opened(imap, place, writable=True)
     now = await imap.filing.store_flags([place.uid], FlagChange.ADD, (flag,))
     return any(one.lower() == flag.lower() for one in now.get(place.uid, ()))
 
 
-async def still(imap: ImapSession, place: Place) -> Selected:
-    """Open the mailbox for changes, if its UIDs still mean what they meant.
+async def opened(imap: ImapSession, place: Place, *, writable: bool = False) -> Selected:
+    """Open the mailbox of a mail, if its UIDs still mean what they meant.
 
     Raises:
         UidValidityChanged: they do not.
     """
-    selected = await imap.mailboxes.select(place.mailbox, writable=True)
+    selected = await imap.mailboxes.select(place.mailbox, writable=writable)
     check_validity(selected, (MessageReference(uid=place.uid, uid_validity=place.uid_validity),))
     return selected

@@ -9,7 +9,7 @@ from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
 from zeebe_mail.message.compose import Message
 from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
-from zeebe_mail.operations.composing.letter import LetterRequest, letter
+from zeebe_mail.operations.composing.letter import LetterRequest, letter, unfinished
 from zeebe_mail.operations.composing.original import Place, located
 from zeebe_mail.operations.drafts import DRAFTS, DraftReference, removed, require_draft
 from zeebe_mail.operations.fields import MailboxName
@@ -56,7 +56,7 @@ async def draft_save(given: DraftSaveInput, turns: Turns[ImapSession], attempt: 
     """
     asked = given.request
     async with (
-        letter(asked, given.auth, desk, token=attempt.token, may_be_incomplete=True, mailboxes=turns.lease) as message,
+        letter(asked, given.auth, desk, token=attempt.token, finish=unfinished, mailboxes=turns.lease) as message,
         turns.lease() as imap,
     ):
         path = await existing(imap, asked.mailbox) or await made(imap, asked.mailbox.lstrip("\\"), create=True)
@@ -82,10 +82,9 @@ async def draft_save(given: DraftSaveInput, turns: Turns[ImapSession], attempt: 
 
 
 async def _earlier(imap: ImapSession, asked: DraftSaveRequest) -> Place | None:
-    if asked.replaces is None or (found := await located(asked.replaces, imap)) is None:
-        return None
-    place, flags = found
-    await require_draft(imap, place, flags)
+    place = await located(asked.replaces, imap) if asked.replaces else None
+    if place:
+        await require_draft(imap, place)
     return place
 
 

@@ -16,7 +16,7 @@ from zeebe_mail.message.finished_draft import DraftError, finished
 from zeebe_mail.message.parsed import Correspondent, ParsedMessage
 from zeebe_mail.operations.after_sending import NotDone, done
 from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
-from zeebe_mail.operations.composing.original import Place, fetched
+from zeebe_mail.operations.composing.original import Place, stored
 from zeebe_mail.operations.drafts import DraftReference, removed, require_draft
 from zeebe_mail.operations.fields import EnvelopeSender
 from zeebe_mail.operations.imap_access import ImapAccess
@@ -71,11 +71,11 @@ async def draft_send(given: DraftSendInput, turns: Turns[SmtpSession], attempt: 
     the removal, is told in the result and never an error. A job that is repeated later finds no draft any more.
     """
     asked = given.request
-    async with given.mailboxes(desk) as imap:
-        raw, flags, place = await fetched(asked.draft, imap)
-        await require_draft(imap, place, flags)
-    message = _message(await desk.reader.read(raw), asked, place, token=attempt.token)
-    sent = await handed_over(message, asked, given, turns, attempt, desk)
+    async with stored(asked.draft, partial(given.mailboxes, desk), desk, check=require_draft) as found:
+        assert found.place is not None
+        place = found.place
+        message = _message(found.message, asked, place, token=attempt.token)
+        sent = await handed_over(message, asked, given, turns, attempt, desk)
     gone, reason = True, None
     try:
         if not await done(partial(given.mailboxes, desk), lambda session: removed(session, place)):

@@ -10,18 +10,23 @@ from pydantic import Field
 
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.smtp import SmtpSession
-from zeebe_mail.message.answer import Answered, forward_subject
+from zeebe_mail.message.answer import forward_subject
 from zeebe_mail.message.compose import Draft
 from zeebe_mail.message.content import Attachment
 from zeebe_mail.message.file_name import safe_filename
 from zeebe_mail.message.parsed import ParsedMessage
 from zeebe_mail.message.quotation import as_html, carried, passed_on
 from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
-from zeebe_mail.operations.composing.answering import AnsweringInput, AnsweringRequest, AnswerOutput, content_ids, told
-from zeebe_mail.operations.composing.letter import letter
-from zeebe_mail.operations.composing.original import original
+from zeebe_mail.operations.composing.answering import (
+    AnsweringInput,
+    AnsweringRequest,
+    AnswerOutput,
+    content_ids,
+    sent_about,
+    the_original,
+    told,
+)
 from zeebe_mail.operations.message_result import SOURCE_TYPE
-from zeebe_mail.operations.smtp.send import handed_over
 
 
 class ForwardRequest(AnsweringRequest):
@@ -53,19 +58,10 @@ async def forward(given: ForwardInput, turns: Turns[SmtpSession], attempt: Attem
     Point of no return: the final dot. What comes after it, the flag of the original and the copy among sent mail, is
     told in the result and never an error.
     """
-    asked = given.request
-    found = await original(asked.original, partial(given.mailboxes, desk), desk)
-    async with letter(
-        asked,
-        given.auth,
-        desk,
-        token=attempt.token,
-        mailboxes=given.reachable(desk),
-        usual_authors=asked.usual_authors(given.auth, Answered(found.message)),
-        finish=partial(_finished, asked, found.message),
-    ) as message:
-        sent = await handed_over(message, asked, given, turns, attempt, desk)
-        return await told(given, desk, sent, found, "$Forwarded")
+    async with the_original(given, desk) as found:
+        finish = partial(_finished, given.request, found.message)
+        sent = await sent_about(found, finish, given, turns, attempt, desk)
+    return await told(given, desk, sent, found, "$Forwarded")
 
 
 def _finished(asked: ForwardRequest, message: ParsedMessage, draft: Draft) -> Draft:

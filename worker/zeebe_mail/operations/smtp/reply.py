@@ -16,10 +16,15 @@ from zeebe_mail.message.marks import Marks
 from zeebe_mail.message.parsed import ParsedMessage
 from zeebe_mail.message.quotation import quoted
 from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
-from zeebe_mail.operations.composing.answering import AnsweringInput, AnsweringRequest, AnswerOutput, content_ids, told
-from zeebe_mail.operations.composing.letter import letter
-from zeebe_mail.operations.composing.original import original
-from zeebe_mail.operations.smtp.send import handed_over
+from zeebe_mail.operations.composing.answering import (
+    AnsweringInput,
+    AnsweringRequest,
+    AnswerOutput,
+    content_ids,
+    sent_about,
+    the_original,
+    told,
+)
 
 
 class ReplyRequest(AnsweringRequest):
@@ -52,24 +57,15 @@ async def reply(given: ReplyInput, turns: Turns[SmtpSession], attempt: Attempt, 
     told in the result and never an error.
     """
     asked = given.request
-    found = await original(asked.original, partial(given.mailboxes, desk), desk)
-    if (reason := _automatic(found.message)) and not asked.answer_automatic:
-        raise AutomaticMail(
-            f"No person wrote this mail ({reason}), so it was not answered.",
-            details={"messageId": found.message.message_id, "autoReplyReason": reason},
-        )
-    answered = Answered(found.message)
-    async with letter(
-        asked,
-        given.auth,
-        desk,
-        token=attempt.token,
-        mailboxes=given.reachable(desk),
-        usual_authors=asked.usual_authors(given.auth, answered),
-        finish=partial(_finished, asked, given.auth, answered),
-    ) as message:
-        sent = await handed_over(message, asked, given, turns, attempt, desk)
-        return await told(given, desk, sent, found, "\\Answered")
+    async with the_original(given, desk) as found:
+        if (reason := _automatic(found.message)) and not asked.answer_automatic:
+            raise AutomaticMail(
+                f"No person wrote this mail ({reason}), so it was not answered.",
+                details={"messageId": found.message.message_id, "autoReplyReason": reason},
+            )
+        finish = partial(_finished, asked, given.auth, Answered(found.message))
+        sent = await sent_about(found, finish, given, turns, attempt, desk)
+    return await told(given, desk, sent, found, "\\Answered")
 
 
 def _finished(asked: ReplyRequest, auth: Auth, answered: Answered, draft: Draft) -> Draft:
