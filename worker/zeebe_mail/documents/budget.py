@@ -108,7 +108,8 @@ class ByteBudget:
 
     def _exceeded(self, size: int) -> BytesInFlightExceeded:
         return BytesInFlightExceeded(
-            f"The mail may need {size} bytes; of the {self._limit} that this worker holds at most, {self.held} are taken.",
+            f"The mail may need {size} bytes; of the {self._limit} that this worker holds at most, {self.held} are "
+            "taken.",
             retry_after=timedelta(seconds=self._patience_s),
         )
 
