@@ -48,6 +48,8 @@ from zeebe_mail.mail.pop3 import Pop3Connector, Pop3Session, Pop3Timeouts
 from zeebe_mail.mail.server import TlsOptions, TlsVersion
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
+from zeebe_mail.message.address import AddressError, Mailbox, mailbox
+from zeebe_mail.message.guard_rails import AddressPatterns, GuardRails, PatternError
 from zeebe_mail.message.reader import Reader
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.catalogue import catalogue
@@ -200,6 +202,39 @@ def _hosts(variable: str, entries: Iterable[str]) -> Hosts:
         raise SettingsError(f"{variable}: {error}") from error
 
 
+def guard_rails(settings: Settings) -> GuardRails:
+    """What processes may send, to whom and as whom.
+
+    Raises:
+        SettingsError: an entry is no address and no pattern for some.
+    """
+    return GuardRails(
+        allowed_recipients=_addresses("ZEEBE_MAIL_ALLOWED_RECIPIENTS", settings.allowed_recipients),
+        denied_recipients=_addresses("ZEEBE_MAIL_DENIED_RECIPIENTS", settings.denied_recipients),
+        max_recipients=settings.max_recipients,
+        max_message_bytes=settings.max_message_bytes,
+        allowed_senders={
+            user: _addresses(f"ZEEBE_MAIL_ALLOWED_SENDERS.{user}", entries)
+            for user, entries in settings.allowed_senders.items()
+        },
+        redirect_to=tuple(map(_redirect_target, settings.redirect_all_to)),
+    )
+
+
+def _addresses(variable: str, entries: Iterable[str]) -> AddressPatterns:
+    try:
+        return AddressPatterns.of(entries)
+    except PatternError as error:
+        raise SettingsError(f"{variable}: {error}") from error
+
+
+def _redirect_target(entry: str) -> Mailbox:
+    try:
+        return mailbox(entry)
+    except AddressError as error:
+        raise SettingsError(f'ZEEBE_MAIL_REDIRECT_ALL_TO: "{entry}" {error}') from error
+
+
 def smtp_connector(settings: Settings) -> SmtpConnector:
     """What opens sessions with SMTP servers.
 
@@ -312,7 +347,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
     async with document_store(settings) as documents:
         handler = JobHandler(
             operations=faces,
-            desk=Desk(pool, documents, sources(settings), reader),
+            desk=Desk(pool, documents, sources(settings), reader, guard_rails(settings)),
             secrets=secret_resolver(settings),
             rules=settlement_rules(settings, redactor, documents),
             backoff=backoff_policy(settings),
@@ -440,6 +475,8 @@ async def run_worker(
             streaming=options.streaming,
             probes_port=probes.server_port,
         )
+        if settings.redirect_all_to:
+            log.warning("all mail is redirected", action="mail_redirected", to=settings.redirect_all_to)
         _spare_the_collector()
         try:
             await worker.run()

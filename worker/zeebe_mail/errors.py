@@ -5,6 +5,7 @@
   * WorkerError              code, retry rule, details that are safe to show to a process
     x InputError             the model must change                                   never retried
       - PlaintextNotAllowed · HostNotAllowed · FileNotAllowed · UrlNotAllowed · ContractError
+      - SenderNotAllowed · RecipientNotAllowed · NoRecipientLeft · TooManyRecipients
     x SecretError            a secret is missing, or may not be used here             never retried
       - SecretMissing · SecretNotAllowed
     x ExpressionError        a result or error expression cannot be used              never retried
@@ -109,6 +110,40 @@ class HostNotAllowed(InputError):
 
     code = "HOST_NOT_ALLOWED"
     advice = "Use another server, or let the operator change the named setting."
+
+
+class SenderNotAllowed(InputError):
+    """The worker's operator does not let this account send with this address in From, Sender or the envelope."""
+
+    code = "SENDER_NOT_ALLOWED"
+    advice = "Use a sender that the account may have, or let the operator widen ZEEBE_MAIL_ALLOWED_SENDERS."
+
+
+class RecipientNotAllowed(InputError):
+    """The worker's operator does not let mail go to one or more of the recipients, so nobody got it."""
+
+    code = "RECIPIENT_NOT_ALLOWED"
+    advice = (
+        "Leave them out, set `requiredRecipients` to `any` to send to the others, or let the operator change "
+        "ZEEBE_MAIL_ALLOWED_RECIPIENTS or ZEEBE_MAIL_DENIED_RECIPIENTS."
+    )
+
+
+class NoRecipientLeft(InputError):
+    """The worker's operator does not let mail go to any of the recipients."""
+
+    code = "NO_RECIPIENT_LEFT"
+    advice = (
+        "Give another recipient, or let the operator change ZEEBE_MAIL_ALLOWED_RECIPIENTS or "
+        "ZEEBE_MAIL_DENIED_RECIPIENTS."
+    )
+
+
+class TooManyRecipients(InputError):
+    """The mail has more recipients than the worker's operator allows."""
+
+    code = "TOO_MANY_RECIPIENTS"
+    advice = "Send several mails, or one to a mailing list; or let the operator raise ZEEBE_MAIL_MAX_RECIPIENTS."
 
 
 class FileNotAllowed(InputError):

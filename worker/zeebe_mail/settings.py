@@ -278,6 +278,33 @@ class Settings(BaseSettings):
     """Bytes of attachments that this worker holds at once, over all jobs. A job that finds no room waits, then is
     handed back; a mail that is larger than this goes when it is alone."""
 
+    # ── guard rails ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    allowed_recipients: Words = ()
+    """The only recipients that mail may go to, separated by commas: addresses (`jane@example.org`, which is
+    `jane+…@example.org` too), domains (`@example.org`) and all domains below one (`*.example.org`). Default: any. With
+    a list here or below, names without a domain and addresses with `%`, `!` or a second `@` are refused, because a mail
+    server may read them as others."""
+
+    denied_recipients: Words = ()
+    """Recipients that mail must not go to, in the same form; this goes before `ZEEBE_MAIL_ALLOWED_RECIPIENTS`."""
+
+    max_recipients: int | None = Field(default=None, ge=1, le=100_000)
+    """Recipients that one mail may have at most. Default: as many as the mail server takes."""
+
+    max_message_bytes: int | None = Field(default=None, ge=1_000)
+    """Size of a mail at most, with its attachments as they are encoded. Default: what the mail server takes."""
+
+    allowed_senders: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Which addresses an account may send with, as JSON: patterns for user names, and addresses in the form of
+    `ZEEBE_MAIL_ALLOWED_RECIPIENTS`: `{"*@example.org": ["@example.org"], "billing": ["billing@example.com"]}`. From,
+    Sender and the address for bounces must all be among them. An account that no pattern matches cannot send; without
+    authentication the user name is empty, which `*` matches. Default: any."""
+
+    redirect_all_to: Words = ()
+    """For test stages: addresses, separated by commas, that get every mail instead of its recipients. These are in its
+    headers `X-Original-To`, `X-Original-Cc` and `X-Original-Bcc`, so whoever gets the mail sees the hidden ones too."""
+
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     secrets_prefix: str = "SECRET_"
@@ -328,6 +355,9 @@ class Settings(BaseSettings):
         "allowed_hosts",
         "denied_hosts",
         "plaintext_hosts",
+        "allowed_recipients",
+        "denied_recipients",
+        "redirect_all_to",
         "files_dirs",
         "urls",
         "url_private_hosts",

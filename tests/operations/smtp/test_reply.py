@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.operations.smtp.correspondence import Correspondent, People
+from tests.operations.smtp.correspondence import Correspondent, Meanwhile, People
 from tests.tasks import TaskFailed
 
 pytestmark = pytest.mark.live
@@ -189,3 +189,15 @@ async def test_without_mailboxes_the_message_says_what_to_give(me: Correspondent
         await bare.run("smtp-reply", original="x@x.test", text="x")
     with pytest.raises(TaskFailed, match=r"INVALID_INPUT.*`imap` must be given, because `request.saveToSent`"):
         await bare.run("smtp-send", to="x@x.test", text="x", saveToSent=True)
+
+
+async def test_there_is_room_in_memory_for_the_original_until_the_answer_is_out(
+    me: Correspondent, people: People
+) -> None:
+    budget = people.room.room.handler._desk.sources.budget
+    held: list[int] = []
+    me.put(question(people.new(), me.address))
+    attempt = Meanwhile(lambda: held.append(budget.held))
+    await me.attempt(attempt, "smtp-reply", original=1, text="Fine.")
+    (source,) = me.raw()
+    assert (held, budget.held) == ([2 * len(source)], 0)

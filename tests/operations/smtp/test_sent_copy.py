@@ -9,6 +9,8 @@ import pytest
 from tests.operations.smtp.correspondence import Correspondent, Meanwhile, People, parse
 from tests.servers.mailboxes import PASSWORD
 from tests.servers.tcp_proxy import TcpProxy
+from zeebe_mail.errors import Unreachable
+from zeebe_mail.mail.imap.filing import Filing
 from zeebe_mail.operations import after_sending
 from zeebe_mail.operations.sent_copy import SentCopyOptions, _provider_of
 
@@ -83,6 +85,23 @@ async def test_a_connection_that_breaks_once_does_not_cost_the_copy(me: Correspo
         sent = await distant.attempt(Meanwhile(proxy.cut), "smtp-send", to="a@x.test", text="y", saveToSent=True)
     assert sent["sentCopy"]["saved"] is True
     assert len(me.raw("Sent")) == 2
+
+
+async def test_a_copy_whose_answer_was_lost_is_not_saved_twice(
+    me: Correspondent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, tries = Filing.append, 0
+
+    async def lose_the_first_answer(filing: Filing, *args: Any, **more: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        await append(filing, *args, **more)
+        raise Unreachable("The connection was lost.")
+
+    monkeypatch.setattr(Filing, "append", lose_the_first_answer)
+    sent = await me.run("smtp-send", to="a@x.test", text="x", saveToSent=True)
+    (stored,) = await me.stored("Sent")
+    assert (tries, sent["sentCopy"]["saved"], sent["sentCopy"]["uid"]) == (1, True, stored["uid"])
 
 
 async def test_a_wrong_password_for_the_mailboxes_is_told_without_it(me: Correspondent, people: People) -> None:

@@ -81,6 +81,8 @@ async def _cluster(settings: Settings) -> AsyncIterator[Step]:
     async with mailroom(settings, Redactor(), faces):
         pass  # all that `run` makes of the settings can be made
     yield Step("settings", good=True, result="understood")
+    if settings.redirect_all_to:
+        yield Step("redirect", good=True, result=f"all mail goes to {', '.join(settings.redirect_all_to)} instead")
     yield Step("task types", good=True, result=", ".join(sorted(faces)))
     where = f"{options.address} {'with' if options.tls else 'without'} TLS{', with OAuth' if options.oauth else ''}"
     try:

@@ -8,13 +8,16 @@ their drafts for themselves.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
+from types import MappingProxyType
 
 from zeebe_mail.message.address import Mailbox, envelope
-from zeebe_mail.message.compose import NO_DOMAIN, Message
+from zeebe_mail.message.compose import NO_DOMAIN, Draft, Message
 from zeebe_mail.message.envelope import read_message_id
 from zeebe_mail.message.header_fields import read_header
+from zeebe_mail.message.headers import address_list, header
 from zeebe_mail.message.payload import Payload
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -28,10 +31,25 @@ class DraftError(ValueError):
     """A draft that cannot be sent; the message says why."""
 
 
+def readdressed(draft: Draft) -> dict[bytes, bytes]:
+    """The header fields that say whom a mail is for now, and its additional ones, by name in lower case."""
+    fields = {b"to": address_list("To", draft.to) if draft.to else b"", b"cc": b""}
+    if draft.cc:
+        fields[b"cc"] = address_list("Cc", draft.cc)
+    return fields | {name.lower().encode("ascii"): header(name, value) for name, value in draft.headers}
+
+
 def finished(
-    raw: bytes, *, sender: str, recipients: tuple[tuple[Mailbox, ...], ...], token: str, date: datetime
+    raw: bytes,
+    *,
+    sender: str,
+    recipients: tuple[tuple[Mailbox, ...], ...],
+    token: str,
+    date: datetime,
+    replaced: Mapping[bytes, bytes] = MappingProxyType({}),
 ) -> Message:
-    """The mail that a draft becomes. ``sender`` and ``recipients`` are its envelope.
+    """The mail that a draft becomes. ``sender`` and ``recipients`` are its envelope; ``replaced`` are header fields by
+    name (lower case) that take the place of the draft's own.
 
     Raises:
         DraftError: it is no message, or cannot be sent over SMTP.
@@ -43,7 +61,9 @@ def finished(
         raise DraftError("it has a line of more than 998 characters")
     head, _, body = whole.partition(b"\r\n\r\n")
     fields = _fields(head)
-    kept = [whole for name, whole in fields if name not in (*_HIDDEN, b"date") and not _NOTES.fullmatch(name)]
+    gone = {*_HIDDEN, b"date", *replaced}
+    kept = [whole for name, whole in fields if name not in gone and not _NOTES.fullmatch(name)]
+    kept += replaced.values()
     message_id = read_message_id(read_header(head, 0, len(head)))
     if message_id is None:
         domain = sender.rpartition("@")[2] or NO_DOMAIN

@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from zeebe_mail.documents.sources import Sources
 from zeebe_mail.documents.store import DocumentStore
 from zeebe_mail.form import Part
+from zeebe_mail.message.guard_rails import GuardRails
 from zeebe_mail.message.reader import Reader
 
 
@@ -98,6 +99,8 @@ class Desk:
     """Where else a mail's attachments may come from, and how large they may be."""
     reader: Reader
     """Parses messages, in processes of their own."""
+    rails: GuardRails
+    """What the operator lets processes send, to whom and as whom."""
 
 
 Session = TypeVar("Session", covariant=True)

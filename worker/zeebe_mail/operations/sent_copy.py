@@ -30,7 +30,7 @@ _KEEP_COPIES = {
 }
 """Providers that keep a copy themselves of what is sent with a login: their hosts for sending and for mailboxes.
 
-See support.google.com/a/answer/176600 and learn.microsoft.com, "SMTP AUTH client submission" (2026-08).
+Gmail: support.google.com/mail/answer/78892. Microsoft: Exchange Team Blog of 2018-04-20, since June 2018.
 """
 
 

@@ -83,6 +83,8 @@ def _java_words(error: WorkerError) -> str:
     facts = error.details
     if isinstance(error, errors.OutcomeUnknown):
         return "org.eclipse.angus.mail.smtp.SMTPSendFailedException: [EOF]"
+    if isinstance(error, errors.MessageTooLarge):
+        return "org.eclipse.angus.mail.smtp.SMTPSendFailedException: 552 larger than the worker's limit"
     if "limitBytes" in facts:
         return "org.eclipse.angus.mail.smtp.SMTPSendFailedException: 552 larger than the server's SIZE"
     if "rejected" in facts:

@@ -92,6 +92,7 @@ async def sent_about(
         desk,
         token=attempt.token,
         usual_authors=usual,
+        required=asked.required_recipients,
         finish=finish,
         mailboxes=given.reachable(desk),
     ) as message:

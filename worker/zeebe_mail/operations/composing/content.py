@@ -9,6 +9,7 @@ from pydantic import AfterValidator, model_validator
 
 from zeebe_mail.form import Prompt
 from zeebe_mail.operations.composing.blanks import MailPart
+from zeebe_mail.operations.composing.invitation import InvitationRequest
 from zeebe_mail.operations.composing.sources import AnySource, AttachmentSource, AttachmentSources
 from zeebe_mail.operations.fields import BodyText, HeaderText
 
@@ -45,6 +46,17 @@ class Content(MailPart):
     ] = ()
     """What comes with the mail: document references, `{name, contentType, content}` in base64, `{name, text}`,
     `{url}`, `{file}` or `{message}`, one of them or a list."""
+    invitation: Annotated[
+        InvitationRequest | None,
+        Prompt(
+            "Invitation",
+            group="message",
+            hint='{method: "request", start: "2026-01-31T08:30:00@Europe/Berlin", duration: "PT1H"}',
+            feel="required",
+        ),
+    ] = None
+    """An appointment that the recipients are invited to, or that is taken back. A mail without `text` and `html` tells
+    it in words."""
 
     @model_validator(mode="after")
     def _once(self) -> Content:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from zeebe_mail.auth.models import Auth, NoAuth
 from zeebe_mail.errors import InlinePartMissing, InputError
@@ -16,11 +16,13 @@ from zeebe_mail.message.compose import Draft, Message, compose
 from zeebe_mail.message.content import Attachment
 from zeebe_mail.message.headers import HeaderError
 from zeebe_mail.message.inline_parts import shown
+from zeebe_mail.message.invitation import in_words, written
 from zeebe_mail.operations.after_sending import Lease
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.composing.addressing import Authorship, Recipients
 from zeebe_mail.operations.composing.attachments import loaded, text_of
 from zeebe_mail.operations.composing.content import Content
+from zeebe_mail.operations.composing.invitation import InvitationRequest
 from zeebe_mail.operations.composing.options import MarkOptions
 
 
@@ -89,7 +91,8 @@ def _require_whole(draft: Draft, request: LetterRequest) -> None:
         missing.append("`request.to`, `request.cc` or `request.bcc` must have at least one recipient")
     elif not (draft.to or draft.cc or request.undisclosed_recipients):
         missing.append("`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true")
-    if all(one is None for one in (draft.text, draft.html, request.text_from, request.html_from)):
+    says_nothing = (draft.text, draft.html, request.text_from, request.html_from, request.invitation)
+    if all(one is None for one in says_nothing):
         missing.append("`request.text` or `request.html` must be given; it may be empty")
     if missing:
         raise InputError(f"{' and '.join(missing)}.")
@@ -108,6 +111,7 @@ async def letter(
     *,
     token: str,
     usual_authors: tuple[Mailbox, ...] = (),
+    required: Literal["all", "any"] = "all",
     finish: Finish | None = None,
     mailboxes: Lease | None = None,
 ) -> AsyncIterator[Message]:
@@ -115,6 +119,7 @@ async def letter(
 
     Args:
         usual_authors: who it is from where the task does not say, before the user of the account.
+        required: which of its recipients must be allowed to get it.
         finish: adds what the task does not say itself, once all of that is there.
         mailboxes: from which attachments and texts may come.
 
@@ -138,12 +143,32 @@ async def letter(
             draft = finish(draft)
             if finish is not unfinished:
                 _require_whole(draft, request)
-        yield _written(draft, token)
+        now = datetime.now(UTC)
+        if request.invitation is not None:
+            draft = _inviting(draft, request.invitation, token, now)
+        admitted = desk.rails.admit(draft, user=user_of(auth), required=required)
+        message = _written(admitted.draft, token, now)
+        desk.rails.check_size(len(message.data))
+        yield replace(message, left_out=admitted.left_out)
 
 
-def _written(draft: Draft, token: str) -> Message:
+def user_of(auth: Auth) -> str:
+    """The account's user name; empty where nobody logs in."""
+    return "" if isinstance(auth, NoAuth) else auth.username
+
+
+def _inviting(draft: Draft, appointment: InvitationRequest, token: str, now: datetime) -> Draft:
+    """The same mail with an invitation, which it tells in words where it says nothing else."""
+    invitation = appointment.invitation(
+        subject=draft.subject, author=draft.authors[0], to=draft.to, cc=draft.cc, token=token
+    )
+    says_nothing = not draft.text and draft.html is None
+    return replace(draft, calendar=written(invitation, now), text=in_words(invitation) if says_nothing else draft.text)
+
+
+def _written(draft: Draft, token: str, now: datetime) -> Message:
     try:
-        return compose(draft, token=token, date=datetime.now(UTC))
+        return compose(draft, token=token, date=now)
     except HeaderError as error:
         raise InputError(f"The mail cannot be written, because a header or name in it {error}.") from error
 

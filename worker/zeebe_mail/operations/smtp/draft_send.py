@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
@@ -11,11 +12,13 @@ from zeebe_mail.form import Prompt
 from zeebe_mail.mail.smtp import SmtpSession
 from zeebe_mail.message.address import Mailbox
 from zeebe_mail.message.answer import usable
-from zeebe_mail.message.compose import Message
-from zeebe_mail.message.finished_draft import DraftError, finished
+from zeebe_mail.message.compose import Draft, Message
+from zeebe_mail.message.finished_draft import DraftError, finished, readdressed
+from zeebe_mail.message.guard_rails import GuardRails
 from zeebe_mail.message.parsed import Correspondent, ParsedMessage
 from zeebe_mail.operations.after_sending import NotDone, done
 from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
+from zeebe_mail.operations.composing.letter import user_of
 from zeebe_mail.operations.composing.original import Place, stored
 from zeebe_mail.operations.drafts import DraftReference, removed, require_draft
 from zeebe_mail.operations.fields import EnvelopeSender
@@ -74,7 +77,7 @@ async def draft_send(given: DraftSendInput, turns: Turns[SmtpSession], attempt: 
     async with stored(asked.draft, partial(given.mailboxes, desk), desk, check=require_draft) as found:
         assert found.place is not None
         place = found.place
-        message = _message(found.message, asked, place, token=attempt.token)
+        message = _message(found.message, given, place, desk.rails, token=attempt.token)
         sent = await handed_over(message, asked, given, turns, attempt, desk)
     gone, reason = True, None
     try:
@@ -95,27 +98,41 @@ async def draft_send(given: DraftSendInput, turns: Turns[SmtpSession], attempt: 
     )
 
 
-def _message(draft: ParsedMessage, asked: DraftSendRequest, place: Place, *, token: str) -> Message:
+def _message(draft: ParsedMessage, given: DraftSendInput, place: Place, rails: GuardRails, *, token: str) -> Message:
+    """The mail that goes out, once the guard rails have let it pass."""
     if draft.parse_error:
         raise _unfinished(place, f"it cannot be read as a whole: {draft.parse_error}")
-    sender = _all_usable(place, "Sender" if draft.sender else "From", draft.sender or draft.from_)[:1]
-    if not sender:
-        raise _unfinished(place, "it has no author (From)")
-    recipients = tuple(
-        _all_usable(place, name, group) for name, group in (("To", draft.to), ("Cc", draft.cc), ("Bcc", draft.bcc))
+    authors, senders, to, cc, bcc = (
+        _all_usable(place, name, group)
+        for name, group in (
+            ("From", draft.from_),
+            ("Sender", draft.sender),
+            ("To", draft.to),
+            ("Cc", draft.cc),
+            ("Bcc", draft.bcc),
+        )
     )
-    if not any(recipients):
+    if not (authors or senders):
+        raise _unfinished(place, "it has no author (From)")
+    if not (to or cc or bcc):
         raise _unfinished(place, "it has no recipient")
+    sender = (senders or authors)[0]
+    asked = Draft(authors, to, cc, bcc, sender=sender, envelope_sender=given.request.envelope_from)
+    admitted = rails.admit(asked, user=user_of(given.auth), required=given.request.required_recipients)
+    may_go = admitted.draft
     try:
-        return finished(
+        message = finished(
             draft.raw,
-            sender=sender[0].address if asked.envelope_from is None else asked.envelope_from,
-            recipients=recipients,
+            sender=sender.address if asked.envelope_sender is None else asked.envelope_sender,
+            recipients=(may_go.to, may_go.cc, may_go.bcc),
             token=token,
             date=datetime.now(UTC),
+            replaced={} if may_go == asked else readdressed(may_go),
         )
     except DraftError as error:
         raise _unfinished(place, str(error)) from error
+    rails.check_size(len(message.data))
+    return replace(message, left_out=admitted.left_out)
 
 
 def _all_usable(place: Place, name: str, group: tuple[Correspondent, ...]) -> tuple[Mailbox, ...]:

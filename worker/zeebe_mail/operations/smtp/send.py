@@ -7,10 +7,12 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from zeebe_mail.errors import RecipientNotAllowed
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.faults import Rejection
 from zeebe_mail.mail.smtp import Outgoing, SmtpSession
 from zeebe_mail.message.compose import Message
+from zeebe_mail.message.content import Calendar
 from zeebe_mail.operations.base import Attempt, Desk, OperationOutput, Turns, operation
 from zeebe_mail.operations.composing.letter import LetterRequest, letter
 from zeebe_mail.operations.composing.options import DeliveryOptions
@@ -40,7 +42,7 @@ class SendInput(SmtpInput):
 
 
 class RejectedRecipient(OperationOutput):
-    """A recipient that did not get the mail, and the server's answer to it."""
+    """A recipient that did not get the mail, and the server's answer to it; code 0 is an answer of our own."""
 
     address: str
     code: int
@@ -53,6 +55,13 @@ class SentEnvelope(OperationOutput):
 
     from_: Annotated[str, Field(alias="from")]
     to: list[str]
+
+
+class SentInvitation(OperationOutput):
+    """What a change or cancellation of the appointment must name: the same UID, and a higher sequence."""
+
+    uid: str
+    sequence: int
 
 
 class SendOutput(OperationOutput):
@@ -68,6 +77,7 @@ class SendOutput(OperationOutput):
     """The header Date."""
     dsn_requested: bool
     """Whether delivery reports (`dsn`) were asked for: the server may not offer that."""
+    invitation: SentInvitation | None = None
     sent_copy: SentCopy | None = None
     """The copy among sent mail, where one was asked for."""
 
@@ -78,9 +88,16 @@ async def send(given: SendInput, turns: Turns[SmtpSession], attempt: Attempt, de
 
     Point of no return: the final dot, after which only the server's answer tells what became of the mail.
     """
-    mailboxes = given.reachable(desk)
-    async with letter(given.request, given.auth, desk, token=attempt.token, mailboxes=mailboxes) as message:
-        return await handed_over(message, given.request, given, turns, attempt, desk)
+    request = given.request
+    async with letter(
+        request,
+        given.auth,
+        desk,
+        token=attempt.token,
+        required=request.required_recipients,
+        mailboxes=given.reachable(desk),
+    ) as message:
+        return await handed_over(message, request, given, turns, attempt, desk)
 
 
 async def handed_over(
@@ -106,14 +123,24 @@ async def handed_over(
     return SendOutput(
         message_id=message.message_id,
         accepted=list(receipt.accepted),
-        rejected=[_rejected(one) for one in receipt.rejected],
+        rejected=[*map(_left_out, message.left_out), *map(_rejected, receipt.rejected)],
         response=receipt.response,
         envelope=SentEnvelope(from_=message.sender, to=list(message.recipients)),
         size_bytes=receipt.size,
         date=message.date,
         dsn_requested=receipt.dsn_requested,
+        invitation=_invitation(message.calendar),
         sent_copy=await saved(options.save_to_sent, message, given, desk),
     )
+
+
+def _invitation(calendar: Calendar | None) -> SentInvitation | None:
+    return SentInvitation(uid=calendar.uid, sequence=calendar.sequence) if calendar else None
+
+
+def _left_out(address: str) -> RejectedRecipient:
+    # X.7.1: delivery not authorized (RFC 3463, 3.8)
+    return RejectedRecipient(address=address, code=0, enhanced="5.7.1", text=f"{RecipientNotAllowed.code}: not sent")
 
 
 def _rejected(one: Rejection) -> RejectedRecipient:
