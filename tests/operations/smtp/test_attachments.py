@@ -450,12 +450,21 @@ async def test_room_is_held_while_the_mail_is_sent_and_no_longer(here: Desk, web
 
 async def test_a_job_that_finds_no_room_is_handed_back() -> None:
     at = desk(sources=Sources(budget=ByteBudget(10, patience_s=0.01)))
-    async with at.sources.budget.hold(8):
-        session = FakeSession()
-        given = validate(SendInput, variables(attachments={"text": "123"}))
-        with pytest.raises(WorkerError) as caught:
-            await send.perform(given, OneSession(session), FakeAttempt(), at)
+    other = asyncio.Event()
+
+    async def hold() -> None:
+        async with at.sources.budget.hold(8):
+            await other.wait()
+
+    holding = asyncio.create_task(hold())
+    await asyncio.sleep(0)
+    session = FakeSession()
+    given = validate(SendInput, variables(attachments={"text": "123"}))
+    with pytest.raises(WorkerError) as caught:
+        await send.perform(given, OneSession(session), FakeAttempt(), at)
     assert (caught.value.code, session.mails) == ("BYTES_IN_FLIGHT_EXCEEDED", [])
+    other.set()
+    await holding
 
 
 async def test_many_jobs_with_more_than_all_the_room_all_come_to_an_end(here: Desk, folder: Path) -> None:

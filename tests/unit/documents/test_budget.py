@@ -72,7 +72,7 @@ async def test_who_finds_no_room_in_time_is_handed_back() -> None:
 
 async def test_a_mail_that_is_larger_than_all_the_room_goes_alone() -> None:
     budget = ByteBudget(100, patience_s=0.01)
-    async with budget.hold(500):
+    async with held(budget, 500):
         assert budget.held == 500
         with pytest.raises(BytesInFlightExceeded):
             async with budget.hold(1):
@@ -134,4 +134,26 @@ async def test_who_is_cancelled_just_when_let_in_gives_the_room_back() -> None:
         with pytest.raises(asyncio.CancelledError):
             await second.task
         assert budget.held == 10
+    assert budget.held == 0
+
+
+async def test_a_mail_that_holds_a_share_gets_more_at_once_or_never() -> None:
+    budget = ByteBudget(100)
+    async with held(budget, 30), budget.hold(50):
+        async with budget.hold(20):
+            assert budget.held == 100
+        with pytest.raises(BytesInFlightExceeded):
+            async with budget.hold(21):
+                pass
+        assert budget.held == 80
+    assert budget.held == 0
+
+
+async def test_alone_it_may_have_more_than_all_the_room() -> None:
+    budget = ByteBudget(100)
+    async with budget.hold(60):
+        async with budget.hold(500) as share:
+            assert budget.held == 560
+            share.shrink(1)
+        assert budget.held == 60
     assert budget.held == 0

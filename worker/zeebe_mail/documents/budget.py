@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -29,11 +30,15 @@ class Share:
             self.size = size
 
 
+_INSIDE: ContextVar[ByteBudget | None] = ContextVar("the budget of which this job holds a share", default=None)
+
+
 class ByteBudget:
     """Room for ``limit`` bytes over all jobs.
 
-    Each mail takes its room once and in whole, before it holds a byte, so that no two mails wait for each other. Who
-    comes first is served first. A mail that is larger than all the room goes when it is alone.
+    Each mail takes its room before it holds a byte, and who comes first is served first. A mail that needs more while
+    it holds a share gets it at once or never, so that no two mails wait for each other. A mail that is larger than all
+    the room goes when it is alone.
     """
 
     def __init__(self, limit: int = LIMIT, *, patience_s: float = PATIENCE_S) -> None:
@@ -52,15 +57,33 @@ class ByteBudget:
         Raises:
             BytesInFlightExceeded: there was none for too long.
         """
+        if _INSIDE.get() is self:
+            with self._more(size) as share:
+                yield share
+            return
         if self._waiting or not self._fits(size):
             await self._turn(size)
         else:
             self._take(size)
         share = Share(self, size)
+        inside = _INSIDE.set(self)
         try:
             yield share
         finally:
+            _INSIDE.reset(inside)
             self._leave(share.size)
+
+    @contextmanager
+    def _more(self, size: int) -> Iterator[Share]:
+        """For a mail that holds a share already."""
+        if self._holders > 1 and self.held + size > self._limit:
+            raise self._exceeded(size)
+        self.held += size
+        share = Share(self, size)
+        try:
+            yield share
+        finally:
+            self.give_back(share.size)
 
     def give_back(self, size: int) -> None:
         """Have room again, which those who wait may take."""
@@ -81,11 +104,14 @@ class ByteBudget:
             raise
         if not turn.done():
             self._give_up(entry)
-            raise BytesInFlightExceeded(
-                f"The attachments may have {size} bytes; of the {self._limit} that this worker holds at most, "
-                f"{self.held} are taken by other mails.",
-                retry_after=timedelta(seconds=self._patience_s),
-            )
+            raise self._exceeded(size)
+
+    def _exceeded(self, size: int) -> BytesInFlightExceeded:
+        return BytesInFlightExceeded(
+            f"The mail may need {size} bytes; of the {self._limit} that this worker holds at most, {self.held} are "
+            "taken.",
+            retry_after=timedelta(seconds=self._patience_s),
+        )
 
     def _give_up(self, entry: tuple[int, asyncio.Future[None]]) -> None:
         """Leave the queue, where the next one may fit."""
