@@ -11,12 +11,15 @@ from zeebe_mail.documents.store import NoStore
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool
 from zeebe_mail.message.reader import Reader
+from zeebe_mail.message.renderer import Renderer
 from zeebe_mail.operations.base import Desk
 
 
 def desk(**ports: Any) -> Desk:
     """A worker's desk as it is without any settings; ``ports`` replace some of it."""
-    return replace(Desk(sessions=Pool({}, Bulkhead()), documents=NoStore(), reader=Reader()), **ports)
+    return replace(
+        Desk(sessions=Pool({}, Bulkhead()), documents=NoStore(), reader=Reader(), renderer=Renderer()), **ports
+    )
 
 
 @dataclass(frozen=True)

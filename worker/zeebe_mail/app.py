@@ -41,6 +41,7 @@ from zeebe_mail.mail.server import TlsOptions, TlsVersion, host_name
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.message.reader import Reader
+from zeebe_mail.message.renderer import Renderer
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.secrets import Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretProvider, SecretResolver
@@ -301,10 +302,11 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
     }
     pool = Pool(connectors, Bulkhead(settings.connections_per_server))
     reader = Reader()
+    renderer = Renderer(settings.templates_dir)
     async with document_store(settings) as documents:
         handler = JobHandler(
             operations=faces,
-            desk=Desk(pool, documents, reader),
+            desk=Desk(pool, documents, reader, renderer),
             secrets=secret_resolver(settings),
             rules=settlement_rules(settings, redactor, documents),
             backoff=backoff_policy(settings),
@@ -315,6 +317,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
         finally:
             pool.close()
             await reader.aclose()
+            await renderer.aclose()
 
 
 @asynccontextmanager

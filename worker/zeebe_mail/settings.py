@@ -245,6 +245,12 @@ class Settings(BaseSettings):
     helo_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
     """Name the worker gives itself in EHLO, where servers insist on one. Default: its address."""
 
+    # ── mails ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    templates_dir: Path | None = None
+    """Folder of the mail templates that a task may name: one folder for each, with a file for each field. Changes take
+    effect with the next mail."""
+
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     secrets_prefix: str = "SECRET_"
@@ -326,7 +332,7 @@ class Settings(BaseSettings):
             raise ValueError("must be host:port, with or without http://, https://, grpc:// or grpcs://")
         return value
 
-    @field_validator("secrets_dir")
+    @field_validator("secrets_dir", "templates_dir")
     @classmethod
     def _is_a_folder(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_dir():

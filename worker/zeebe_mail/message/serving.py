@@ -21,7 +21,7 @@ OUT_OF_MEMORY = 77
 
 
 def serve(answer: Callable[[bytes], bytes]) -> None:
-    """Serve until the input ends; the limits are the first arguments: bytes of memory, seconds of CPU for one answer."""
+    """Serve until the input ends; the first arguments are the limits: bytes of memory, seconds of CPU an answer."""
     memory, cpu = int(sys.argv[1]), float(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which closes its children
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))

@@ -44,10 +44,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\
 
 
 class Mail(SendRequest):
-    """A mail whose headers are almost free, and that says nothing about recipients it does not show."""
+    """A mail as its task has it: headers almost free, nothing about recipients it does not show, HTML untouched."""
 
     headers: dict[str, HeaderText]
     date: datetime | None = None
+    text_from_html: bool = False
+    inline_styles: bool = False
 
     def draft(self, authors: tuple[Mailbox, ...]) -> Draft:
         """The mail as it is to be written."""

@@ -14,6 +14,7 @@ from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.composing.addressing import Authorship, Recipients
 from zeebe_mail.operations.composing.content import Content
 from zeebe_mail.operations.composing.options import MarkOptions
+from zeebe_mail.operations.composing.wording import worded
 
 
 class LetterRequest(MarkOptions, Content, Recipients, Authorship):
@@ -64,9 +65,21 @@ def _require_whole(request: LetterRequest) -> None:
     elif not (request.to or request.cc or request.undisclosed_recipients):
         missing.append("`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true")
     if request.text is None and request.html is None:
-        missing.append("`request.text` or `request.html` must be given; it may be empty")
+        missing.append("`request.text`, `request.html`, `request.markdown` or `request.template` must be given")
     if missing:
         raise InputError(f"{' and '.join(missing)}.")
+
+
+@asynccontextmanager
+async def drafted(request: LetterRequest, auth: Auth, desk: Desk) -> AsyncIterator[Draft]:
+    """All that the mail says, for as long as it is needed.
+
+    Raises:
+        WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
+    """
+    request = await worded(request, desk.renderer)
+    _require_whole(request)
+    yield request.draft(authors_of(request, auth))
 
 
 @asynccontextmanager
@@ -74,8 +87,7 @@ async def letter(request: LetterRequest, auth: Auth, desk: Desk, *, token: str) 
     """The message, for as long as it takes to send it.
 
     Raises:
-        WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
+        WorkerError: see ``drafted``.
     """
-    _require_whole(request)
-    draft = request.draft(authors_of(request, auth))
-    yield compose(draft, token=token, date=datetime.now(UTC))
+    async with drafted(request, auth, desk) as draft:
+        yield compose(draft, token=token, date=datetime.now(UTC))
