@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.desks import OneSession, desk
+from zeebe_mail.errors import InputError
 from zeebe_mail.mail.faults import Rejection
 from zeebe_mail.mail.smtp import Outgoing, Receipt
 from zeebe_mail.operations.base import Attempt
@@ -117,10 +118,11 @@ def test_the_catalogue_has_it() -> None:
         {"subject": ""},
         {"text": ""},
         {"text": ..., "html": "<p>x</p>"},
-        {"to": ..., "bcc": "eve@example.org"},
+        {"to": ..., "bcc": "eve@example.org", "undisclosedRecipients": True},
         {"to": "", "cc": [{"name": "Carl", "address": "carl@example.org"}]},
         {"cc": None, "bcc": [], "replyTo": "", "headers": None},
         {"from": {"name": "Jane Doe", "address": "jane@example.org"}},
+        {"from": "a@x.test, b@x.test"},
         {"headers": {"X-Order": "4711"}},
     ],
 )
@@ -131,14 +133,8 @@ def test_what_may_be_left_out(request_: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("request_", "fields"),
     [
-        ({"from": ...}, ["request.from"]),
-        ({"from": ""}, ["request.from"]),
-        ({"from": None}, ["request.from"]),
-        ({"from": "a@x.test, b@x.test"}, ["request.from"]),
-        ({"to": ...}, ["request"]),
         ({"to": "nobody"}, ["request.to"]),
         ({"to": 5}, ["request.to"]),
-        ({"text": ...}, ["request"]),
         ({"text": 5}, ["request.text"]),
         ({"text": "half \ud800"}, ["request.text"]),
         ({"subject": ["x"]}, ["request.subject"]),
@@ -151,6 +147,38 @@ def test_what_may_be_left_out(request_: dict[str, Any]) -> None:
 )
 def test_every_problem_is_named_as_the_author_knows_it(request_: dict[str, Any], fields: list[str]) -> None:
     assert problems(variables(**request_)) == fields
+
+
+@pytest.mark.parametrize(
+    ("request_", "missing"),
+    [
+        ({"to": ...}, ["`request.to`, `request.cc` or `request.bcc`"]),
+        ({"to": ..., "bcc": "eve@example.org"}, ["`request.undisclosedRecipients`"]),
+        ({"text": ...}, ["`request.text` or `request.html`"]),
+        ({"to": ..., "text": ...}, ["`request.to`, `request.cc` or `request.bcc`", "`request.text` or `request.html`"]),
+        ({"from": ...}, ["`request.from`"]),
+        ({"from": ""}, ["`request.from`"]),
+        ({"from": None}, ["`request.from`"]),
+    ],
+)
+async def test_what_a_mail_cannot_do_without(request_: dict[str, Any], missing: list[str]) -> None:
+    session, attempt = FakeSession(), FakeAttempt()
+    given = SendInput.model_validate(variables(**request_))
+
+    with pytest.raises(InputError) as caught:
+        await send.run(given, OneSession(session), attempt, desk())
+
+    assert all(name in caught.value.message for name in missing)
+    assert (session.mails, attempt.commits) == ([], 0)
+
+
+async def test_a_mail_is_from_the_user_of_the_account_where_that_is_an_address() -> None:
+    session, given = FakeSession(), variables(**{"from": ...})
+    given["auth"]["username"] = "jane@example.org"
+
+    await send.run(SendInput.model_validate(given), OneSession(session), FakeAttempt(), desk())
+
+    assert session.mails[0][0].sender == "jane@example.org"
 
 
 @pytest.mark.parametrize("separator", BREAKS)

@@ -213,7 +213,7 @@ def test_many_recipients_are_folded() -> None:
 @pytest.mark.parametrize("where", ["{}", "x{}Bcc: eve@evil.test", "x{}{}body", "{}x"])
 def test_no_separator_gets_into_a_header(separator: str, where: str) -> None:
     value = where.replace("{}", separator)
-    for draft in ({"subject": value}, {"headers": {"X-Order": value}}, {"headers": {f"X-{value}": "1"}}):
+    for draft in ({"subject": value}, {"headers": (("X-Order", value),)}, {"headers": ((f"X-{value}", "1"),)}):
         with pytest.raises(HeaderError):
             composed(**draft)
 
@@ -245,8 +245,8 @@ def test_header_names_that_are_ours_or_none_are_refused(name: str) -> None:
 
 
 def test_other_headers_are_written() -> None:
-    found = parsed(composed(headers={"X-Order": "4711", "Auto-Submitted": "auto-generated", "X-Ort": "Köln"}))
-    assert (found["X-Order"], found["Auto-Submitted"], found["X-Ort"]) == ("4711", "auto-generated", "Köln")
+    found = parsed(composed(headers=(("X-Order", "4711"), ("X-Ort", "Köln"))))
+    assert (found["X-Order"], found["X-Ort"]) == ("4711", "Köln")
 
 
 def test_an_international_address_makes_the_mail_need_smtputf8() -> None:
