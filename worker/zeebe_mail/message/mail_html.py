@@ -28,6 +28,7 @@ _PREHEADER = (
 # They keep what follows out of the preview line.
 _BLANKS = "&#847;&zwnj;&nbsp;" * 80
 
+_EMPTY_STYLE = re.compile(r"<style[^>]*+>\s*+</style>")
 _STYLE = re.compile(r"<style\b", re.IGNORECASE)
 _ATTRIBUTES = r"""(?:[^>"']|"[^"]*+"|'[^']*+')*+"""
 _HEAD = re.compile(rf"<body\b{_ATTRIBUTES}>|</head\s*>|<html\b{_ATTRIBUTES}>|<!doctype\b[^>]*>", re.IGNORECASE)
@@ -60,7 +61,7 @@ def with_inline_styles(html: str) -> str:
 
     HTML without ``<style>`` stays as it is, byte for byte.
     """
-    return _INLINER.inline(html) if _STYLE.search(html) else html
+    return _EMPTY_STYLE.sub("", _INLINER.inline(html)) if _STYLE.search(html) else html
 
 
 def with_preheader(html: str, preheader: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from traceback import walk_tb
 from types import CodeType
@@ -31,7 +32,7 @@ FILE_LIMIT = 1_000_000
 
 _CACHED = 2_000_000  # characters of the sources whose code is kept
 _SHOWN = 120  # characters of a line
-_LISTED = 1000  # names of templates
+_LISTED = 1000  # files that are looked at to guess a name
 
 _PATH = re.compile(r"[\w-][\w .-]*(?:/[\w-][\w .-]*)*")
 
@@ -202,11 +203,8 @@ class _Directory:
         if self._root is None:
             return []
         files = set(map(_file, FIELDS))
-        found: dict[str, None] = {}
-        for path in self._root.rglob("*.j2"):
-            if path.name in files and len(found) < _LISTED:
-                found[path.parent.relative_to(self._root).as_posix()] = None
-        return list(found)
+        folders = {path.parent for path in islice(self._root.rglob("*.j2"), _LISTED) if path.name in files}
+        return [one.relative_to(self._root).as_posix() for one in folders if one.parent not in folders]
 
     def _files(self, folder: Path) -> set[str]:
         try:
@@ -245,7 +243,7 @@ class Templates:
         def get(field: str) -> Template:
             return self._environment(FIELDS[field], locales).get_template(paths[field])
 
-        return Copy(frozenset(paths), get, self._codes)
+        return Copy(frozenset(paths), get, self._codes, language=found.get("markdown"))
 
     def inline(self, sources: Mapping[str, str], locale: str | None) -> Copy:
         """A template that a task brings; it may include files of the directory."""
@@ -255,7 +253,7 @@ class Templates:
             environment = self._environment(FIELDS[field], locales)
             return self._codes.template(environment, FIELDS[field], field, sources[field])
 
-        return Copy(frozenset(sources), get, self._codes)
+        return Copy(frozenset(sources), get, self._codes, language=locales[0])
 
     def _environment(self, kind: _Kind, locales: Sequence[str]) -> Environment:
         environment = _Sandbox(
@@ -274,8 +272,12 @@ class Templates:
 class Copy:
     """A template for one mail."""
 
-    def __init__(self, fields: frozenset[str], get: Callable[[str], Template], codes: _Codes) -> None:
+    def __init__(
+        self, fields: frozenset[str], get: Callable[[str], Template], codes: _Codes, *, language: str | None
+    ) -> None:
         self.fields = fields
+        self.language = language or None
+        """The language of its Markdown, where that is known."""
         self._get = get
         self._codes = codes
         self._room = OUTPUT_LIMIT

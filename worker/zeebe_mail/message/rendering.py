@@ -35,7 +35,7 @@ def _mail(templates: Templates, order: Mapping[str, Any]) -> dict[str, str]:
     """
     copy = _copy(templates, order)
     fields = _filled(copy, order["variables"], order["texts"], wanted=frozenset(FIELDS) - set(order["given"]))
-    _finish(fields, order)
+    _finish(fields, order, copy.language)
     if sum(len(text.encode(errors="surrogatepass")) for text in fields.values()) > OUTPUT_LIMIT:
         raise Fault("limit", reason=f"it gives more than {OUTPUT_LIMIT} bytes", place=None)
     return fields
@@ -63,11 +63,11 @@ def _filled(
     return fields
 
 
-def _finish(fields: dict[str, str], order: Mapping[str, Any]) -> None:
+def _finish(fields: dict[str, str], order: Mapping[str, Any], language: str | None) -> None:
     """Make the bodies what mail programs need."""
     markdown, preheader = fields.pop("markdown", None), fields.pop("preheader", None)
     if markdown is not None and "html" not in fields:
-        fields["html"] = page(html_of_markdown(markdown), order["locale"])
+        fields["html"] = page(html_of_markdown(markdown), language)
     if "html" not in fields:
         return
     if order["inlineStyles"]:

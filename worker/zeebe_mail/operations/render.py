@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from zeebe_mail.auth.models import NoAuth
 from zeebe_mail.documents.store import NoStore, Reference
-from zeebe_mail.errors import DocumentStoreMissing, MessageTooLarge
+from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.form import Prompt
 from zeebe_mail.message import encoded_words
 from zeebe_mail.message.address import Mailbox
@@ -20,21 +20,23 @@ from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.operations.base import Attempt, Desk, OperationInput, OperationOutput, operation
 from zeebe_mail.operations.composing.letter import LetterRequest, drafted
 from zeebe_mail.operations.composing.options import DeliveryOptions
-from zeebe_mail.operations.downloading import INLINE_LIMIT
 from zeebe_mail.operations.message_result import SOURCE_TYPE, HeaderField, NamedAddress
 
 FILE_NAME = "mail.eml"
 
 
 class RenderRequest(DeliveryOptions, LetterRequest):
-    """The mail as it would be sent."""
+    """The mail as it would be sent; who gets it may still be open."""
 
     deliver: Annotated[
         Literal["base64", "document", "none"],
-        Prompt("Hand over", group="message", hint="base64: in the result, at most 1 MB", feel="static"),
+        Prompt("Hand over", group="message", hint="base64: in the result, up to 700 kB", feel="static"),
     ] = "base64"
-    """What becomes of the message as a file (.eml). base64: in the result, at most 1 MB. document: kept in the document
-    store."""
+    """What becomes of the message as a file (.eml). base64: in the result. document: kept in the document store."""
+
+    def missing_recipients(self) -> Iterator[str]:
+        """Nobody need get it."""
+        return iter(())
 
 
 class RenderInput(OperationInput):
@@ -92,7 +94,7 @@ async def render(given: RenderInput, attempt: Attempt, desk: Desk) -> RenderOutp
             html=draft.html,
             headers=_headers(data),
             size_bytes=len(data),
-            content=_base64(data) if asked.deliver == "base64" else None,
+            content=b64encode(data).decode("ascii") if asked.deliver == "base64" else None,
             document=await desk.documents.create(data, name=FILE_NAME, content_type=SOURCE_TYPE)
             if asked.deliver == "document"
             else None,
@@ -106,13 +108,3 @@ def _named(mailboxes: Iterable[Mailbox]) -> list[NamedAddress]:
 def _headers(data: bytes) -> list[HeaderField]:
     fields = read_header(data, 0, len(data)).fields
     return [HeaderField(key=one.name, value=encoded_words.header_text(one.value)) for one in fields]
-
-
-def _base64(data: bytes) -> str:
-    if len(data) > INLINE_LIMIT:
-        raise MessageTooLarge(
-            f"The message has {len(data)} bytes, and a result takes {INLINE_LIMIT}.",
-            next_step="Set `deliver` to `document` or `none`.",
-            details={"sizeBytes": len(data), "limitBytes": INLINE_LIMIT},
-        )
-    return b64encode(data).decode("ascii")

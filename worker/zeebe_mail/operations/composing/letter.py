@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -36,6 +36,21 @@ class LetterRequest(MarkOptions, Content, Recipients, Authorship):
             headers=tuple(self.headers.items()),
         )
 
+    def missing_recipients(self) -> Iterator[str]:
+        """What must be given so that somebody gets it."""
+        if not (self.to or self.cc or self.bcc):
+            yield "`request.to`, `request.cc` or `request.bcc` must have at least one recipient"
+        elif not (self.to or self.cc or self.undisclosed_recipients):
+            yield "`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true"
+
+    def missing_words(self) -> Iterator[str]:
+        """What must be given so that it says something."""
+        if self.text is None and self.html is None:
+            yield (
+                "`request.text` or `request.html` must be given, or `request.markdown`, or a `request.template` that "
+                "has one of them; it may be empty"
+            )
+
 
 def authors_of(request: Authorship, auth: Auth) -> tuple[Mailbox, ...]:
     """Who the mail is from: as given, else the user of the account.
@@ -59,13 +74,7 @@ def _require_whole(request: LetterRequest) -> None:
     Raises:
         InputError: names all that is missing.
     """
-    missing = []
-    if not (request.to or request.cc or request.bcc):
-        missing.append("`request.to`, `request.cc` or `request.bcc` must have at least one recipient")
-    elif not (request.to or request.cc or request.undisclosed_recipients):
-        missing.append("`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true")
-    if request.text is None and request.html is None:
-        missing.append("`request.text`, `request.html`, `request.markdown` or `request.template` must be given")
+    missing = [*request.missing_recipients(), *request.missing_words()]
     if missing:
         raise InputError(f"{' and '.join(missing)}.")
 
