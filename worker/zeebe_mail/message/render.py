@@ -17,7 +17,7 @@ from types import CodeType
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError
-from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.exceptions import SecurityError, TemplateRuntimeError, UndefinedError
 from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -104,6 +104,9 @@ class _Unknown(StrictUndefined):
         super().__init__(hint, obj, name, exc)
         if isinstance(name, str) and exc is UndefinedError and hint is None:
             self._undefined_exception: Any = partial(_UnknownVariable, obj, name)
+
+    def __repr__(self) -> str:
+        return str(self)  # which raises: it must not come into a mail as part of a list either
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -346,7 +349,7 @@ def _place(error: BaseException, otherwise: str) -> _Place:
 
 def _reason(error: Exception) -> str:
     """Why it failed, without the error's words, in which there may be values; Jinja's own have none."""
-    if type(error) is UndefinedError:
+    if type(error) in (UndefinedError, TemplateRuntimeError):
         return str(error).rstrip(".")
     return next((words for kind, words in _REASONS.items() if isinstance(error, kind)), type(error).__name__)
 

@@ -118,9 +118,9 @@ class Renderer:
             Failure.CPU: f"more than {limits.cpu.total_seconds():g} seconds of CPU",
             Failure.WALL: f"more than {limits.wall.total_seconds():g} seconds",
             Failure.MEMORY: f"more than {limits.memory_bytes // 2**20} MB of memory",
-            Failure.UNUSABLE: "a result that is larger than allowed",
+            Failure.UNUSABLE: "more room than allowed",
         }[error.failure]
-        return TemplateLimit(f"The mail template needs {needs}, and was stopped.")
+        return TemplateLimit(f"The texts of this mail need {needs} to be made, which was stopped.")
 
     def _error(self, fault: Mapping[str, Any]) -> TemplateError:
         make = {

@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 from zeebe_mail.message.address import AddressError, mailbox
 
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~])|^(\s*)(?:(\d+)([.)])|([-+#=]))", re.MULTILINE)
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~])|^(?:(\d+)([.)])|([-+#=]))", re.MULTILINE)
+_INDENT = re.compile(r"^[^\S\n]+", re.MULTILINE)
 _ADDRESS = re.compile(r'[()<>\[\]:;@\\,"]')
 
 
@@ -27,10 +28,11 @@ def in_text(value: Any) -> Any:
 
 
 def in_markdown(value: Any) -> Markup:
-    """With a backslash before what would be mark-up (CommonMark 0.31, 2.4)."""
+    """With a backslash before what would be mark-up (CommonMark 0.31, 2.4), and no indent that would be code."""
     if isinstance(value, Markup):
         return value
-    return Markup(_MARKDOWN.sub(_escaped, str(in_text(value))))  # noqa: S704 - it was escaped
+    text = _INDENT.sub(" ", str(in_text(value)).replace("\r", "\n"))
+    return Markup(_MARKDOWN.sub(_escaped, text))  # noqa: S704 - it was escaped
 
 
 def in_addresses(value: Any) -> Markup:
@@ -46,10 +48,8 @@ def in_addresses(value: Any) -> Markup:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    inline, indent, number, dot, start = found.groups()
-    if inline:
-        return f"\\{inline}"
-    return f"{indent}{number}\\{dot}" if number else f"{indent}\\{start}"
+    inline, number, dot, start = found.groups()
+    return f"{number}\\{dot}" if number else f"\\{inline or start}"
 
 
 def _one_address(text: str) -> str:
