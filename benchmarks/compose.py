@@ -30,7 +30,7 @@ SUBJECT = "Ihre Bestellung 4711 ist unterwegs – Grüße aus Köln"
 def ours(text: str, html: str | None) -> bytes:
     """From the process's strings to the bytes, addresses parsed as for a job."""
     draft = Draft(authors=mailboxes(FROM), to=mailboxes(TO), subject=SUBJECT, text=text, html=html)
-    return compose(draft, token="4711", date=NOW).data
+    return bytes(compose(draft, token="4711", date=NOW).data)
 
 
 def library(text: str, html: str | None) -> bytes:

@@ -28,10 +28,11 @@ from zeebe_mail.mail.pool import Pool, PoolLimits
 from zeebe_mail.mail.server import Security, SmtpServer, TlsOptions
 from zeebe_mail.mail.smtp import Outgoing, SmtpConnector, SmtpSession
 from zeebe_mail.mail.tls import TlsPolicy, context
+from zeebe_mail.message.payload import Payload
 
 MAILS = 3000
 DATA = b"From: jane@example.org\r\nTo: bob@example.org\r\nSubject: x\r\n\r\n" + (b"x" * 70 + b"\r\n") * 28
-MAIL = Outgoing("jane@example.org", ("bob@example.org",), DATA, "<zm-1@example.org>")
+MAIL = Outgoing("jane@example.org", ("bob@example.org",), Payload(DATA), "<zm-1@example.org>")
 
 
 def _tool(name: str) -> str:

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.parsers import PostalMime
 from tests.servers import dovecot as dovecot_settings
 from tests.servers.broker import Broker, BrokerOptions, Gateway, GivenBroker, needs_broker
 from tests.servers.courier import Courier
@@ -149,6 +150,13 @@ def smtp_sink() -> Iterator[SmtpSink]:
     """A sink of the test's own that keeps what it gets. For faults: `with SmtpSink("-r", "rcpt") as sink`."""
     with SmtpSink(keeps_mail=True) as sink:
         yield sink
+
+
+@pytest.fixture(scope="session")
+def postal_mime() -> Iterator[PostalMime]:
+    """A parser of mails that is not written in Python; skipped where Node.js or the package is missing."""
+    with PostalMime() as running:
+        yield running
 
 
 @pytest.fixture(scope="session", name="mailpit")

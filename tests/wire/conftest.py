@@ -16,6 +16,7 @@ from zeebe_mail.mail.egress import EgressPolicy
 from zeebe_mail.mail.server import Security, SmtpServer, TlsOptions
 from zeebe_mail.mail.smtp import Outgoing, Receipt, SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
+from zeebe_mail.message.payload import Payload
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ BODY = b"From: jane@example.org\r\nSubject: x\r\n\r\nhello\r\n"
 
 
 def a_mail(*recipients: str, data: bytes = BODY, sender: str = "jane@example.org") -> Outgoing:
-    return Outgoing(sender, recipients or ("bob@example.org",), data, "<zm-1@example.org>")
+    return Outgoing(sender, recipients or ("bob@example.org",), Payload(data), "<zm-1@example.org>")
 
 
 @dataclass

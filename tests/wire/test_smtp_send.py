@@ -48,7 +48,7 @@ async def test_a_mail_goes_out_step_by_step(sender: Sender) -> None:
     assert receipt.accepted == ("bob@example.org",)
     assert receipt.rejected == ()
     assert receipt.response == "250 2.0.0 Ok: queued as 4711"
-    assert server.mails == [a_mail().data]
+    assert server.mails == [bytes(a_mail().data)]
     assert sender.commits == 1
 
 
@@ -58,7 +58,7 @@ async def test_with_pipelining_one_recipient_costs_one_round_trip_before_the_mai
         receipt = await sender.send(server)
 
     assert receipt.accepted == ("bob@example.org",)
-    assert server.mails == [a_mail().data]
+    assert server.mails == [bytes(a_mail().data)]
 
 
 async def test_replies_in_one_packet_or_byte_by_byte_are_the_same(sender: Sender) -> None:

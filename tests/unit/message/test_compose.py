@@ -35,7 +35,7 @@ def composed(**draft: Any) -> Message:
 
 
 def parsed(message: Message) -> EmailMessage:
-    found = BytesParser(policy=email.policy.default).parsebytes(message.data)
+    found = BytesParser(policy=email.policy.default).parsebytes(bytes(message.data))
     assert isinstance(found, EmailMessage)
     assert not found.defects
     return found
@@ -50,13 +50,14 @@ def assert_well_formed(data: bytes) -> None:
 
 
 def test_a_plain_mail_looks_like_this() -> None:
-    assert composed(subject="Order 4711").data == (
+    assert bytes(composed(subject="Order 4711").data) == (
         b"Date: Sat, 21 Nov 2026 03:04:05 +0000\r\n"
         b"From: Jane <jane@example.org>\r\n"
         b"To: bob@example.org\r\n"
         b"Subject: Order 4711\r\n"
         b"Message-ID: <zm-4711-1@example.org>\r\n"
         b"MIME-Version: 1.0\r\n"
+        b"Auto-Submitted: auto-generated\r\n"
         b"Content-Type: text/plain; charset=utf-8\r\n"
         b"Content-Transfer-Encoding: 7bit\r\n"
         b"\r\n"
@@ -71,8 +72,8 @@ def test_each_attempt_has_the_same_message_id() -> None:
 def test_bcc_is_in_the_envelope_and_nowhere_else() -> None:
     message = composed(cc=mailboxes("carl@example.org"), bcc=mailboxes("eve@example.org, bob@example.org"))
     assert message.recipients == ("bob@example.org", "carl@example.org", "eve@example.org")
-    assert b"eve" not in message.data
-    assert b"bcc" not in message.data.lower()
+    assert b"eve" not in bytes(message.data)
+    assert b"bcc" not in bytes(message.data).lower()
 
 
 def test_a_mail_to_bcc_only_shows_undisclosed_recipients() -> None:
@@ -115,7 +116,7 @@ def test_a_body_travels_in_the_encoding_that_suits_it(text: str, encoding: str) 
     found = parsed(message)
     assert found["Content-Transfer-Encoding"] == encoding
     assert found.get_content().replace("\r\n", "\n").rstrip("\n") == text.rstrip("\n")
-    assert_well_formed(message.data)
+    assert_well_formed(bytes(message.data))
 
 
 bodies = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
@@ -125,8 +126,8 @@ bodies = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
 def test_every_body_comes_back_as_it_was(text: str, html: str) -> None:
     """But for line ends, which become those of mail."""
     message = composed(text=text, html=html)
-    assert_well_formed(message.data)
-    assert message.data.isascii()
+    assert_well_formed(bytes(message.data))
+    assert message.data.is_ascii
     for part, given_text in zip(parsed(message).iter_parts(), (text, html), strict=True):
         content = part.get_payload(decode=True).decode()  # type: ignore[union-attr]
         assert content.replace("\r\n", "\n") == given_text.replace("\r\n", "\n").replace("\r", "\n")
@@ -221,8 +222,9 @@ def test_no_separator_gets_into_a_header(separator: str, where: str) -> None:
 @pytest.mark.parametrize("separator", BREAKS)
 def test_a_separator_in_a_body_stays_in_the_body(separator: str) -> None:
     message = composed(text=f"x{separator}Bcc: eve@evil.test{separator}{separator}.{separator}MAIL FROM:<x>")
-    assert_well_formed(message.data)
+    assert_well_formed(bytes(message.data))
     assert sorted(name.lower() for name in set(parsed(message))) == [
+        "auto-submitted",
         "content-transfer-encoding",
         "content-type",
         "date",
@@ -253,13 +255,13 @@ def test_an_international_address_makes_the_mail_need_smtputf8() -> None:
     assert not composed(to=mailboxes("bob@bücher.example")).needs_smtputf8
     message = composed(reply_to=mailboxes("jörg@example.org"))
     assert message.needs_smtputf8
-    assert "Reply-To: jörg@example.org".encode() in message.data
+    assert "Reply-To: jörg@example.org".encode() in bytes(message.data)
 
 
 @given(st.binary(max_size=300) | st.text("\r\n.x", max_size=40).map(str.encode))
 def test_on_the_wire_all_dots_are_doubled_and_all_line_ends_are_whole(message: bytes) -> None:
-    wire = wire_form(message)
-    assert wire.endswith(b"\r\n")
+    wire = b"".join(wire_form([message]))
+    assert wire.endswith(b"\r\n") or not message
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n", wire)
     assert not [line for line in wire.split(b"\r\n") if line.startswith(b".") and not line.startswith(b"..")]
     received = b"\r\n".join(line.removeprefix(b".") for line in wire.split(b"\r\n"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from zeebe_mail.operations.render import RenderOutput
 
-NOBODY = "sender@example.org"
+NOBODY = "nobody@example.org"
 
 # The mail is in a frame without scripts and without access to the page around it.
 _PREVIEW = """<!DOCTYPE html>
@@ -87,7 +87,9 @@ def render(
 
 
 def _of_template(name: str, locale: str | None, variables: Mapping[str, Any]) -> dict[str, Any]:
-    return {"from": NOBODY, "template": {"name": name, "locale": locale, "variables": variables}}
+    """A mail to whom the template says, or to nobody whose name is shown."""
+    template = {"name": name, "locale": locale, "variables": variables}
+    return {"from": NOBODY, "bcc": NOBODY, "undisclosedRecipients": True, "template": template}
 
 
 def _of_job(variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from zeebe_mail.mail.imap.flags import flag_by_word
 from zeebe_mail.message.address import Mailbox, mailbox, mailboxes
 from zeebe_mail.message.criteria import range_set
-from zeebe_mail.message.headers import custom_name, text_value
+from zeebe_mail.message.headers import HeaderError, custom_name, header, text_value
 from zeebe_mail.message.moment import read_moment
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -28,7 +29,33 @@ _ONE = {"anyOf": [{"type": "string"}, _OBJECT]}
 
 
 def _headers(value: Any) -> Any:
-    return {} if value is None or value == "" else value
+    """Texts by name; a name of which there are several has a list."""
+    if value is None or value == "":
+        return {}
+    if isinstance(value, Mapping):
+        return {name: _texts(texts) for name, texts in value.items() if texts is not None}
+    if not isinstance(value, list | tuple):
+        return value
+    found: dict[Any, list[Any]] = {}
+    for position, one in enumerate(value, 1):
+        if not isinstance(one, Mapping) or set(one) != {"name", "value"} or not isinstance(one["name"], str):
+            raise ValueError(f"entry {position} must be an object with `name` and `value`")
+        found.setdefault(one["name"], []).extend(_texts(one["value"]))
+    return found
+
+
+def _texts(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _writable(headers: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    for name, values in headers.items():
+        for value in values:
+            try:
+                header(name, value)
+            except HeaderError as error:
+                raise ValueError(f"{name}: {error}") from None
+    return headers
 
 
 def _whole_text(value: str) -> str:
@@ -123,5 +150,10 @@ HeaderText = Annotated[str, AfterValidator(text_value)]
 BodyText = Annotated[str, AfterValidator(_whole_text)]
 """Text of any length and with any line ends."""
 
-CustomHeaders = Annotated[dict[Annotated[str, AfterValidator(custom_name)], HeaderText], BeforeValidator(_headers)]
-"""Additional headers by name."""
+CustomHeaders = Annotated[
+    dict[Annotated[str, AfterValidator(custom_name)], tuple[HeaderText, ...]],
+    BeforeValidator(_headers),
+    AfterValidator(_writable),
+    WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}),
+]
+"""Additional headers by name: one text or several, as an object or as a list of ``{name, value}``."""

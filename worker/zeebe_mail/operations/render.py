@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -15,10 +14,9 @@ from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.form import Prompt
 from zeebe_mail.message import encoded_words
 from zeebe_mail.message.address import Mailbox
-from zeebe_mail.message.compose import compose
 from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.operations.base import Attempt, Desk, OperationInput, OperationOutput, operation
-from zeebe_mail.operations.composing.letter import LetterRequest, drafted
+from zeebe_mail.operations.composing.letter import LetterRequest, letter
 from zeebe_mail.operations.composing.options import DeliveryOptions
 from zeebe_mail.operations.message_result import SOURCE_TYPE, HeaderField, NamedAddress
 
@@ -26,17 +24,13 @@ FILE_NAME = "mail.eml"
 
 
 class RenderRequest(DeliveryOptions, LetterRequest):
-    """The mail as it would be sent; who gets it may still be open."""
+    """The mail as it would be sent."""
 
     deliver: Annotated[
         Literal["base64", "document", "none"],
         Prompt("Hand over", group="message", hint="base64: in the result, up to 700 kB", feel="static"),
     ] = "base64"
     """What becomes of the message as a file (.eml). base64: in the result. document: kept in the document store."""
-
-    def missing_recipients(self) -> Iterator[str]:
-        """Nobody need get it."""
-        return iter(())
 
 
 class RenderInput(OperationInput):
@@ -79,9 +73,8 @@ async def render(given: RenderInput, attempt: Attempt, desk: Desk) -> RenderOutp
     asked = given.request
     if asked.deliver == "document" and isinstance(desk.documents, NoStore):
         raise DocumentStoreMissing("A document is asked for, and this worker knows no document store.")
-    async with drafted(asked, NoAuth(type="none"), desk) as draft:
-        message = compose(draft, token=attempt.token, date=datetime.now(UTC))
-        data = message.data
+    async with letter(asked, NoAuth(), desk, token=attempt.token) as message:
+        data, draft = bytes(message.data), message.draft
         return RenderOutput(
             message_id=message.message_id,
             from_=_named(draft.authors),

@@ -23,7 +23,8 @@ from zeebe_mail.errors import ContractError
 from zeebe_mail.mail.server import Security, SmtpServer
 from zeebe_mail.message.address import AddressError, Mailbox
 from zeebe_mail.message.compose import Draft
-from zeebe_mail.message.headers import ANY_NAME, WRITTEN
+from zeebe_mail.message.headers import ANY_NAME, WRITTEN, HeaderError, header
+from zeebe_mail.message.marks import Marks
 from zeebe_mail.operations.base import Errand, OperationOutput
 from zeebe_mail.operations.fields import HeaderText
 from zeebe_mail.operations.smtp.send import SendInput, SendOutput, SendRequest, send
@@ -38,22 +39,27 @@ CONTENT_TYPES = ("PLAIN", "HTML", "MULTIPART")
 SECURITY = {"TLS": Security.STARTTLS, "SSL": Security.SSL_TLS, "NONE": Security.NONE}
 """TLS is STARTTLS there too, but "if offered", which gives a middleman the password: here it is required."""
 
+SILENT = Marks(auto_submitted="no")
+"""That connector writes none of our marks."""
+
 _BREAKS = re.compile(r"[\r\n]+")
 _FOLDED = re.compile(r"\r?\n[ \t]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Mail(SendRequest):
-    """A mail as its task has it: headers almost free, nothing about recipients it does not show, HTML untouched."""
+    """A mail whose headers are almost free, and that says no more than its task: nothing of itself, of recipients it
+    does not show, or in other words than its own.
+    """
 
-    headers: dict[str, HeaderText]
+    headers: dict[str, tuple[HeaderText, ...]]
     date: datetime | None = None
     text_from_html: bool = False
     inline_styles: bool = False
 
     def draft(self, authors: tuple[Mailbox, ...]) -> Draft:
         """The mail as it is to be written."""
-        return replace(super().draft(authors), says_undisclosed=False, date=self.date)
+        return replace(super().draft(authors), says_undisclosed=False, date=self.date, marks=SILENT)
 
 
 def errand(data: Mapping[str, Any], authentication: Mapping[str, Any] | None) -> Errand:
@@ -195,7 +201,7 @@ class Headers:
         """
         self.reply_to: tuple[Mailbox, ...] = ()
         self.date: datetime | None = None
-        self.others: dict[str, str] = {}
+        self.others: dict[str, tuple[str, ...]] = {}
         for name, value in given.items():
             if _CONTROL.search(name) or _BREAKS.search(name):
                 raise ContractError("The name of a header has line breaks or other control characters")
@@ -218,7 +224,7 @@ class Headers:
             case known if known.startswith("content-") and known != "content-language":
                 pass
             case _ if ANY_NAME.fullmatch(name):
-                self.others[name] = _value(name, value)
+                self.others[name] = (_value(name, value),)
             case _:
                 log.warning("header left out: no header can have this name", action="header_left_out")
 
@@ -235,6 +241,10 @@ def _value(name: str, value: str) -> str:
     unfolded = as_read(_FOLDED.sub(" ", value).rstrip("\r\n"))
     if _BREAKS.search(unfolded) or _CONTROL.search(unfolded):
         raise ContractError(f"Header {name} has line breaks or other control characters")
+    try:
+        header(name, unfolded)
+    except HeaderError as error:
+        raise ContractError(f"Header {name}: {error}") from error
     return unfolded
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 from zeebe_mail.mail.tls import start_tls
+from zeebe_mail.message.payload import Payload
 
 MAX_LINE = 16 * 2**20
 """Bytes of a response without its literals: SEARCH answers a million UIDs in 8 MB."""
@@ -71,7 +72,7 @@ class Literal(bytes):
 
 
 Piece = bytes | Literal
-"""A command is written as its pieces, one after the other, with the spaces they have."""
+"""A command is written as its pieces, one after the other, with the spaces they have. A payload is a literal too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,8 @@ class ImapConnection(asyncio.Protocol):
         self._is_fresh = False
         """Whether the buffer has bytes that were not looked at."""
         self._is_paused = False
+        self._may_write = asyncio.Event()
+        self._may_write.set()
         self._is_attended = True
         """Whether somebody waits, or is about to."""
         self._take: Take | None = None
@@ -168,7 +171,16 @@ class ImapConnection(asyncio.Protocol):
         """Nothing more will come; what has come still counts."""
         if self._fault is None:
             self._fault = error if isinstance(error, ssl.SSLError) else ImapClosed()
+        self._may_write.set()
         self._wake()
+
+    def pause_writing(self) -> None:
+        """The server is slower than we are."""
+        self._may_write.clear()
+
+    def resume_writing(self) -> None:
+        """The server has caught up."""
+        self._may_write.set()
 
     def data_received(self, data: bytes) -> None:
         """Keep what came for the command that waits for it; without one, look at it at once."""
@@ -344,7 +356,9 @@ class ImapConnection(asyncio.Protocol):
             raise ImapClosed
         self._transport = encrypted
 
-    async def ask(self, *pieces: Piece, until: float, allowance: int = ORDINARY, take: Take | None = None) -> Reply:
+    async def ask(
+        self, *pieces: Piece | Payload, until: float, allowance: int = ORDINARY, take: Take | None = None
+    ) -> Reply:
         """Send a command and wait for its OK, at most until this time of the loop's clock.
 
         ``allowance`` is how many bytes the answer may have; ``take`` gets the untagged responses one by one, else they
@@ -401,11 +415,17 @@ class ImapConnection(asyncio.Protocol):
 
     # ── one command ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _begin(self, pieces: Iterable[Piece]) -> deque[bytes]:
+    def _begin(self, pieces: Iterable[Piece | Payload]) -> list[bytes | Payload]:
         """The writes that make up a command: one, but for literals that have to be waited for."""
         self._number += 1
-        writes, write = deque[bytes](), bytearray(b"z%x " % self._number)
+        writes, write = list[bytes | Payload](), bytearray(b"z%x " % self._number)
         for piece in pieces:
+            if isinstance(piece, Payload):
+                if len(piece) > self.literal_plus:
+                    writes += (bytes(write) + b"{%d}\r\n" % len(piece), piece)
+                    write.clear()
+                    continue
+                piece = Literal(bytes(piece))
             if not isinstance(piece, Literal):
                 if _CONTROL.search(piece):
                     raise ValueError("a control character in an IMAP command")
@@ -423,7 +443,7 @@ class ImapConnection(asyncio.Protocol):
         writes.append(bytes(write))
         return writes
 
-    async def _sent(self, writes: deque[bytes], until: float, allowance: int, take: Take) -> Status | bytes:
+    async def _sent(self, writes: list[bytes | Payload], until: float, allowance: int, take: Take) -> Status | bytes:
         """Write a command; the first answer to all of it."""
         if self._fault is not None:
             raise self._fault
@@ -432,11 +452,16 @@ class ImapConnection(asyncio.Protocol):
         self._tag = b"z%x" % self._number
         self._allowance, self._take = allowance, take
         try:
-            while True:
-                self._write(writes.popleft())
+            answer: Status | bytes = b""
+            for write in writes:
+                if isinstance(write, Payload):
+                    await self._stream(write, until)
+                    continue
+                self._write(write)
                 answer = await self._next(until)
-                if not writes or not isinstance(answer, bytes):
-                    return answer
+                if not isinstance(answer, bytes):
+                    break
+            return answer
         except BaseException:
             self.abort()
             raise
@@ -459,6 +484,14 @@ class ImapConnection(asyncio.Protocol):
         if not self.is_open or self._transport is None:
             raise self._fault or ImapClosed()
         self._transport.write(data)
+
+    async def _stream(self, payload: Payload, until: float) -> None:
+        """Write a literal, and no more of it at a time than the server takes."""
+        for chunk in payload:
+            self._write(chunk)
+            if not self._may_write.is_set():
+                async with asyncio.timeout_at(until):
+                    await self._may_write.wait()
 
     async def _next(self, until: float) -> Status | bytes:
         self._is_attended = True

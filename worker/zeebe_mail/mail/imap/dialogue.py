@@ -30,6 +30,7 @@ from zeebe_mail.mail.imap.connection import (
 from zeebe_mail.mail.imap.syntax import string
 from zeebe_mail.mail.server import ImapServer, Security
 from zeebe_mail.mail.tls import TlsPolicy, context
+from zeebe_mail.message.payload import Payload
 
 _LONGEST_LINE = 8000  # bytes of a command without its literals (RFC 7162, 4)
 _LITERAL_MINUS = 4096  # RFC 7888, 5
@@ -169,7 +170,7 @@ class ImapDialogue:
         # In AUTH the fault may hold an echo of the password, so it is cut off here, outside of its handler.
         raise told from (None if self.phase is Phase.AUTH else fault)
 
-    async def ask(self, *pieces: Piece, allowance: int = ORDINARY, take: Take | None = None) -> Reply:
+    async def ask(self, *pieces: Piece | Payload, allowance: int = ORDINARY, take: Take | None = None) -> Reply:
         """Send a command and wait for its OK within the step's deadline; see ``ImapConnection.ask``."""
         return await self.connection.ask(*pieces, until=self._deadline, allowance=allowance, take=take)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from zeebe_mail import errors
 from zeebe_mail.mail.faults import Phase
 from zeebe_mail.mail.imap.allowance import A_LINE, A_MESSAGE_ID, BATCH, SLACK
-from zeebe_mail.mail.imap.connection import ImapRefusal, Literal
+from zeebe_mail.mail.imap.connection import ImapRefusal
 from zeebe_mail.mail.imap.copies import IDENTITY_ITEMS, Identity, copied, identity
 from zeebe_mail.mail.imap.dialogue import ImapDialogue
 from zeebe_mail.mail.imap.fetch import Fetch
@@ -23,6 +23,7 @@ from zeebe_mail.mail.imap.mailboxes import Mailboxes
 from zeebe_mail.mail.imap.search import Search
 from zeebe_mail.mail.imap.search_keys import day
 from zeebe_mail.mail.imap.sequence_set import batches, expanded
+from zeebe_mail.message.payload import Payload
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -135,11 +136,12 @@ class Filing:
             return existing
 
     async def append(
-        self, path: str, message: bytes, *, flags: Iterable[str] = (), received: datetime | None = None
+        self, path: str, message: bytes | Payload, *, flags: Iterable[str] = (), received: datetime | None = None
     ) -> tuple[int, int] | None:
         """APPEND; (UIDVALIDITY, UID) of the new message where the server says it (APPENDUID).
 
-        Line ends become CRLF. ``received`` is the arrival with its zone.
+        The line ends of bytes become CRLF; a payload has them already, and is encoded while it is sent.
+        ``received`` is the arrival with its zone.
 
         Raises:
             InputError: the message has the character NUL, which IMAP cannot carry, or a flag is none.
@@ -147,15 +149,11 @@ class Filing:
             MailboxNotFound: there is no such mailbox.
         """
         named = " ".join(checked_flags(flags))
-        if b"\0" in message:
-            raise errors.InputError("The message has the character NUL, which no mail may have.")
-        ends = message.count(b"\r\n")
-        if message.count(b"\n") != ends or message.count(b"\r") != ends:
-            message = _LINE_END.sub(b"\r\n", message)
+        payload = Payload(_with_crlf(message)) if isinstance(message, bytes) else message
         with self._dialogue.step(Phase.APPEND, mailbox=path):
-            self._require_room(len(message))
+            self._require_room(len(payload))
             options = (f"({named}) " if named else "") + (_internal_date(received) if received else "")
-            command = (b"APPEND ", argument(path), b" ", options.encode(), Literal(message))
+            command = (b"APPEND ", argument(path), b" ", options.encode(), payload)
             try:
                 reply = await self._dialogue.ask(*command)
             except ImapRefusal as refusal:
@@ -217,6 +215,13 @@ class Filing:
                     f"The message has {size} bytes and {self._dialogue.where} takes at most {limit}.",
                     details=self._dialogue.where.details | {"sizeBytes": size, "limitBytes": int(limit)},
                 )
+
+
+def _with_crlf(message: bytes) -> bytes:
+    if b"\0" in message:
+        raise errors.InputError("The message has the character NUL, which no mail may have.")
+    ends = message.count(b"\r\n")
+    return message if message.count(b"\n") == message.count(b"\r") == ends else _LINE_END.sub(b"\r\n", message)
 
 
 def _internal_date(moment: datetime) -> str:

@@ -12,7 +12,7 @@ import asyncio
 import re
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
 from aiosmtplib import SMTPException, SMTPReadTimeoutError, SMTPResponse, SMTPResponseException, SMTPServerDisconnected
@@ -28,7 +28,6 @@ CLOSING = 421
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-_CHUNK = 256 * 1024  # bytes; what is handed to the transport between two looks at the connection
 
 
 class Replies:
@@ -140,10 +139,10 @@ class SmtpProtocol(SMTPProtocol):
         self.write(commands)
         return await self._collect(until)
 
-    async def write_body(self, body: bytes, until: Callable[[], float]) -> None:
-        """Hand a body to the transport, waiting when the server is slower than we are, for each piece so long."""
-        for start in range(0, len(body), _CHUNK):
-            self.write(body[start : start + _CHUNK])
+    async def write_body(self, body: Iterable[bytes], until: Callable[[], float]) -> None:
+        """Hand a body to the transport, waiting when the server is slower than we are, for each chunk so long."""
+        for chunk in body:
+            self.write(chunk)
             if self._paused or self._connection_lost:
                 await self._drain(until())
 
@@ -271,15 +270,25 @@ def command(*words: str | bytes) -> bytes:
     return line + b"\r\n"
 
 
-def wire_form(message: bytes) -> bytes:
+def wire_form(message: Iterable[bytes]) -> Iterator[bytes]:
     """A message as DATA wants it, without the final dot: lines end in CRLF only, leading dots are doubled.
 
-    RFC 5321, 2.3.8 and 4.5.2. A message that is right already is not copied.
+    RFC 5321, 2.3.8 and 4.5.2. A chunk that is right already is not copied. Line ends and dots may be cut apart by the
+    chunks: what looks like an end of the mail to some server must never come out of two halves.
     """
-    ends = message.count(b"\r\n")
-    if message.count(b"\n") != ends or message.count(b"\r") != ends:
-        message = _LINE_END.sub(b"\r\n", message)
-    if not message.endswith(b"\r\n"):
-        message += b"\r\n"
-    message = message.replace(b"\r\n.", b"\r\n..")
-    return b"." + message if message.startswith(b".") else message
+    begins_line, held = True, b""
+    for part in message:
+        chunk = held + part if held else part
+        held = b""
+        if chunk.endswith(b"\r"):  # its LF may come with the next
+            chunk, held = chunk[:-1], b"\r"
+        ends = chunk.count(b"\r\n")
+        if chunk.count(b"\n") != ends or chunk.count(b"\r") != ends:
+            chunk = _LINE_END.sub(b"\r\n", chunk)
+        if not chunk:
+            continue
+        stuffed = chunk.replace(b"\r\n.", b"\r\n..")
+        yield b"." + stuffed if begins_line and chunk.startswith(b".") else stuffed
+        begins_line = chunk.endswith(b"\r\n")
+    if held or not begins_line:
+        yield b"\r\n"

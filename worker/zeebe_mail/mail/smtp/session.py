@@ -19,8 +19,10 @@ from zeebe_mail.mail import faults
 from zeebe_mail.mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail.faults import Answer, Phase, Rejection, Where
 from zeebe_mail.mail.server import Security, SmtpServer
+from zeebe_mail.mail.smtp.dsn import DsnRequest
 from zeebe_mail.mail.smtp.protocol import CLOSING, Dialogue, SmtpProtocol, command, wire_form
 from zeebe_mail.mail.tls import TlsPolicy, context
+from zeebe_mail.message.payload import Payload
 
 _COMMAND_LIMIT = 512  # octets with CRLF (RFC 5321, 4.5.3.1.4; RFC 4954, 4)
 _FAULTS = (SMTPException, OSError, SaslError)
@@ -46,13 +48,16 @@ class SmtpTimeouts:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A mail ready to go. Addresses are in wire form; ``data`` is the message with CRLF lines, dots not doubled."""
+    """A mail ready to go. Addresses are in wire form."""
 
     sender: str
     recipients: tuple[str, ...]
-    data: bytes
+    data: Payload
     message_id: str
     needs_smtputf8: bool = False
+    without_8bit: Payload | None = None
+    """The message for servers without 8BITMIME, if it can be had."""
+    dsn: DsnRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,10 @@ class Receipt:
     accepted: tuple[str, ...]
     rejected: tuple[Rejection, ...]
     response: str
+    size: int
+    """Bytes of the message as it went out."""
+    dsn_requested: bool
+    """Whether reports were asked for; servers need not offer that."""
 
 
 class SmtpSession:
@@ -166,7 +175,8 @@ class SmtpSession:
         hand_over = self._hand_over_again if was_used else self._hand_over
         accepted, rejected = await self._told(hand_over(mail, required))
         await commit()
-        return Receipt(accepted, rejected, await self._told(self._finish(), mail.message_id))
+        response = await self._told(self._finish(), mail.message_id)
+        return Receipt(accepted, rejected, response, len(self._data_of(mail)), self._dsn_of(mail) is not None)
 
     # ── connecting ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -282,11 +292,19 @@ class SmtpSession:
 
     # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _data_of(self, mail: Outgoing) -> Payload:
+        """The message in the form that this server can take."""
+        return mail.data if "8bitmime" in self._extensions else mail.without_8bit or mail.data
+
+    def _dsn_of(self, mail: Outgoing) -> DsnRequest | None:
+        return mail.dsn if "dsn" in self._extensions else None
+
     def _parameters(self, mail: Outgoing) -> list[str]:
         """The parameters of MAIL that this mail needs, or a refusal before a word is said."""
         offered, chosen = self._extensions, []
+        data = self._data_of(mail)
         if "size" in offered:
-            limit, size = offered["size"], len(mail.data)
+            limit, size = offered["size"], len(data)
             if limit.isdecimal() and 0 < int(limit) < size:
                 raise errors.MessageRefused(
                     f"The mail has {size} bytes and {self._where} takes at most {limit}.",
@@ -299,9 +317,11 @@ class SmtpSession:
                 "smtputf8", "SMTPUTF8, which addresses with letters outside ASCII before the @ need (RFC 6531)"
             )
             chosen.append("SMTPUTF8")
-        if not mail.data.isascii():
+        if not data.is_ascii:
             self._require("8bitmime", "8BITMIME, which this mail needs (RFC 6152)")
             chosen.append("BODY=8BITMIME")
+        if dsn := self._dsn_of(mail):
+            chosen += dsn.of_mail()
         return chosen
 
     def _require(self, extension: str, why: str) -> None:
@@ -330,7 +350,7 @@ class SmtpSession:
         self._at_rest = False
         addresses = await self._envelope(mail, parameters, required)
         self._phase = Phase.BODY
-        await self._connection.write_body(wire_form(mail.data), self._until)
+        await self._connection.write_body(wire_form(self._data_of(mail)), self._until)
         self._connection.require_silence()
         return addresses
 
@@ -368,12 +388,16 @@ class SmtpSession:
         for a mail that must not come, and only hanging up gets us out of that.
         """
         sender = command(f"MAIL FROM:<{mail.sender}>", *parameters)
-        recipients = [command(f"RCPT TO:<{address}>") for address in mail.recipients]
+        recipients = [command(f"RCPT TO:<{address}>", *self._options(mail, address)) for address in mail.recipients]
         if "pipelining" not in self._extensions:
             return [[line] for line in (sender, *recipients, b"DATA\r\n")]
         if required == "any" or len(recipients) == 1:
             return [[sender, *recipients, b"DATA\r\n"]]
         return [[sender, *recipients], [b"DATA\r\n"]]
+
+    def _options(self, mail: Outgoing, address: str) -> list[str]:
+        dsn = self._dsn_of(mail)
+        return dsn.of_recipient(address, smtputf8="smtputf8" in self._extensions) if dsn else []
 
     def _sorted(self, replies: list[tuple[str, SMTPResponse]]) -> _Sorted:
         accepted, rejected = [], []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -10,6 +10,7 @@ from zeebe_mail.auth.models import Auth, NoAuth
 from zeebe_mail.errors import InputError
 from zeebe_mail.message.address import AddressError, Mailbox, mailbox
 from zeebe_mail.message.compose import Draft, Message, compose
+from zeebe_mail.message.headers import HeaderError
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.composing.addressing import Authorship, Recipients
 from zeebe_mail.operations.composing.content import Content
@@ -33,23 +34,12 @@ class LetterRequest(MarkOptions, Content, Recipients, Authorship):
             subject=self.subject,
             text=self.text,
             html=self.html,
-            headers=tuple(self.headers.items()),
+            headers=tuple((name, value) for name, values in self.headers.items() for value in values),
+            marks=self.marks(authors[0], datetime.now(UTC)),
+            message_id=self.message_id,
+            in_reply_to=self.in_reply_to,
+            references=self.references,
         )
-
-    def missing_recipients(self) -> Iterator[str]:
-        """What must be given so that somebody gets it."""
-        if not (self.to or self.cc or self.bcc):
-            yield "`request.to`, `request.cc` or `request.bcc` must have at least one recipient"
-        elif not (self.to or self.cc or self.undisclosed_recipients):
-            yield "`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true"
-
-    def missing_words(self) -> Iterator[str]:
-        """What must be given so that it says something."""
-        if self.text is None and self.html is None:
-            yield (
-                "`request.text` or `request.html` must be given, or `request.markdown`, or a `request.template` that "
-                "has one of them; it may be empty"
-            )
 
 
 def authors_of(request: Authorship, auth: Auth) -> tuple[Mailbox, ...]:
@@ -74,21 +64,18 @@ def _require_whole(request: LetterRequest) -> None:
     Raises:
         InputError: names all that is missing.
     """
-    missing = [*request.missing_recipients(), *request.missing_words()]
+    missing = []
+    if not (request.to or request.cc or request.bcc):
+        missing.append("`request.to`, `request.cc` or `request.bcc` must have at least one recipient")
+    elif not (request.to or request.cc or request.undisclosed_recipients):
+        missing.append("`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true")
+    if request.text is None and request.html is None:
+        missing.append(
+            "`request.text` or `request.html` must be given, or `request.markdown`, or a `request.template` that has "
+            "one of them; it may be empty"
+        )
     if missing:
         raise InputError(f"{' and '.join(missing)}.")
-
-
-@asynccontextmanager
-async def drafted(request: LetterRequest, auth: Auth, desk: Desk) -> AsyncIterator[Draft]:
-    """All that the mail says, for as long as it is needed.
-
-    Raises:
-        WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
-    """
-    request = await worded(request, desk.renderer)
-    _require_whole(request)
-    yield request.draft(authors_of(request, auth))
 
 
 @asynccontextmanager
@@ -96,7 +83,13 @@ async def letter(request: LetterRequest, auth: Auth, desk: Desk, *, token: str) 
     """The message, for as long as it takes to send it.
 
     Raises:
-        WorkerError: see ``drafted``.
+        WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
     """
-    async with drafted(request, auth, desk) as draft:
-        yield compose(draft, token=token, date=datetime.now(UTC))
+    request = await worded(request, desk.renderer)
+    _require_whole(request)
+    draft = request.draft(authors_of(request, auth))
+    try:
+        message = compose(draft, token=token, date=datetime.now(UTC))
+    except HeaderError as error:
+        raise InputError(f"The mail cannot be written, because a header or name in it {error}.") from error
+    yield message

@@ -2,22 +2,222 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from zeebe_mail.form import Prompt
+from zeebe_mail.mail.smtp import DsnRequest
+from zeebe_mail.mail.smtp.dsn import ENVELOPE_ID_LIMIT
+from zeebe_mail.message.address import Mailbox, mailbox
+from zeebe_mail.message.marks import AutoSubmitted, Importance, Marks, Priority, Sensitivity, Unsubscribe
+from zeebe_mail.message.references import bare_message_id
+from zeebe_mail.message.thread import message_id
 from zeebe_mail.operations.composing.blanks import MailPart
+from zeebe_mail.operations.composing.follow_up import FollowUpOptions
 from zeebe_mail.operations.fields import CustomHeaders
+
+_LANGUAGES = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*(?: *, *[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)*")
+_URL = re.compile(r"https?://[!#-;=?-\[\]_a-z~%]+", re.IGNORECASE)
+_MAILTO = re.compile(r"mailto:[!#-;=?-\[\]_a-z~%]+", re.IGNORECASE)
+_PRINTABLE = re.compile(r"[ -~]+")
+_EVENTS = ("success", "failure", "delay")
+
+
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _importance(value: Any) -> Any:
+    # Other connectors ask "important?": true is high, and false does not mean low.
+    return {True: "high", False: "normal", "true": "high", "false": "normal"}.get(_lower(value), _lower(value))
+
+
+def _receipt(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value.strip().lower()) if _is_flag(value) else mailbox(value)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, str) and value.strip().lower() in ("true", "false")
+
+
+def _language(value: str) -> str:
+    if not _LANGUAGES.fullmatch(value):
+        raise ValueError("must be a language such as de or de-AT, or several with commas between them")
+    return value
+
+
+def _url(value: str) -> str:
+    if not _URL.fullmatch(value):
+        raise ValueError("must be an http or https address without spaces and angle brackets")
+    return value
+
+
+def _mailto(value: str) -> str:
+    if value.lower().startswith("mailto:"):
+        if not _MAILTO.fullmatch(value):
+            raise ValueError("must be a mail address, or a mailto: address without spaces and angle brackets")
+        return value
+    return f"mailto:{quote(mailbox(value).address, safe='@')}"
+
+
+def _message_ids(value: Any) -> Any:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _bracketed(value: str) -> str:
+    bare = bare_message_id(value)
+    if not bare.isascii():
+        raise ValueError("must be a Message-ID of ASCII characters")
+    return f"<{bare}>"
+
+
+def _envelope_id(value: str) -> str:
+    if not _PRINTABLE.fullmatch(value) or len(value) > ENVELOPE_ID_LIMIT:
+        raise ValueError(f"must have 1 to {ENVELOPE_ID_LIMIT} printable ASCII characters")
+    return value
+
+
+def _events(value: Any) -> Any:
+    words = value.split(",") if isinstance(value, str) else value
+    if not isinstance(words, list | tuple):
+        return value
+    named = [_lower(one) for one in words if one != ""]
+    if named == ["never"]:
+        return ()
+    if not named:
+        raise ValueError("must name success, failure or delay, or be never")
+    return tuple(dict.fromkeys(named))
+
+
+MessageIds = Annotated[tuple[Annotated[str, AfterValidator(_bracketed)], ...], BeforeValidator(_message_ids)]
+"""Message-IDs: text with spaces or commas between them, or a list."""
+
+
+class ListUnsubscribe(MailPart):
+    """How to leave the list that this mail belongs to."""
+
+    url: Annotated[str | None, AfterValidator(lambda url: url and _url(url)), Prompt("Page", group="delivery")] = None
+    """A web address (RFC 2369)."""
+    mailto: Annotated[
+        str | None, AfterValidator(lambda to: to and _mailto(to)), Prompt("Mail to", group="delivery")
+    ] = None
+    """A mail address, or a whole `mailto:` address with subject."""
+    one_click: Annotated[bool, Prompt("One click is enough", group="delivery", feel="static")] = False
+    """Whether a POST to `url` unsubscribes without a question (RFC 8058). Gmail and Yahoo want that of bulk mail."""
+
+    @model_validator(mode="after")
+    def _has_a_way(self) -> ListUnsubscribe:
+        if self.url is None and self.mailto is None:
+            raise ValueError("`url` or `mailto` must be given")
+        if self.one_click and not (self.url and self.url.lower().startswith("https://")):
+            raise ValueError("`oneClick` needs an https `url` (RFC 8058)")
+        return self
+
+    def mark(self) -> Unsubscribe:
+        """The ways, the better one first."""
+        return Unsubscribe(tuple(way for way in (self.url, self.mailto) if way), self.one_click)
+
+
+class Dsn(MailPart):
+    """Reports of the servers on the way (RFC 3461); whether the mail was read is another question: `readReceipt`."""
+
+    notify: Annotated[
+        tuple[Literal["success", "failure", "delay"], ...] | None,
+        BeforeValidator(_events),
+        Prompt("Report", group="delivery", hint="success, failure, delay; or never"),
+    ] = None
+    """What is reported to the envelope sender. Without it: failures, and what the servers think fit."""
+    return_: Annotated[
+        Literal["full", "headers"] | None,
+        Field(alias="return"),
+        BeforeValidator(_lower),
+        Prompt("Send back", group="delivery", feel="static"),
+    ] = None
+    """How much of the mail a report of failure brings back."""
+    envelope_id: Annotated[
+        str | None,
+        AfterValidator(lambda value: value and _envelope_id(value)),
+        Prompt("Envelope id", group="delivery", hint="Default: the Message-ID"),
+    ] = None
+    """What reports call this mail (Original-Envelope-Id)."""
 
 
 class MarkOptions(MailPart):
     """What a mail says about itself."""
 
+    importance: Annotated[
+        Importance, BeforeValidator(_importance), Prompt("Importance", group="delivery", hint="high, normal or low")
+    ] = "normal"
+    """How urgent it looks in the recipient's list; true is `high`, false is `normal`."""
+    priority: Annotated[
+        Priority | None, BeforeValidator(_lower), Prompt("Priority", group="delivery", hint="urgent or non-urgent")
+    ] = None
+    """How urgently servers shall carry it (RFC 2156); few do anything about it."""
+    sensitivity: Annotated[
+        Sensitivity,
+        BeforeValidator(_lower),
+        Prompt("Sensitivity", group="delivery", hint="normal, personal, private or confidential"),
+    ] = "normal"
+    """What the recipient is asked to do with it. Nothing is enforced: only encryption keeps a mail secret."""
+    read_receipt: Annotated[
+        bool | Mailbox,
+        BeforeValidator(_receipt),
+        WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "string"}, {"type": "object"}]}),
+        Prompt("Read receipt", group="delivery", hint="true, or the address that gets it"),
+    ] = False
+    """Whether the recipient's program is asked to say that the mail was shown (RFC 8098). People may decline."""
+    legacy_receipts: Annotated[bool, Prompt("Ask old programs too", group="delivery", feel="static")] = False
+    """Whether `readReceipt` is asked for with Return-Receipt-To and X-Confirm-Reading-To as well."""
+    follow_up: Annotated[
+        FollowUpOptions | None, Prompt("Follow up", group="delivery", hint="today, tomorrow, a date, P3D")
+    ] = None
+    """A flag with a date, which Outlook shows: the date as text, or an object with `due`, `text` and more."""
+    auto_submitted: Annotated[
+        AutoSubmitted, BeforeValidator(_lower), Prompt("Sent by a machine", group="delivery", feel="static")
+    ] = "auto-generated"
+    """Keeps out-of-office notes from answering (RFC 3834); `no` for a mail that stands for a person's."""
+    list_unsubscribe: Annotated[ListUnsubscribe | None, Prompt("Unsubscribe", group="delivery")] = None
+    """Ways to get no more such mails."""
+    language: Annotated[
+        str | None, AfterValidator(lambda tag: tag and _language(tag)), Prompt("Language", group="delivery", hint="de")
+    ] = None
+    """The language of its texts (Content-Language)."""
+    message_id: Annotated[
+        str | None,
+        AfterValidator(lambda value: value and message_id(value)),
+        Prompt("Message-ID", group="delivery", hint="Default: made from the job, the same for each try"),
+    ] = None
+    """What this mail is known by everywhere. Whoever gives one must give each mail another."""
+    in_reply_to: Annotated[MessageIds, Prompt("In reply to", group="delivery", hint="<a1b2@example.org>")] = ()
+    """The Message-IDs of the mails that this one answers."""
+    references: Annotated[MessageIds, Prompt("References", group="delivery")] = ()
+    """The Message-IDs of the thread, the first mail first; those in `inReplyTo` join by themselves."""
     headers: Annotated[
         CustomHeaders, Prompt("Additional headers", group="message", hint='{"X-Order": "4711"}', feel="required")
     ] = Field(default_factory=dict)
-    """Additional headers, name and value; those with a field of their own are refused."""
+    """Additional headers: an object with a text or a list of texts for each name, or a list of `{name, value}`. What
+    says where a mail comes from, whom it is for and how it is built cannot be given."""
+
+    def marks(self, author: Mailbox, now: datetime) -> Marks:
+        """What is said, for a mail that is written now."""
+        asked = self.read_receipt
+        return Marks(
+            importance=self.importance,
+            sensitivity=self.sensitivity,
+            priority=self.priority,
+            receipt_to=asked if isinstance(asked, Mailbox) else author if asked else None,
+            legacy_receipt=self.legacy_receipts,
+            follow_up=self.follow_up.mark(now) if self.follow_up else None,
+            auto_submitted=self.auto_submitted,
+            unsubscribe=self.list_unsubscribe.mark() if self.list_unsubscribe else None,
+            language=self.language,
+        )
 
 
 class DeliveryOptions(MailPart):
@@ -30,3 +230,14 @@ class DeliveryOptions(MailPart):
         ),
     ] = "all"
     """all: one refused recipient means that nobody gets the mail. any: it goes to those who are accepted."""
+    dsn: Annotated[Dsn | None, Prompt("Delivery reports", group="delivery")] = None
+    """Which reports the servers on the way shall send to the envelope sender. Not every server offers that: the result
+    says whether it was asked (`dsnRequested`)."""
+
+    def dsn_request(self, message_id: str) -> DsnRequest | None:
+        """The reports that are wanted; without an id of its own, a report calls the mail by its Message-ID."""
+        if self.dsn is None:
+            return None
+        bare = message_id.strip("<>")
+        name = self.dsn.envelope_id or (bare if len(bare) <= ENVELOPE_ID_LIMIT else None)
+        return DsnRequest(self.dsn.notify, self.dsn.return_, name)

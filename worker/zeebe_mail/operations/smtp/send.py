@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -57,6 +58,10 @@ class SendOutput(OperationOutput):
     response: str
     envelope: SentEnvelope
     size_bytes: int
+    date: datetime
+    """The header Date."""
+    dsn_requested: bool
+    """Whether delivery reports (`dsn`) were asked for: the server may not offer that."""
 
 
 @operation(title="Send a mail", keywords=("smtp", "email", "e-mail", "notify"))
@@ -79,6 +84,8 @@ async def handed_over(
         data=message.data,
         message_id=message.message_id,
         needs_smtputf8=message.needs_smtputf8,
+        without_8bit=message.without_8bit,
+        dsn=options.dsn_request(message.message_id),
     )
     async with turns.lease() as smtp:
         receipt = await smtp.send(mail, required=options.required_recipients, commit=attempt.commit)
@@ -88,7 +95,9 @@ async def handed_over(
         rejected=[_rejected(one) for one in receipt.rejected],
         response=receipt.response,
         envelope=SentEnvelope(from_=message.sender, to=list(message.recipients)),
-        size_bytes=len(message.data),
+        size_bytes=receipt.size,
+        date=message.date,
+        dsn_requested=receipt.dsn_requested,
     )
 
 
