@@ -53,11 +53,13 @@ async def main() -> None:
     started = time.perf_counter()
     await renderer.render(PAGE)
     print(f"first mail, child started: {1000 * (time.perf_counter() - started):.0f} ms")
-    for name, order in (
-        ("subject and text, inline", SUBJECT),
-        ("text from HTML", HTML),
-        ("page, Markdown, styles", PAGE),
-    ):
+    works = {
+        "subject and text, inline": SUBJECT,
+        "text from HTML": HTML,
+        "notice: subject, text, HTML": NOTICE,
+        "page: Markdown, styles, partials, locale": PAGE,
+    }
+    for name, order in works.items():
         one, two = [await rate(lambda order=order: renderer.render(order), at_once) for at_once in (1, 8)]
         print(f"{name}: {one:.0f} mails/s one after the other, {two:.0f} with two children")
     print(f"notice by Jinja alone, in this process: {jinja_alone():.0f} mails/s")

@@ -179,9 +179,12 @@ class _Directory:
         """
         if self._root is None or not path.endswith(".j2") or not _PATH.fullmatch(path):
             return None
+        file = self._root / path
         try:
-            real = (self._root / path).resolve(strict=True)  # Kubernetes mounts files as links within the directory
-            if not real.is_relative_to(self._root) or not real.is_file():
+            if not file.is_file():
+                return None
+            real = file.resolve(strict=True)  # Kubernetes mounts files as links within the directory
+            if not real.is_relative_to(self._root):
                 return None
             if real.stat().st_size > FILE_LIMIT:
                 raise Fault("limit", reason=f"the file has more than {FILE_LIMIT} bytes", place=path)
