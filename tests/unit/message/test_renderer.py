@@ -509,6 +509,31 @@ async def test_what_needs_too_much_is_stopped_and_the_worker_does_not_grow(impat
     await renderer.aclose()
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nested loops", "more than 0.3 seconds of CPU"),
+        ("a text multiplied", "more than 256 MB of memory"),
+        ("doubled again and again", "more than 256 MB of memory"),
+        ("more than a mail may hold", "more than 5000000 characters"),
+        ("a macro that calls itself", "(text, line 1): it calls itself"),
+        ("a range beyond all", "a range is too long"),
+    ],
+)
+async def test_a_limit_says_which_it_is(impatient: RenderingLimits, name: str, said: str) -> None:
+    renderer = Renderer(children=1, limits=impatient)
+    with pytest.raises(errors.TemplateLimit) as caught:
+        await text(renderer, RESOURCES[name])
+    await renderer.aclose()
+    assert said in caught.value.message
+
+
+async def test_texts_together_have_a_limit_in_bytes(renderer: Renderer) -> None:
+    """Each is below it, and so are their characters."""
+    with pytest.raises(errors.TemplateLimit, match="more than 5000000 bytes"):
+        await renderer.render(Order(sources={"text": "{{ 'ä' * 1700000 }}", "html": "{{ 'ü' * 1700000 }}"}))
+
+
 async def test_bodies_that_cost_much_are_made_or_stopped(impatient: RenderingLimits) -> None:
     renderer = Renderer(children=1, limits=impatient)
     for texts in BODIES.values():

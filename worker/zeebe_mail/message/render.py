@@ -262,6 +262,7 @@ class Templates:
         return Copy(frozenset(sources), get, self._codes, language=locales[0])
 
     def _environment(self, kind: _Kind, locales: Sequence[str]) -> Environment:
+        """For one field: it keeps the templates that it has loaded, with what they have defined."""
         environment = _Sandbox(
             loader=_Files(self._directory, locales, kind, self._codes),
             undefined=_Unknown,
@@ -269,7 +270,6 @@ class Templates:
             finalize=kind.finalize,
             trim_blocks=True,
             lstrip_blocks=True,
-            cache_size=0,  # of templates with what they have defined; their code is kept in `_Codes`
         )
         del environment.globals["lipsum"]
         return environment
