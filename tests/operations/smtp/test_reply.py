@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.operations.smtp.correspondence import Correspondent, Meanwhile, People
-from tests.tasks import TaskFailed
+from tests.operations.smtp.correspondence import Correspondent, Meanwhile, People, imap_at
+from tests.servers.dovecot import Dovecot
+from tests.servers.postfix import Postfix
+from tests.tasks import TaskFailed, tasks
 
 pytestmark = pytest.mark.live
 
@@ -201,3 +204,44 @@ async def test_there_is_room_in_memory_for_the_original_until_the_answer_is_out(
     await me.attempt(attempt, "smtp-reply", original=1, text="Fine.")
     (source,) = me.raw()
     assert (held, budget.held) == ([2 * len(source)], 0)
+
+
+@pytest.mark.parametrize("task", ["imap-list", "imap-read", "imap-search", "imap-move", "imap-exists"])
+async def test_an_original_is_taken_as_any_task_gives_it(me: Correspondent, people: People, task: str) -> None:
+    jane = people.new()
+    me.put(question(jane, me.address))
+    mailboxes = me.tasks.at(imap_at(me.tasks.server)).with_inputs()
+    asked: dict[str, dict[str, Any]] = {
+        "imap-list": {},
+        "imap-read": {"uid": 1},
+        "imap-search": {"criteria": {"seen": False}},
+        "imap-move": {"uid": 1, "target": "Archive"},
+        "imap-exists": {"messageId": "question@x.test"},
+    }
+    given = await mailboxes.run(task, **asked[task])
+    listed = task in ("imap-list", "imap-search", "imap-move")
+    sent = await me.run("smtp-reply", original=given["messages"][0] if listed else given, text="Fine.")
+    assert sent["original"]["mailbox"] == ("Archive" if task == "imap-move" else "INBOX")
+    assert sent["original"]["marked"] is True
+
+
+async def test_the_source_that_a_task_kept_does_without_mailboxes(
+    dovecot: Dovecot, relay: Postfix, tmp_path: Path
+) -> None:
+    async with tasks(dovecot, "nobody", documents=str(tmp_path)) as room:
+        people = People(room, dovecot, relay)
+        me, jane = people.new(), people.new()
+        me.put(question(jane, me.address))
+        mailboxes = me.tasks.at(imap_at(me.tasks.server)).with_inputs()
+        mail = await mailboxes.run("imap-read", uid=1, source="document")
+        bare = Correspondent(me.tasks.with_inputs(), me.user)
+        for original in (mail, mail["source"], {"source": mail["source"]}):
+            sent = await bare.run("smtp-reply", original=original, text="Fine.")
+            assert sent["original"]["messageId"] == "<question@x.test>"
+        await jane.receives(3)
+
+
+async def test_a_task_that_sends_without_a_login_needs_one_for_the_mailboxes(me: Correspondent) -> None:
+    nobody = {"auth": {"type": "none"}, **me.tasks.beside}
+    with pytest.raises(TaskFailed, match=r"INVALID_INPUT.*`imap\.auth` must be given"):
+        await Correspondent(me.tasks.with_inputs(**nobody), me.user).run("smtp-send", to="a@x.test", text="x")

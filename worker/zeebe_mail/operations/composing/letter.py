@@ -121,7 +121,7 @@ async def letter(
         usual_authors: who it is from where the task does not say, before the user of the account.
         required: which of its recipients must be allowed to get it.
         finish: adds what the task does not say itself, once all of that is there.
-        mailboxes: from which attachments and texts may come.
+        mailboxes: those that attachments may come from.
 
     Raises:
         WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
@@ -135,10 +135,10 @@ async def letter(
         html=await text_of(request.html_from, "htmlFrom", desk, mailboxes) if request.html_from else draft.html,
     )
     async with loaded(request.attachments, desk, mailboxes) as attachments:
-        attachments, missing = shown(draft.html, attachments)
+        placed, missing = shown(draft.html, attachments)
         if missing and request.needs_inline_parts:
             raise _missing(missing, attachments)
-        draft = replace(draft, attachments=attachments)
+        draft = replace(draft, attachments=placed)
         if finish is not None:
             draft = finish(draft)
             if finish is not unfinished:

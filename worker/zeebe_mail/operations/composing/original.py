@@ -151,7 +151,7 @@ async def original(asked: OriginalMail, lease: Lease | None, desk: Desk) -> Asyn
             yield found
         return
     assert asked.source is not None
-    async with loaded((asked.source,), desk) as (part,):
+    async with loaded((asked.source,), desk, lease) as (part,):
         yield Found(await desk.reader.read(part.data))
 
 
