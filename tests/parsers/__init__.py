@@ -42,6 +42,7 @@ class Seen:
     """What a person would see of a mail."""
 
     sender: tuple[Address, ...]
+    """The first of the authors: many programs show no other."""
     to: tuple[Address, ...]
     cc: tuple[Address, ...]
     bcc: tuple[Address, ...]
@@ -75,7 +76,7 @@ def seen(data: bytes) -> Seen:
     assert not [defect for part in leaves for defect in part.defects]
     texts = [part for part in leaves if _is_text(part)]
     return Seen(
-        sender=_addresses(message, "From"),
+        sender=_addresses(message, "From")[:1],
         to=_addresses(message, "To"),
         cc=_addresses(message, "Cc"),
         bcc=_addresses(message, "Bcc"),

@@ -74,13 +74,15 @@ async def test_the_size_may_be_unknown(web: WebServer) -> None:
 
 
 async def test_the_certificate_must_be_for_the_name_and_from_a_known_authority(pki: Authority) -> None:
-    with WebServer(pki.issue("web")) as web, WebServer(pki.issue_self_signed()) as stranger:
+    named, other = pki.issue("web", hosts=["localhost"]), pki.issue("other", hosts=["files.test", "127.0.0.1"])
+    with WebServer(named) as web, WebServer(other) as wrong, WebServer(pki.issue_self_signed()) as stranger:
         web.give("/a", b"x")
-        listed = (f"{web.url}/*", f"{stranger.url}/*")
+        listed = (f"{web.url}/*", f"{wrong.url}/*", f"{stranger.url}/*")
         allowed = downloads(*listed, private=f"{HERE} localhost", ca_file=pki.ca_file)
         assert await content(allowed.open(f"{web.url}/a")) == b"x"
         assert web.asked == [("/a", f"localhost:{web.port}")]
         for url, trusting in (
+            (f"{wrong.url}/a", allowed),
             (f"{stranger.url}/a", allowed),
             (f"{web.url}/a", downloads(*listed, private=f"{HERE} localhost")),
         ):
