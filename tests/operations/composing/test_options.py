@@ -163,6 +163,7 @@ def test_all_of_it_reaches_the_mail() -> None:
         legacyReceipts=True,
         followUp="2026-12-24",
         autoSubmitted="auto-replied",
+        tlsOptional=True,
         listUnsubscribe={"url": "https://x.test/u", "oneClick": True},
         language="de-AT",
         headers={"X-Order": "4711"},
@@ -185,6 +186,7 @@ def test_all_of_it_reaches_the_mail() -> None:
         "X-Message-Flag": "Follow up",
         "Reply-By": "Thu, 24 Dec 2026 17:00:00 +0000",
         "Auto-Submitted": "auto-replied",
+        "TLS-Required": "No",
         "List-Unsubscribe": "<https://x.test/u>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Content-Language": "de-AT",
@@ -216,6 +218,21 @@ def test_a_report_calls_the_mail_by_a_given_name_or_by_its_message_id() -> None:
     assert request(dsn={"envelopeId": "order 4711"}).dsn_request("<1@x>").envelope_id == "order 4711"  # type: ignore[union-attr]
     assert request(dsn={}).dsn_request(f"<{'x' * 100}@x>").envelope_id is None  # type: ignore[union-attr]
     assert request().dsn_request("<1@x>") is None
+
+
+# ── how servers shall carry it ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("given", "meant"), [(-9, -9), (9, 9), (0, 0), ("3", 3), ("-4", -4), (None, None), ("", None)])
+def test_a_transfer_priority_is_a_small_number(given: Any, meant: int | None) -> None:
+    assert request(mtPriority=given).mt_priority == meant
+
+
+def test_a_mail_goes_over_tls_only_or_rather_unencrypted_but_not_both() -> None:
+    assert request(requireTls="true").require_tls is True
+    assert marks().tls_optional is False
+    assert problem(requireTls=True, tlsOptional=True) == ("", "`requireTls` and `tlsOptional` cannot both be true")
+    assert b"TLS-Required" not in bytes(message(requireTls=True).data)
 
 
 # ── what is refused ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -267,6 +284,13 @@ def test_a_report_calls_the_mail_by_a_given_name_or_by_its_message_id() -> None:
         ("dsn", {"return": "some"}, "dsn.return"),
         ("dsn", {"envelopeId": "ä"}, "dsn.envelopeId"),
         ("dsn", {"envelopeId": "x" * 101}, "dsn.envelopeId"),
+        ("mtPriority", 10, "mtPriority"),
+        ("mtPriority", -10, "mtPriority"),
+        ("mtPriority", 1.5, "mtPriority"),
+        ("mtPriority", True, "mtPriority"),
+        ("mtPriority", "urgent", "mtPriority"),
+        ("requireTls", "always", "requireTls"),
+        ("tlsOptional", "no way", "tlsOptional"),
         ("readReceipt", "nobody", "readReceipt"),
         ("readReceipt", 5, "readReceipt"),
         ("readReceipt", "a@x.test, b@x.test", "readReceipt"),

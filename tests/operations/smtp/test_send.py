@@ -87,6 +87,7 @@ async def test_a_mail_is_sent_and_told() -> None:
         "sizeBytes": len(mail.data),
         "date": written,
         "dsnRequested": False,
+        "mtPriorityRequested": False,
         "invitation": None,
         "sentCopy": None,
     }
