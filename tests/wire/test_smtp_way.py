@@ -43,7 +43,9 @@ async def test_a_mail_that_is_like_others_says_nothing_of_it(sender: Sender) -> 
 
 
 async def test_a_priority_that_the_server_refuses_is_a_refusal(sender: Sender) -> None:
-    async with ScriptedServer([hello("MT-PRIORITY") + "C: MAIL\nS: 550 5.7.0 not for you\nC: RSET\nS: 250 ok\n"]) as server:
+    async with ScriptedServer(
+        [hello("MT-PRIORITY") + "C: MAIL\nS: 550 5.7.0 not for you\nC: RSET\nS: 250 ok\n"]
+    ) as server:
         with pytest.raises(errors.SenderRefused, match="not for you"):
             await sender.send(server, URGENT)
     assert sender.commits == 0

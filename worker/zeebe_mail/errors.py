@@ -127,7 +127,7 @@ class RecipientNotAllowed(InputError):
     code = "RECIPIENT_NOT_ALLOWED"
     advice = (
         "Leave them out, set `requiredRecipients` to `any` to send to the others, or let the operator change "
-        "ZEEBE_MAIL_ALLOWED_RECIPIENTS or ZEEBE_MAIL_DENIED_RECIPIENTS."
+        "ZEEBE_MAIL_ALLOWED_RECIPIENTS, ZEEBE_MAIL_DENIED_RECIPIENTS or the list in ZEEBE_MAIL_DENIED_RECIPIENTS_FILE."
     )
 
 
@@ -136,9 +136,17 @@ class NoRecipientLeft(InputError):
 
     code = "NO_RECIPIENT_LEFT"
     advice = (
-        "Give another recipient, or let the operator change ZEEBE_MAIL_ALLOWED_RECIPIENTS or "
-        "ZEEBE_MAIL_DENIED_RECIPIENTS."
+        "Give another recipient, or let the operator change ZEEBE_MAIL_ALLOWED_RECIPIENTS, "
+        "ZEEBE_MAIL_DENIED_RECIPIENTS or the list in ZEEBE_MAIL_DENIED_RECIPIENTS_FILE."
     )
+
+
+class SuppressionListUnreadable(WorkerError):
+    """The operator's list of addresses that get no mail cannot be read, so nobody got the mail."""
+
+    code = "SUPPRESSION_LIST_UNREADABLE"
+    retry = Retry.LATER
+    advice = "Let the operator see to ZEEBE_MAIL_DENIED_RECIPIENTS_FILE; no mail is sent while it cannot be read."
 
 
 class TooManyRecipients(InputError):

@@ -357,7 +357,7 @@ class SmtpSession:
         """Pass where the server sends on over TLS only, and TLS is what we have with it (RFC 8689, 4.2.1)."""
         if self.encryption is None:
             raise errors.Unsupported(
-                f"The connection to {self._where} is not encrypted, and the mail may go out only over TLS (REQUIRETLS).",
+                f"The connection to {self._where} is not encrypted, and the mail may go only over TLS (REQUIRETLS).",
                 next_step="Set server.security to SSL_TLS or STARTTLS, or leave out `requireTls`.",
                 details=self._where.details,
             )
