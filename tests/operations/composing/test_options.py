@@ -228,11 +228,10 @@ def test_a_transfer_priority_is_a_small_number(given: Any, meant: int | None) ->
     assert request(mtPriority=given).mt_priority == meant
 
 
-def test_a_mail_goes_over_tls_only_or_rather_unencrypted_but_not_both() -> None:
+def test_tls_only_is_said_to_the_server_and_tls_or_not_in_the_mail() -> None:
     assert request(requireTls="true").require_tls is True
-    assert marks().tls_optional is False
-    assert problem(requireTls=True, tlsOptional=True) == ("", "`requireTls` and `tlsOptional` cannot both be true")
     assert b"TLS-Required" not in bytes(message(requireTls=True).data)
+    assert b"\r\nTLS-Required: No\r\n" in bytes(message(tlsOptional="true").data)
 
 
 # ── what is refused ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -262,6 +261,9 @@ def test_a_mail_goes_over_tls_only_or_rather_unencrypted_but_not_both() -> None:
         ("listUnsubscribe", {}, "listUnsubscribe"),
         ("listUnsubscribe", {"url": "ftp://x.test"}, "listUnsubscribe.url"),
         ("listUnsubscribe", {"url": "https://x.test/> , <evil:"}, "listUnsubscribe.url"),
+        ("listUnsubscribe", {"url": f"https://x.test/{'u' * 900}"}, "listUnsubscribe.url"),
+        ("listUnsubscribe", {"mailto": f"mailto:a@x.test?subject={'u' * 900}"}, "listUnsubscribe.mailto"),
+        ("language", ",".join(["de-AT"] * 200), "language"),
         ("listUnsubscribe", {"mailto": "nobody"}, "listUnsubscribe.mailto"),
         ("listUnsubscribe", {"mailto": "mailto:a b"}, "listUnsubscribe.mailto"),
         ("listUnsubscribe", {"url": "http://x.test", "oneClick": True}, "listUnsubscribe"),

@@ -7,6 +7,7 @@ import email.policy
 import quopri
 import re
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import Any
@@ -206,6 +207,15 @@ def test_names_are_written_as_plainly_as_can_be() -> None:
         b'To: Jane Doe <j@x.test>, "Doe, Jane" <d@x.test>,',
         b" =?utf-8?q?J=C3=B6rg_M=C3=BCller?= <g@x.test>, b@x.test",
     ]
+
+
+@pytest.mark.parametrize("name", ["x" * 2000, "x, " * 700 + "x", "x" * 76 + " y", '"' * 500])
+def test_a_name_of_any_length_fits_into_its_lines(name: str) -> None:
+    raw = bytes(composed(to=(Mailbox("bob", "example.org", name),)).data)
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+    # The newer parser puts a space between encoded words of a name, against RFC 2047, 6.2.
+    to = email.message_from_bytes(raw)["To"]
+    assert str(make_header(decode_header(to))) == f"{name} <bob@example.org>"
 
 
 def test_many_recipients_are_folded() -> None:

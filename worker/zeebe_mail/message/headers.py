@@ -223,11 +223,10 @@ def _mailbox_words(one: Mailbox, room: int) -> list[str]:
     address, name = one.address, one.name
     if not name:
         return [address]
-    if not name.isascii() or "=?" in name:
-        return [*_encoded_words(name, room), f"<{address}>"]
-    if _PHRASE.fullmatch(name):
-        return [*name.split(" "), f"<{address}>"]
-    return [f'"{_escaped(name)}"', f"<{address}>"]
+    words = name.split(" ") if _PHRASE.fullmatch(name) else [f'"{_escaped(name)}"']
+    if not name.isascii() or "=?" in name or max(map(len, words)) > room:
+        words = [*_encoded_words(name, room)]
+    return [*words, f"<{address}>"]
 
 
 def _folded(start: str, words: Iterable[str]) -> bytes:

@@ -334,7 +334,7 @@ class SmtpSession:
         if mail.needs_smtputf8 or not (mail.sender.isascii() and all(map(str.isascii, mail.recipients))):
             self._require(
                 "smtputf8",
-                "SMTPUTF8, which addresses with letters outside ASCII before the @ need (RFC 6531)",
+                "SMTPUTF8, which letters outside ASCII before the @ need in any address of a mail (RFC 6531)",
                 "Use addresses with ASCII letters before the @, or a server that offers SMTPUTF8.",
             )
             chosen.append("SMTPUTF8")

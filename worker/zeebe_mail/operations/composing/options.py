@@ -25,6 +25,8 @@ _LANGUAGES = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*(?: *, *[A-Za-z]{1,
 _URL = re.compile(r"https?://[!#-;=?-\[\]_a-z~%]+", re.IGNORECASE)
 _MAILTO = re.compile(r"mailto:[!#-;=?-\[\]_a-z~%]+", re.IGNORECASE)
 _PRINTABLE = re.compile(r"[ -~]+")
+_URL_LIMIT = 900  # characters: no line has room for more (RFC 5322, 2.1.1)
+_LANGUAGES_LIMIT = 200
 _EVENTS = ("success", "failure", "delay")
 
 
@@ -55,12 +57,14 @@ def _no_truth_value(value: Any) -> Any:
 
 
 def _language(value: str) -> str:
-    if not _LANGUAGES.fullmatch(value):
+    if len(value) > _LANGUAGES_LIMIT or not _LANGUAGES.fullmatch(value):
         raise ValueError("must be a language such as de or de-AT, or several with commas between them")
     return value
 
 
 def _url(value: str) -> str:
+    if len(value) > _URL_LIMIT:
+        raise ValueError(f"must have at most {_URL_LIMIT} characters")
     if not _URL.fullmatch(value):
         raise ValueError("must be an http or https address without spaces and angle brackets")
     return value
@@ -68,7 +72,7 @@ def _url(value: str) -> str:
 
 def _mailto(value: str) -> str:
     if value.lower().startswith("mailto:"):
-        if not _MAILTO.fullmatch(value):
+        if len(value) > _URL_LIMIT or not _MAILTO.fullmatch(value):
             raise ValueError("must be a mail address, or a mailto: address without spaces and angle brackets")
         return value
     return f"mailto:{quote(mailbox(value).address, safe='@')}"
@@ -196,7 +200,7 @@ class MarkOptions(MailPart):
         bool, Prompt("Rather unencrypted than not at all", group="delivery", hint="TLS-Required: No", feel="static")
     ] = False
     """Whether servers shall deliver it even where TLS cannot be had or trusted, against the policy of the receiving
-    domain (`TLS-Required: No`, RFC 8689): for mail about just such trouble."""
+    domain (`TLS-Required: No`, RFC 8689): for mail about just such trouble. `requireTls` goes before it."""
     language: Annotated[
         str | None, AfterValidator(lambda tag: tag and _language(tag)), Prompt("Language", group="delivery", hint="de")
     ] = None
@@ -258,12 +262,6 @@ class DeliveryOptions(MailPart):
     require_tls: Annotated[bool, Prompt("Only over TLS", group="delivery", hint="All the way", feel="static")] = False
     """Whether the mail may travel only from server to server over verified TLS, and rather comes back than go another
     way (REQUIRETLS, RFC 8689). A server that cannot promise that gets no mail (`UNSUPPORTED_BY_SERVER`)."""
-
-    @model_validator(mode="after")
-    def _tells_one_wish(self) -> DeliveryOptions:
-        if self.require_tls and isinstance(self, MarkOptions) and self.tls_optional:
-            raise ValueError("`requireTls` and `tlsOptional` cannot both be true")
-        return self
 
     def dsn_request(self, message_id: str) -> DsnRequest | None:
         """The reports that are wanted; without an id of its own, a report calls the mail by its Message-ID."""
