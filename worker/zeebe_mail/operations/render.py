@@ -6,9 +6,9 @@ from base64 import b64encode
 from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
-from zeebe_mail.auth.models import NoAuth
+from zeebe_mail.auth.models import NoAuth, PasswordAuth
 from zeebe_mail.documents.store import NoStore, Reference
 from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.form import Prompt
@@ -17,15 +17,20 @@ from zeebe_mail.message.address import Mailbox
 from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.operations.base import Attempt, Desk, OperationInput, OperationOutput, operation
 from zeebe_mail.operations.composing.letter import LetterRequest, letter
-from zeebe_mail.operations.composing.options import DeliveryOptions
 from zeebe_mail.operations.message_result import SOURCE_TYPE, HeaderField, NamedAddress
+from zeebe_mail.operations.smtp.send import Handover
 
 FILE_NAME = "mail.eml"
 
 
-class RenderRequest(DeliveryOptions, LetterRequest):
+class RenderRequest(Handover, LetterRequest):
     """The mail as it would be sent."""
 
+    username: Annotated[str | None, Prompt("User name", group="message", hint="Of the account that would send it")] = (
+        None
+    )
+    """The user of the account that would send it: the author where `from` is not given, and whom the operator's rules
+    for senders know."""
     deliver: Annotated[
         Literal["base64", "document", "none"],
         Prompt("Hand over", group="message", hint="base64: in the result, up to 700 kB", feel="static"),
@@ -34,7 +39,7 @@ class RenderRequest(DeliveryOptions, LetterRequest):
 
 
 class RenderInput(OperationInput):
-    """What to show. There is no account, so that `from` must be given."""
+    """What to show."""
 
     secret_fields: ClassVar[tuple[str, ...]] = ()
 
@@ -73,7 +78,11 @@ async def render(given: RenderInput, attempt: Attempt, desk: Desk) -> RenderOutp
     asked = given.request
     if asked.deliver == "document" and isinstance(desk.documents, NoStore):
         raise DocumentStoreMissing("A document is asked for, and this worker knows no document store.")
-    async with letter(asked, NoAuth(), desk, token=attempt.token) as message:
+    # Nobody logs in: all that is known of the account is its name.
+    account = (
+        PasswordAuth.model_construct(username=asked.username, password=SecretStr("")) if asked.username else NoAuth()
+    )
+    async with letter(asked, account, desk, token=attempt.token, required=asked.required_recipients) as message:
         data, draft = bytes(message.data), message.draft
         return RenderOutput(
             message_id=message.message_id,
