@@ -107,6 +107,8 @@ async def test_who_would_send_it_is_known_by_name_alone() -> None:
     other = await shown({**mail, "username": "eve@example.org"}, **rules)
     assert isinstance(other, Fail)
     assert other.code == "SENDER_NOT_ALLOWED"
+    unnamed = await shown({**mail, "from": "eve@example.com"}, **rules)
+    assert isinstance(unnamed, Complete), "without an account there is nobody to judge"
 
 
 async def test_a_secret_in_a_template_stays_text(monkeypatch: pytest.MonkeyPatch) -> None:

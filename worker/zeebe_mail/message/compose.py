@@ -78,6 +78,8 @@ class Draft:
 class Message:
     """A finished message: CRLF lines of at most 998 octets."""
 
+    draft: Draft
+    """What it says."""
     message_id: str
     date: datetime
     sender: str
@@ -89,7 +91,6 @@ class Message:
     needs_smtputf8: bool
     hidden: bytes = b""
     """The header Bcc, which no recipient gets to see."""
-    calendar: Calendar | None = None
     left_out: tuple[str, ...] = ()
     """Recipients that it was asked to go to and must not, by our own guard rails."""
 
@@ -99,14 +100,7 @@ class Message:
         return self.data.behind(self.hidden) if self.hidden else self.data
 
 
-@dataclass(frozen=True, slots=True)
-class Composed(Message):
-    """A message that we have written, and what it was written from."""
-
-    draft: Draft = field(kw_only=True)
-
-
-def compose(draft: Draft, *, token: str, date: datetime) -> Composed:
+def compose(draft: Draft, *, token: str, date: datetime) -> Message:
     """Write a message. ``token`` makes its Message-ID and boundaries: the same for each attempt at the same mail.
 
     The people in Bcc are in the envelope and nowhere in the message (RFC 5322, 3.6.3).
@@ -123,7 +117,7 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Composed:
         everybody.append(draft.marks.receipt_to)
     writer = _Writer(token)
     body = writer.body(draft)
-    return Composed(
+    return Message(
         draft=draft,
         message_id=message_id,
         date=date,
@@ -133,7 +127,6 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Composed:
         without_8bit=_whole(head, _Writer(token, eight_bit=False).body(draft)) if writer.used_8bit else None,
         needs_smtputf8=any(one.needs_smtputf8 for one in everybody),
         hidden=address_list("Bcc", draft.bcc) if draft.bcc else b"",
-        calendar=draft.calendar,
     )
 
 

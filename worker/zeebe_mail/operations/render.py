@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
-from zeebe_mail.auth.models import NoAuth, PasswordAuth
+from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
 from zeebe_mail.documents.store import NoStore, Reference
 from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.form import Prompt
@@ -78,10 +79,11 @@ async def render(given: RenderInput, attempt: Attempt, desk: Desk) -> RenderOutp
     asked = given.request
     if asked.deliver == "document" and isinstance(desk.documents, NoStore):
         raise DocumentStoreMissing("A document is asked for, and this worker knows no document store.")
-    # Nobody logs in: all that is known of the account is its name.
-    account = (
-        PasswordAuth.model_construct(username=asked.username, password=SecretStr("")) if asked.username else NoAuth()
-    )
+    account: Auth = NoAuth()
+    if asked.username:  # which is all that is known of the account: nobody logs in
+        account = PasswordAuth.model_construct(username=asked.username, password=SecretStr(""))
+    else:  # there is no account whose senders could be judged
+        desk = replace(desk, rails=replace(desk.rails, allowed_senders={}))
     async with letter(asked, account, desk, token=attempt.token, required=asked.required_recipients) as message:
         data, draft = bytes(message.data), message.draft
         return RenderOutput(

@@ -12,7 +12,7 @@ from zeebe_mail.auth.models import Auth, NoAuth
 from zeebe_mail.errors import InlinePartMissing, InputError
 from zeebe_mail.message.address import AddressError, Mailbox, mailbox
 from zeebe_mail.message.charsets import printable
-from zeebe_mail.message.compose import Composed, Draft, compose
+from zeebe_mail.message.compose import Draft, Message, compose
 from zeebe_mail.message.content import Attachment
 from zeebe_mail.message.headers import HeaderError
 from zeebe_mail.message.inline_parts import shown
@@ -117,7 +117,7 @@ async def letter(
     required: Literal["all", "any"] = "all",
     finish: Finish | None = None,
     mailboxes: Lease | None = None,
-) -> AsyncIterator[Composed]:
+) -> AsyncIterator[Message]:
     """The message, for as long as it takes to send it.
 
     Args:
@@ -176,7 +176,7 @@ def _inviting(draft: Draft, appointment: InvitationRequest, token: str, now: dat
     return replace(draft, calendar=written(invitation, now), text=in_words(invitation) if says_nothing else draft.text)
 
 
-def _written(draft: Draft, token: str, now: datetime) -> Composed:
+def _written(draft: Draft, token: str, now: datetime) -> Message:
     try:
         return compose(draft, token=token, date=now)
     except HeaderError as error:
