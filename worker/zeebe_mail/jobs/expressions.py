@@ -105,6 +105,11 @@ class Expressions:
         """Whether there is any."""
         return self._error is not None or self._result is not None
 
+    @property
+    def creates_documents(self) -> bool:
+        """Whether one of them calls ``createDocument``."""
+        return any("createDocument" in one.called for one in (self._result, self._error) if one)
+
     def result(self, response: Any) -> dict[str, Any]:
         """The variables that the result expression makes of a response; empty where there is none.
 

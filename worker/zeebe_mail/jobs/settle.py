@@ -95,7 +95,7 @@ class Settlement:
         if asked := headers.get("bpmnErrors", "").strip():
             self._bpmn_errors = bpmn_error_codes(asked)
         self._expressions = Expressions(result=result, error=error)
-        if isinstance(self._rules.documents, NoStore) and "createDocument" in result + error:
+        if isinstance(self._rules.documents, NoStore) and self._expressions.creates_documents:
             raise DocumentStoreMissing("An expression creates a document, and this worker knows no document store.")
         self._result_variable = headers.get("resultVariable", "").strip()
         if asked := headers.get("retryBackoff", ""):
