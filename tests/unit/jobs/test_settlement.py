@@ -246,11 +246,17 @@ def test_what_expressions_make_is_repaired_and_masked_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "says"), [("RECIPENTS_REFUSED", "did you mean RECIPIENTS_REFUSED"), ("=true", "no error code")]
+    ("header", "says"),
+    [
+        ("RECIPENTS_REFUSED", "'RECIPENTS_REFUSED', which is no error code. Did you mean RECIPIENTS_REFUSED?"),
+        ("=true", "'=true', which is no error code."),
+    ],
 )
 def test_an_unknown_code_in_the_header_is_refused_before_any_mail_moves(header: str, says: str) -> None:
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError) as caught:
         settlement({"bpmnErrors": header})
+    advice = "Correct it in the task's properties: `true`, or error codes with commas between them."
+    assert str(caught.value) == f'INVALID_INPUT: Header "bpmnErrors" names {says} {advice}'
 
 
 def test_an_expression_that_takes_long_is_begun_again_where_nobody_waits() -> None:
@@ -311,8 +317,9 @@ def test_the_header_sets_the_wait_and_the_servers_own_wins_when_longer() -> None
 
 @pytest.mark.parametrize("text", ["P1D1S", "five", "  ", " PT5S ", "=PT5S", "P", "PT", "P1Y", "P99999999999D"])
 def test_a_back_off_that_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="ISO-8601"):
+    with pytest.raises(InputError, match="ISO-8601") as caught:
         settlement({"retryBackoff": text})
+    assert str(caught.value).endswith(" Correct it in the task's properties.")
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,11 @@ def bpmn_error_codes(text: str) -> frozenset[str]:
     switches = {word for word in words if word.lower() in ("true", "false")}
     for code in words - switches - CODES:
         nearest = get_close_matches(code, CODES, n=1)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise InputError(f'Header "bpmnErrors" names {code[:80]!r}, which is no error code{hint}.')
+        hint = f" Did you mean {nearest[0]}?" if nearest else ""
+        raise InputError(
+            f'Header "bpmnErrors" names {code[:80]!r}, which is no error code.{hint}',
+            next_step="Correct it in the task's properties: `true`, or error codes with commas between them.",
+        )
     return (words - switches) | {word.lower() for word in switches if word.lower() == "true"}
 
 
