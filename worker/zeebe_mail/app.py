@@ -28,9 +28,8 @@ from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.manners import NATIVE
-from zeebe_mail.jobs.outcome import Outcome
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
-from zeebe_mail.jobs.settle import Settlement, SettlementRules
+from zeebe_mail.jobs.settle import Settled, Settlement, SettlementRules
 from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.egress import EgressPolicy, Hosts
@@ -444,8 +443,8 @@ class TrialAttempt:
 
 async def run_once(
     settings: Settings, redactor: Redactor, task_type: str, variables: Mapping[str, Any], headers: Mapping[str, str]
-) -> Outcome:
-    """Run one job that comes from nowhere and give its outcome. The mail is real.
+) -> Settled:
+    """Run one job that comes from nowhere and say how it was settled. The mail is real.
 
     Raises:
         SettingsError: there is no such task type.
@@ -453,7 +452,7 @@ async def run_once(
     faces = selected(task_types(settings), [task_type], [])
     job = Job(key=0, type=task_type, variables=variables, headers=headers, retries=3, deadline_ms=0)
     async with mailroom(settings, redactor, faces) as room:
-        return await room.handler.handle(job, TrialAttempt())
+        return await room.handler.explain(job, TrialAttempt())
 
 
 async def settle_once(
@@ -465,8 +464,8 @@ async def settle_once(
     error_code: str | None = None,
     error_details: Mapping[str, Any] | None = None,
     retries: int = 3,
-) -> tuple[Outcome, list[str]]:
-    """What Zeebe would be told of a response, or of an error with this code; and the expressions' warnings.
+) -> Settled:
+    """What Zeebe would be told of a response, or of an error with this code, and how that came about.
 
     A foreign task type has its own way to put an error. Documents are made up and not kept.
 
@@ -486,7 +485,7 @@ async def settle_once(
             outcome = settlement.of_error(_example(error_code, error_details or {}))
     except WorkerError as error:
         outcome = settlement.of_error(error)
-    return await settlement.with_documents(outcome), settlement.warnings
+    return settlement.settled(await settlement.with_documents(outcome))
 
 
 class _Pretended:

@@ -23,8 +23,16 @@ from zeebe_mail.errors import (
     WorkerError,
     every_error,
 )
-from zeebe_mail.jobs.created_documents import outlined, stored
-from zeebe_mail.jobs.expressions import BpmnError, Expressions, IgnoreError, JobError, TakesLonger, Verdict
+from zeebe_mail.jobs.created_documents import announced, outlined, stored
+from zeebe_mail.jobs.expressions import (
+    VERDICTS,
+    BpmnError,
+    Expressions,
+    IgnoreError,
+    JobError,
+    TakesLonger,
+    Verdict,
+)
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.json_text import repaired
 from zeebe_mail.jobs.manners import NATIVE, Manners
@@ -69,6 +77,19 @@ LARGE = 500
 """Values in a result, from which on looking at all of them takes milliseconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An outcome and how it came about, without secrets: for those who develop expressions."""
+
+    outcome: Outcome
+    result_mapping: Any
+    """What the result expression gave; None where there is none, or it has no value, or was not reached."""
+    error_mapping: Any
+    """The same of the error expression."""
+    warnings: list[str]
+    """What became null in the expressions and why, and what they say that does not mean what it seems to."""
+
+
 class Settlement:
     """What one task's headers say about its result and its errors, read before anything is done."""
 
@@ -83,6 +104,8 @@ class Settlement:
         self._response: Any = None
         self._error: WorkerError | None = None
         self._words = Words(job.variables)
+        self.traps: dict[str, str] = {}
+        """What an expression says that does not mean what it seems to, by header."""
 
     def prepare(self) -> None:
         """Read the headers: the error expression first, because it also sees what is wrong with the rest.
@@ -111,7 +134,17 @@ class Settlement:
     @property
     def warnings(self) -> list[str]:
         """What became null in the expressions, and why."""
-        return self._expressions.warnings
+        return [warning for one in self._expressions.evaluated.values() for warning in one.warnings]
+
+    def settled(self, outcome: Outcome) -> Settled:
+        """The outcome, together with what each expression gave."""
+        given = {header: announced(one.value) for header, one in self._expressions.evaluated.items()}
+        return Settled(
+            outcome,
+            result_mapping=self._clean(given.get("resultExpression")),
+            error_mapping=self._clean(given.get("errorExpression")),
+            warnings=self._clean([*self.traps.values(), *self.warnings]),
+        )
 
     def of_result(self, result: Any) -> Outcome:
         """The outcome of an operation that succeeded.
