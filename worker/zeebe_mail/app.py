@@ -257,7 +257,13 @@ def task_types(settings: Settings) -> dict[str, Face]:
     """Everything that can be served: our own operations, and the foreign faces that are switched on."""
     faces: list[Face] = [NativeFace(operation) for operation in catalogue().values()]
     if "camunda" in settings.compat:
-        faces.append(CamundaFace(secret_fields=settings.compat_secrets_fields, codes=settings.compat_error_codes))
+        faces.append(
+            CamundaFace(
+                secret_fields=settings.compat_secrets_fields,
+                codes=settings.compat_error_codes,
+                own_retries=settings.compat_own_retries,
+            )
+        )
     return {face.task_type: face for face in faces}
 
 

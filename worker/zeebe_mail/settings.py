@@ -272,6 +272,11 @@ class Settings(BaseSettings):
     """Give errors of foreign task types their stable code and what is known of them, as `error.code` and
     `error.variables`. Off, because Camunda's connector never sets a code and expressions may rely on that."""
 
+    compat_own_retries: bool = False
+    """Try failed jobs of foreign task types again by our own rules: wrong passwords, refused recipients and whatever
+    else is for good are incidents at once, and without `retryBackoff` the waits grow. Off, because Camunda's connector
+    uses up the retries without a wait; with wrong passwords that can lock accounts."""
+
     compat_secrets_fields: Words = ("authentication", "emailAccountConfiguration", "data")
     """Input fields of foreign task types in which secrets are resolved, separated by commas; a reference anywhere else
     stays text. `authentication, data.smtpConfig` keeps secrets out of mails."""
