@@ -136,6 +136,8 @@ class Expressions:
     def verdict(self, response: Any, *, retries: int) -> Verdict | None:
         """What the error expression says of a response, or of ``{"error": …}``; None means: nothing special.
 
+        The code of a BPMN error may be missing; it is empty then.
+
         Raises:
             ExpressionFailed: it has no value, or its value is none of bpmnError, jobError and ignoreError.
         """
@@ -203,7 +205,7 @@ def _has_key(value: Any, key: str) -> bool:
     return isinstance(value, list) and any(_has_key(item, key) for item in value)
 
 
-def _verdict(asked: Mapping[str, Any]) -> Verdict | None:
+def _verdict(asked: Mapping[str, Any]) -> Verdict:
     """The meaning of what an error expression gave; contexts written by hand count like the functions' own."""
     variables = asked.get("variables") or {}
     if not isinstance(variables, dict):
@@ -211,8 +213,6 @@ def _verdict(asked: Mapping[str, Any]) -> Verdict | None:
     match asked.get("errorType"):
         case "bpmnError":
             code = _text(asked, "errorCode", "code")
-            if not code:
-                return None
             if len(code) > LONGEST_CODE:
                 raise ExpressionFailed(f"bpmnError: the code has {len(code)} characters; at most {LONGEST_CODE} count.")
             return BpmnError(code, _text(asked, "errorMessage", "message"), variables)

@@ -87,6 +87,8 @@ class JobHandler:
             self.operations[job.type].manners,
         )
         outcome = await self._outcome(settlement, job, attempt, unfinished, redactor)
+        for trap in settlement.traps.values():
+            log.warning("expression has a trap", action="expression_trap", job_key=job.key, warning=trap)
         for warning in settlement.warnings:
             log.debug("expression warned", action="expression_warning", job_key=job.key, warning=warning)
         self._note(job, outcome)

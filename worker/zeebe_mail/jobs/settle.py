@@ -15,6 +15,7 @@ from zeebe_mail.errors import (
     DocumentError,
     DocumentStoreMissing,
     ExpressionError,
+    ExpressionFailed,
     InputError,
     OutcomeUnknown,
     ResultTooLarge,
@@ -160,9 +161,9 @@ class Settlement:
         response = self._response = repaired(self._masked(result))
         try:
             variables = {self._clean(self._result_variable): response} if self._result_variable else {}
-            variables |= self._clean(self._expressions.result(response))
+            variables |= self._clean(self._mapped(response))
             self._check_size(variables)
-            verdict = self._expressions.verdict(variables or response, retries=self._job.retries)
+            verdict = self._verdict(variables or response)
             return self._of_verdict(verdict) if verdict else Complete(variables)
         except (ExpressionError, ResultTooLarge) as error:
             return self._incident_after_success(error, response)
@@ -201,7 +202,7 @@ class Settlement:
             return self._fail(error, retries, backoff)
         seen = self._description(error)
         try:
-            verdict = self._expressions.verdict({"error": seen}, retries=self._job.retries)
+            verdict = self._verdict({"error": seen})
             if verdict:
                 outcome = self._of_verdict(verdict)
                 if isinstance(outcome, Fail) and not repeatable:
@@ -212,6 +213,32 @@ class Settlement:
         if error.code in self._bpmn_errors or "true" in self._bpmn_errors:
             return ThrowError(error.code, seen["message"], {"error": seen})
         return self._fail(error, retries, backoff)
+
+    def _mapped(self, response: Any) -> dict[str, Any]:
+        """The variables that the result expression makes."""
+        variables = self._expressions.result(response)
+        kind = variables.get("errorType")
+        if kind in VERDICTS:
+            self.traps["resultExpression"] = (
+                f"The resultExpression gives {kind}, which has no effect there but to set variables such as errorType. "
+                "Write it in the errorExpression, which is evaluated after success too."
+            )
+        return variables
+
+    def _verdict(self, seen: Any) -> Verdict | None:
+        """What the error expression says.
+
+        Raises:
+            ExpressionFailed: it cannot be evaluated or used; natively also where a BPMN error has no code.
+        """
+        verdict = self._expressions.verdict(seen, retries=self._job.retries)
+        if not isinstance(verdict, BpmnError) or verdict.code:
+            return verdict
+        problem = "The errorExpression gives a bpmnError without a code."
+        if not self._manners.ignores_errors_without_code:
+            raise ExpressionFailed(problem, details={"header": "errorExpression"})
+        self.traps["errorExpression"] = f"{problem} It is ignored, as Camunda's connector does."
+        return None
 
     def _of_verdict(self, verdict: Verdict) -> Outcome:
         self._check_size(verdict.variables)
