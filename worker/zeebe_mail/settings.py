@@ -187,7 +187,8 @@ class Settings(BaseSettings):
     """Longest such wait."""
 
     max_attempts: int = Field(default=10, ge=1)
-    """How often a job may begin without ever coming to an end, before it becomes an incident."""
+    """How often a job may begin without ever coming to an end, before it becomes an incident. Each worker counts for
+    itself, and anew when it starts: a job that ends its worker every time is not found."""
 
     bpmn_errors: Words = ()
     """Error codes that become BPMN errors without an error expression, separated by commas; `true` for all. A task's
