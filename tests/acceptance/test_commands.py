@@ -239,6 +239,12 @@ async def test_check_says_when_nobody_is_there(nobody: str) -> None:
     assert "refused" in ended.out
 
 
+def test_check_says_when_all_mail_is_redirected(nobody: str) -> None:
+    ended = typed("check", ZEEBE_ADDRESS=nobody, ZEEBE_MAIL_REDIRECT_ALL_TO="qa@x.test, lead@x.test")
+    assert "all mail goes to qa@x.test, lead@x.test instead" in ended.out
+    assert "instead" not in typed("check", ZEEBE_ADDRESS=nobody).out
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -249,6 +255,7 @@ async def test_check_says_when_nobody_is_there(nobody: str) -> None:
         ({"ZEEBE_AUTHORIZATION_SERVER_URL": "https://[::::]/x"}, "ZEEBE_AUTHORIZATION_SERVER_URL: must be a URL"),
         ({"ZEEBE_ADDRESS": "zeebe:99999"}, "ZEEBE_ADDRESS: must be host:port"),
         ({"ZEEBE_MAIL_NOPE": "1"}, "ZEEBE_MAIL_NOPE: unknown setting"),
+        ({"ZEEBE_MAIL_DENIED_RECIPIENTS": "x.test"}, 'ZEEBE_MAIL_DENIED_RECIPIENTS: "x.test" is no address'),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])

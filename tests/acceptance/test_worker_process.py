@@ -184,3 +184,10 @@ async def test_the_jobs_that_idle_when_a_worker_dies_are_few(
         print(f"{idle} of 500 jobs idle after the kill of a worker with {slots} slots")
         assert idle <= BOUND
         await until(lambda: len(smtp.mails) == 500, limit_s=60)
+
+
+async def test_a_worker_whose_mail_is_all_redirected_says_so(tmp_path: Path) -> None:
+    async with worker("127.0.0.1:1", tmp_path, ZEEBE_MAIL_REDIRECT_ALL_TO="qa@x.test") as redirecting:
+        await until(lambda: redirecting.lines("mail_redirected"))
+        (line,) = redirecting.lines("mail_redirected")
+    assert (line["level"], line["to"]) == ("warning", ["qa@x.test"])

@@ -12,8 +12,8 @@ import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,18 @@ from typing import Any
 import structlog
 
 from zeebe_mail.compat.camunda.face import CamundaFace
+from zeebe_mail.documents.budget import ByteBudget
 from zeebe_mail.documents.camunda import CamundaDocuments
+from zeebe_mail.documents.downloads import PUBLIC, Downloads, UrlPattern
+from zeebe_mail.documents.files import Files
+from zeebe_mail.documents.folder import FolderDocuments
+from zeebe_mail.documents.memory import MemoryDocuments
+from zeebe_mail.documents.opened import Opened
+from zeebe_mail.documents.reference import DocumentReference
+from zeebe_mail.documents.sources import Limits, Sources
 from zeebe_mail.documents.store import DocumentStore, NoStore, Reference
-from zeebe_mail.errors import DocumentNotStored, WorkerError, every_error
+from zeebe_mail.egress import EgressPolicy, Hosts, host_name
+from zeebe_mail.errors import DocumentNotFound, DocumentNotStored, WorkerError, every_error
 from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
@@ -32,13 +41,14 @@ from zeebe_mail.jobs.retry import Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settled, Settlement, SettlementRules
 from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
-from zeebe_mail.mail.egress import EgressPolicy, Hosts
 from zeebe_mail.mail.imap import ImapConnector, ImapSession, ImapTimeouts
 from zeebe_mail.mail.pool import Connector, Pool
 from zeebe_mail.mail.pop3 import Pop3Connector, Pop3Session, Pop3Timeouts
-from zeebe_mail.mail.server import TlsOptions, TlsVersion, host_name
+from zeebe_mail.mail.server import TlsOptions, TlsVersion
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
+from zeebe_mail.message.address import AddressError, Mailbox, mailbox
+from zeebe_mail.message.guard_rails import AddressPatterns, GuardRails, PatternError
 from zeebe_mail.message.reader import Reader
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.catalogue import catalogue
@@ -191,6 +201,39 @@ def _hosts(variable: str, entries: Iterable[str]) -> Hosts:
         raise SettingsError(f"{variable}: {error}") from error
 
 
+def guard_rails(settings: Settings) -> GuardRails:
+    """What processes may send, to whom and as whom.
+
+    Raises:
+        SettingsError: an entry is no address and no pattern for some.
+    """
+    return GuardRails(
+        allowed_recipients=_addresses("ZEEBE_MAIL_ALLOWED_RECIPIENTS", settings.allowed_recipients),
+        denied_recipients=_addresses("ZEEBE_MAIL_DENIED_RECIPIENTS", settings.denied_recipients),
+        max_recipients=settings.max_recipients,
+        max_message_bytes=settings.max_message_bytes,
+        allowed_senders={
+            user: _addresses(f"ZEEBE_MAIL_ALLOWED_SENDERS.{user}", entries)
+            for user, entries in settings.allowed_senders.items()
+        },
+        redirect_to=tuple(map(_redirect_target, settings.redirect_all_to)),
+    )
+
+
+def _addresses(variable: str, entries: Iterable[str]) -> AddressPatterns:
+    try:
+        return AddressPatterns.of(entries)
+    except PatternError as error:
+        raise SettingsError(f"{variable}: {error}") from error
+
+
+def _redirect_target(entry: str) -> Mailbox:
+    try:
+        return mailbox(entry)
+    except AddressError as error:
+        raise SettingsError(f'ZEEBE_MAIL_REDIRECT_ALL_TO: "{entry}" {error}') from error
+
+
 def smtp_connector(settings: Settings) -> SmtpConnector:
     """What opens sessions with SMTP servers.
 
@@ -309,7 +352,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
     async with document_store(settings) as documents:
         handler = JobHandler(
             operations=faces,
-            desk=Desk(pool, documents, reader),
+            desk=Desk(pool, documents, sources(settings), reader, guard_rails(settings)),
             secrets=secret_resolver(settings),
             rules=settlement_rules(settings, redactor, documents),
             backoff=backoff_policy(settings),
@@ -322,12 +365,57 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
             await reader.aclose()
 
 
+def sources(settings: Settings) -> Sources:
+    """Where attachments may come from, and how large they may be.
+
+    Raises:
+        SettingsError: an entry is no pattern for URLs, no host and no range.
+    """
+    try:
+        allowed = [UrlPattern.of(entry) for entry in settings.urls]
+    except ValueError as error:
+        raise SettingsError(f"ZEEBE_MAIL_URLS: {error}") from error
+    egress = replace(
+        PUBLIC,
+        denied=_hosts("ZEEBE_MAIL_DENIED_HOSTS", settings.denied_hosts),
+        private=_hosts("ZEEBE_MAIL_URL_PRIVATE_HOSTS", settings.url_private_hosts),
+    )
+    return Sources(
+        files=Files(map(Path, settings.files_dirs)),
+        downloads=Downloads(
+            allowed,
+            egress=egress,
+            trust=lambda: tls.context(TlsPolicy(ca_file=settings.ca_file), TlsOptions()),
+            deadline_s=settings.download_timeout.total_seconds(),
+        ),
+        limits=Limits(one=settings.attachment_limit_bytes, together=settings.attachments_limit_bytes),
+        budget=ByteBudget(settings.bytes_in_flight),
+    )
+
+
 @asynccontextmanager
 async def document_store(settings: Settings) -> AsyncIterator[DocumentStore]:
-    """The cluster's document store, where its REST address is known."""
+    """Where documents are kept.
+
+    Raises:
+        SettingsError: it is to be the cluster's store, and its address is missing.
+    """
+    match settings.documents:
+        case "memory":
+            yield MemoryDocuments()
+        case None if settings.rest_address is None:
+            yield NoStore()
+        case None | "camunda":
+            async with _cluster_store(settings) as store:
+                yield store
+        case folder:
+            yield FolderDocuments(Path(folder))
+
+
+@asynccontextmanager
+async def _cluster_store(settings: Settings) -> AsyncIterator[DocumentStore]:
     if settings.rest_address is None:
-        yield NoStore()
-        return
+        raise SettingsError("ZEEBE_MAIL_DOCUMENTS=camunda also needs CAMUNDA_REST_ADDRESS")
     oauth = gateway_options(settings).oauth
     tokens = TokenSource(oauth) if oauth else None
 
@@ -337,7 +425,12 @@ async def document_store(settings: Settings) -> AsyncIterator[DocumentStore]:
         except TokenUnavailable as error:
             raise DocumentNotStored(f"There is no token for the document store: {error}.") from error
 
-    store = CamundaDocuments(settings.rest_address, headers=headers, ca_file=settings.zeebe_ca_file)
+    store = CamundaDocuments(
+        settings.rest_address,
+        headers=headers,
+        ca_file=settings.zeebe_ca_file,
+        read_deadline_s=settings.download_timeout.total_seconds(),
+    )
     try:
         yield store
     finally:
@@ -387,6 +480,8 @@ async def run_worker(
             streaming=options.streaming,
             probes_port=probes.server_port,
         )
+        if settings.redirect_all_to:
+            log.warning("all mail is redirected", action="mail_redirected", to=settings.redirect_all_to)
         _spare_the_collector()
         try:
             await worker.run()
@@ -501,6 +596,10 @@ class _Pretended:
         """A reference as the cluster would give it."""
         metadata = {"fileName": name, "contentType": content_type, "size": len(content)}
         return {"camunda.document.type": "camunda", "storeId": "", "documentId": "", "metadata": metadata}
+
+    def open(self, reference: DocumentReference) -> AbstractAsyncContextManager[Opened]:
+        """Refuse: there is nothing."""
+        raise DocumentNotFound(f"{reference} is made up.")
 
 
 def _example(code: str, details: Mapping[str, Any]) -> WorkerError:

@@ -87,6 +87,8 @@ async def test_a_mail_is_sent_and_told() -> None:
         "sizeBytes": len(mail.data),
         "date": written,
         "dsnRequested": False,
+        "invitation": None,
+        "sentCopy": None,
     }
 
 
@@ -111,7 +113,7 @@ def test_an_attempt_is_what_the_operation_is_given() -> None:
 def test_the_catalogue_has_it() -> None:
     found = catalogue()["mail:smtp-send:1"]
     assert found is send
-    assert found.fetch_variables == ["server", "auth", "request"]
+    assert found.fetch_variables == ["server", "auth", "imap", "request"]
 
 
 @pytest.mark.parametrize(

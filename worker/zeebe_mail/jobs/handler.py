@@ -145,7 +145,7 @@ class JobHandler:
             job.variables,
             redactor,
             task_type=job.type,
-            host=face.host(job.variables),
+            hosts=partial(face.hosts, job.variables),
             fields=face.secret_fields,
             content=face.content_fields,
         )

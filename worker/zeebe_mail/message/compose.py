@@ -89,6 +89,9 @@ class Message:
     needs_smtputf8: bool
     hidden: bytes = b""
     """The header Bcc, which no recipient gets to see."""
+    calendar: Calendar | None = None
+    left_out: tuple[str, ...] = ()
+    """Recipients that it was asked to go to and must not, by our own guard rails."""
 
     @property
     def sender_copy(self) -> Payload:
@@ -122,6 +125,7 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Message:
         without_8bit=_whole(head, _Writer(token, eight_bit=False).body(draft)) if writer.used_8bit else None,
         needs_smtputf8=any(one.needs_smtputf8 for one in everybody),
         hidden=address_list("Bcc", draft.bcc) if draft.bcc else b"",
+        calendar=draft.calendar,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 import unicodedata
 
@@ -30,6 +31,11 @@ def safe_filename(name: str | None) -> str | None:
     if _RESERVED.match(safe):
         safe = f"_{safe}"
     return _cut(safe)
+
+
+def unnamed(part: str, content_type: str) -> str:
+    """The file name of a part that has none."""
+    return f"part-{part}{mimetypes.guess_extension(content_type) or ''}"
 
 
 def _cut(name: str) -> str:

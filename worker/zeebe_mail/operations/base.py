@@ -11,8 +11,10 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_orig
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
+from zeebe_mail.documents.sources import Sources
 from zeebe_mail.documents.store import DocumentStore
 from zeebe_mail.form import Part
+from zeebe_mail.message.guard_rails import GuardRails
 from zeebe_mail.message.reader import Reader
 
 
@@ -93,8 +95,12 @@ class Desk:
     """For those who need a second server: one that sends and also files, say."""
     documents: DocumentStore
     """Where bytes are kept that are too much for a process variable."""
+    sources: Sources
+    """Where else a mail's attachments may come from, and how large they may be."""
     reader: Reader
     """Parses messages, in processes of their own."""
+    rails: GuardRails
+    """What the operator lets processes send, to whom and as whom."""
 
 
 Session = TypeVar("Session", covariant=True)

@@ -90,9 +90,9 @@ class CamundaFace:
         self.content_fields = tuple(self.fetch_variables)
         self.manners = CamundaManners(codes=codes, own_retries=own_retries)
 
-    def host(self, variables: Mapping[str, Any]) -> str:
+    def hosts(self, variables: Mapping[str, Any], field: str) -> Sequence[str]:
         """The host in the server settings of the task's protocol, or of its account."""
-        return account.host(variables)
+        return [account.host(variables)]
 
     def errand(self, variables: Mapping[str, Any]) -> Errand:
         """What the discriminators say.

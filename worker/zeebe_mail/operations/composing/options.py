@@ -13,6 +13,7 @@ from zeebe_mail.form import Prompt
 from zeebe_mail.mail.smtp import DsnRequest
 from zeebe_mail.mail.smtp.dsn import ENVELOPE_ID_LIMIT
 from zeebe_mail.message.address import Mailbox, mailbox
+from zeebe_mail.message.headers import text_value
 from zeebe_mail.message.marks import AutoSubmitted, Importance, Marks, Priority, Sensitivity, Unsubscribe
 from zeebe_mail.message.references import bare_message_id
 from zeebe_mail.message.thread import message_id
@@ -67,7 +68,7 @@ def _mailto(value: str) -> str:
 
 
 def _message_ids(value: Any) -> Any:
-    return value.replace(",", " ").split() if isinstance(value, str) else value
+    return text_value(value).replace(",", " ").split() if isinstance(value, str) else value
 
 
 def _bracketed(value: str) -> str:
