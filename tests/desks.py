@@ -13,13 +13,19 @@ from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.pool import Pool
 from zeebe_mail.message.guard_rails import GuardRails
 from zeebe_mail.message.reader import Reader
+from zeebe_mail.message.renderer import Renderer
 from zeebe_mail.operations.base import Desk
 
 
 def desk(**ports: Any) -> Desk:
     """A worker's desk as it is without any settings; ``ports`` replace some of it."""
     usual = Desk(
-        sessions=Pool({}, Bulkhead()), documents=NoStore(), sources=Sources(), reader=Reader(), rails=GuardRails()
+        sessions=Pool({}, Bulkhead()),
+        documents=NoStore(),
+        sources=Sources(),
+        reader=Reader(),
+        rails=GuardRails(),
+        renderer=Renderer(),
     )
     return replace(usual, **ports)
 

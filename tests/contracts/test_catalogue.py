@@ -40,7 +40,7 @@ def test_there_are_operations() -> None:
 def test_the_task_type_says_protocol_verb_and_version(operation: Operation) -> None:
     mail, verb, version = operation.task_type.split(":")
     assert (mail, version) == ("mail", "1")
-    assert verb.partition("-")[0] in ("smtp", "imap", "pop3")
+    assert verb.partition("-")[0] in ("smtp", "imap", "pop3", "render")
 
 
 @every_operation

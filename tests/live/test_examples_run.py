@@ -88,7 +88,7 @@ async def test_send_with_attachment_and_template(recorded: Recorded, choosy_post
         await bob.run("imap-wait", criteria=by_its_id, timeoutSeconds=30, ifMissing="error")
         mail = await bob.run("imap-read", **by_its_id, attachments="metadata", originalHtml=True)
         (listed,) = mail["attachments"]
-        csv = await bob.run("imap-download", **by_its_id, part=listed["part"])
+        csv = await bob.run("imap-download", **by_its_id, part=listed["part"], deliver="base64")
     assert mail["subject"] == "Your order 4711"
     assert "Thank you, Bob!" in mail["plainTextBody"]
     assert "Teapot &lt;large&gt;" in mail["htmlBody"]

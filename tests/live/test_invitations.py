@@ -66,6 +66,7 @@ async def test_an_invitation_arrives_as_mail_clients_expect_it(two: Two) -> None
     assert [one.get_content_type() for one in mail.walk()] == [
         "multipart/mixed",
         "multipart/alternative",
+        "text/plain",
         "text/html",
         "text/calendar",
         "application/ics",

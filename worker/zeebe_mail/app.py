@@ -39,6 +39,7 @@ from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.manners import NATIVE
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settled, Settlement, SettlementRules
+from zeebe_mail.jobs.validate import validate
 from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.imap import ImapConnector, ImapSession, ImapTimeouts
@@ -50,8 +51,10 @@ from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.message.address import AddressError, Mailbox, mailbox
 from zeebe_mail.message.guard_rails import AddressPatterns, GuardRails, PatternError
 from zeebe_mail.message.reader import Reader
+from zeebe_mail.message.renderer import Renderer
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.catalogue import catalogue
+from zeebe_mail.operations.render import RenderInput, RenderOutput, render
 from zeebe_mail.secrets import Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretProvider, SecretResolver
 from zeebe_mail.settings import (
     DEFAULT_PORT,
@@ -337,6 +340,7 @@ class Mailroom:
 
     handler: JobHandler
     pool: Pool
+    desk: Desk
 
 
 @asynccontextmanager
@@ -349,20 +353,23 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
     }
     pool = Pool(connectors, Bulkhead(settings.connections_per_server))
     reader = Reader()
+    renderer = Renderer(settings.templates_dir)
     async with document_store(settings) as documents:
+        desk = Desk(pool, documents, sources(settings), reader, guard_rails(settings), renderer)
         handler = JobHandler(
             operations=faces,
-            desk=Desk(pool, documents, sources(settings), reader, guard_rails(settings)),
+            desk=desk,
             secrets=secret_resolver(settings),
             rules=settlement_rules(settings, redactor, documents),
             backoff=backoff_policy(settings),
             max_attempts=settings.max_attempts,
         )
         try:
-            yield Mailroom(handler, pool)
+            yield Mailroom(handler, pool, desk)
         finally:
             pool.close()
             await reader.aclose()
+            await renderer.aclose()
 
 
 def sources(settings: Settings) -> Sources:
@@ -554,6 +561,19 @@ async def run_once(
     job = Job(key=0, type=task_type, variables=variables, headers=headers, retries=3, deadline_ms=0)
     async with mailroom(settings, redactor, faces) as room:
         return await room.handler.explain(job, TrialAttempt())
+
+
+async def render_once(settings: Settings, redactor: Redactor, request: Mapping[str, Any]) -> RenderOutput:
+    """What sending this would send.
+
+    Raises:
+        WorkerError: it cannot be made.
+    """
+    given = validate(RenderInput, {"request": request})
+    async with mailroom(settings, redactor, {}) as room:
+        rendered = await render.run(given, TrialAttempt(), room.desk)
+    assert isinstance(rendered, RenderOutput)
+    return rendered
 
 
 async def settle_once(

@@ -10,6 +10,8 @@
       - SecretMissing · SecretNotAllowed
     x ExpressionError        a result or error expression cannot be used              never retried
       - ExpressionInvalid · ExpressionFailed
+    x TemplateError          a mail template gives no mail                            never retried
+      - TemplateNotFound · TemplateInvalid · TemplateVariableUnknown · TemplateFailed · TemplateLimit
     x DocumentError          a document cannot be kept or had                         never retried
       - DocumentNotStored · DocumentStoreMissing · DocumentNotFound · DocumentChanged
       - DocumentStoreUnavailable                                                      retried
@@ -207,6 +209,47 @@ class ExpressionFailed(ExpressionError):
 
     code = "EXPRESSION_FAILED"
     advice = "Correct the expression; `zeebe-mail exec --response` and `--error` try it out without any mail."
+
+
+class TemplateError(WorkerError):
+    """A mail template gives no mail. No message holds the value of a variable."""
+
+    retry = Retry.NEVER
+
+
+class TemplateNotFound(TemplateError):
+    """There is no mail template of this name, or no file of the name that a template includes. Nothing was sent."""
+
+    code = "TEMPLATE_NOT_FOUND"
+    advice = "Correct the name, or let the operator add the mail template to ZEEBE_MAIL_TEMPLATES_DIR."
+
+
+class TemplateInvalid(TemplateError):
+    """A mail template has a syntax error; the message shows its line and place. Nothing was sent."""
+
+    code = "TEMPLATE_INVALID"
+    advice = "Correct the mail template; `zeebe-mail render` tries it out."
+
+
+class TemplateVariableUnknown(TemplateError):
+    """A mail template uses a variable that it was not given. Nothing was sent."""
+
+    code = "TEMPLATE_VARIABLE_UNKNOWN"
+    advice = "Correct the name, give the variable in `template.variables`, or write `is defined` or `| default(…)`."
+
+
+class TemplateFailed(TemplateError):
+    """A mail template could not be filled in, or gave something that cannot be sent. Nothing was sent."""
+
+    code = "TEMPLATE_FAILED"
+    advice = "Look at the named place of the mail template and at the variables it uses there."
+
+
+class TemplateLimit(TemplateError):
+    """A mail template took more time or memory, or gave more text, than one may. Nothing was sent."""
+
+    code = "TEMPLATE_LIMIT"
+    advice = "Look for loops that do not end or multiply each other, and send large content as an attachment."
 
 
 class DocumentError(WorkerError):

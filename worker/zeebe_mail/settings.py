@@ -306,6 +306,12 @@ class Settings(BaseSettings):
     """For test stages: addresses, separated by commas, that get every mail instead of its recipients. These are in its
     headers `X-Original-To`, `X-Original-Cc` and `X-Original-Bcc`, so whoever gets the mail sees the hidden ones too."""
 
+    # ── mails ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    templates_dir: Path | None = None
+    """Folder of the mail templates that a task may name: one folder for each, with a file for each field. Changes take
+    effect with the next mail."""
+
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     secrets_prefix: str = "SECRET_"
@@ -398,7 +404,7 @@ class Settings(BaseSettings):
             raise ValueError("must be host:port, with or without http://, https://, grpc:// or grpcs://")
         return value
 
-    @field_validator("secrets_dir")
+    @field_validator("secrets_dir", "templates_dir")
     @classmethod
     def _is_a_folder(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_dir():

@@ -35,7 +35,9 @@ class _Turns:
 
     def lease(self) -> AbstractAsyncContextManager[Any]:
         given: Any = self.errand.given
-        return self.sessions.lease(self.errand.operation.session, given.server, given.auth)
+        session_type = self.errand.operation.session
+        assert session_type, self.errand.operation.task_type
+        return self.sessions.lease(session_type, given.server, given.auth)
 
     @property
     def has_room(self) -> bool:

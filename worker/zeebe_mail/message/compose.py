@@ -78,6 +78,8 @@ class Draft:
 class Message:
     """A finished message: CRLF lines of at most 998 octets."""
 
+    draft: Draft
+    """What it says."""
     message_id: str
     date: datetime
     sender: str
@@ -89,7 +91,6 @@ class Message:
     needs_smtputf8: bool
     hidden: bytes = b""
     """The header Bcc, which no recipient gets to see."""
-    calendar: Calendar | None = None
     left_out: tuple[str, ...] = ()
     """Recipients that it was asked to go to and must not, by our own guard rails."""
 
@@ -117,6 +118,7 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Message:
     writer = _Writer(token)
     body = writer.body(draft)
     return Message(
+        draft=draft,
         message_id=message_id,
         date=date,
         sender=sender.address if draft.envelope_sender is None else draft.envelope_sender,
@@ -125,7 +127,6 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Message:
         without_8bit=_whole(head, _Writer(token, eight_bit=False).body(draft)) if writer.used_8bit else None,
         needs_smtputf8=any(one.needs_smtputf8 for one in everybody),
         hidden=address_list("Bcc", draft.bcc) if draft.bcc else b"",
-        calendar=draft.calendar,
     )
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from types import MappingProxyType
 
-from zeebe_mail.message.address import Mailbox, envelope
+from zeebe_mail.message.address import envelope
 from zeebe_mail.message.compose import NO_DOMAIN, Draft, Message
 from zeebe_mail.message.envelope import read_message_id
 from zeebe_mail.message.header_fields import read_header
@@ -42,18 +42,20 @@ def readdressed(draft: Draft) -> dict[bytes, bytes]:
 def finished(
     raw: bytes,
     *,
-    sender: str,
-    recipients: tuple[tuple[Mailbox, ...], ...],
+    addressed: Draft,
     token: str,
     date: datetime,
     replaced: Mapping[bytes, bytes] = MappingProxyType({}),
 ) -> Message:
-    """The mail that a draft becomes. ``sender`` and ``recipients`` are its envelope; ``replaced`` are header fields by
-    name (lower case) that take the place of the draft's own.
+    """The mail that a draft becomes. ``addressed`` is whom it goes from and to; ``replaced`` are header fields by name
+    (lower case) that take the place of the draft's own.
 
     Raises:
         DraftError: it is no message, or cannot be sent over SMTP.
     """
+    author = (addressed.sender or addressed.authors[0]).address
+    sender = author if addressed.envelope_sender is None else addressed.envelope_sender
+    everybody = (addressed.to, addressed.cc, addressed.bcc)
     if b"\0" in raw:
         raise DraftError("it has the character NUL")
     whole = _LINE_END.sub(b"\r\n", raw)
@@ -74,13 +76,14 @@ def finished(
         raise DraftError("its header cannot be read without doubt")
     end = b"" if body.endswith(b"\r\n") or not body else b"\r\n"
     return Message(
+        draft=addressed,
         message_id=message_id,
         date=date,
         sender=sender,
-        recipients=envelope(*recipients),
+        recipients=envelope(*everybody),
         data=Payload(new_head, b"\r\n", body, end),
         without_8bit=None,
-        needs_smtputf8=not new_head.isascii() or any(one.needs_smtputf8 for group in recipients for one in group),
+        needs_smtputf8=not new_head.isascii() or any(one.needs_smtputf8 for group in everybody for one in group),
         hidden=b"".join(whole for name, whole in fields if name in _HIDDEN),
     )
 

@@ -48,7 +48,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\
 
 
 class Mail(SendRequest):
-    """A mail whose headers are almost free, and that says nothing of itself or of recipients it does not show.
+    """A mail whose headers are almost free, and that says no more than its task: nothing of itself, of recipients it
+    does not show, or in other words than its own.
 
     Its HTML may show pictures that are not there, as it always could.
     """
@@ -57,6 +58,8 @@ class Mail(SendRequest):
 
     headers: dict[str, tuple[HeaderText, ...]]
     date: datetime | None = None
+    text_from_html: bool = False
+    inline_styles: bool = False
 
     def draft(self, authors: tuple[Mailbox, ...]) -> Draft:
         """The mail as it is to be written."""

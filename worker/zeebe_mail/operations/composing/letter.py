@@ -24,6 +24,7 @@ from zeebe_mail.operations.composing.attachments import loaded, text_of
 from zeebe_mail.operations.composing.content import Content
 from zeebe_mail.operations.composing.invitation import InvitationRequest
 from zeebe_mail.operations.composing.options import MarkOptions
+from zeebe_mail.operations.composing.wording import worded
 
 
 class LetterRequest(MarkOptions, Content, Recipients, Authorship):
@@ -93,7 +94,10 @@ def _require_whole(draft: Draft, request: LetterRequest) -> None:
         missing.append("`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true")
     says_nothing = (draft.text, draft.html, request.text_from, request.html_from, request.invitation)
     if all(one is None for one in says_nothing):
-        missing.append("`request.text` or `request.html` must be given; it may be empty")
+        missing.append(
+            "`request.text` or `request.html` must be given, or `request.markdown`, or a `request.template` that has "
+            "one of them; it may be empty"
+        )
     if missing:
         raise InputError(f"{' and '.join(missing)}.")
 
@@ -126,6 +130,7 @@ async def letter(
     Raises:
         WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
     """
+    request = await worded(request, desk.renderer)
     draft = request.draft(authors_of(request, auth, usual_authors))
     if finish is None:
         _require_whole(draft, request)

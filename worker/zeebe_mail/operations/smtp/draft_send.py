@@ -123,8 +123,7 @@ def _message(draft: ParsedMessage, given: DraftSendInput, place: Place, rails: G
     try:
         message = finished(
             draft.raw,
-            sender=sender.address if asked.envelope_sender is None else asked.envelope_sender,
-            recipients=(may_go.to, may_go.cc, may_go.bcc),
+            addressed=may_go,
             token=token,
             date=datetime.now(UTC),
             replaced={} if may_go == asked else readdressed(may_go),

@@ -129,7 +129,7 @@ async def handed_over(
         size_bytes=receipt.size,
         date=message.date,
         dsn_requested=receipt.dsn_requested,
-        invitation=_invitation(message.calendar),
+        invitation=_invitation(message.draft.calendar),
         sent_copy=await saved(options.save_to_sent, message, given, desk),
     )
 
