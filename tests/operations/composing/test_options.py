@@ -225,7 +225,11 @@ def test_a_report_calls_the_mail_by_a_given_name_or_by_its_message_id() -> None:
     ("field", "value", "where"),
     [
         ("importance", "urgent", "importance"),
-        ("importance", 1.5, "importance"),
+        ("importance", 1, "importance"),
+        ("importance", ["high"], "importance"),
+        ("priority", ["urgent"], "priority"),
+        ("readReceipt", ["a@x.test"], "readReceipt"),
+        ("dsn", {"notify": [["success"]]}, "dsn.notify.0"),
         ("priority", "high", "priority"),
         ("sensitivity", "secret", "sensitivity"),
         ("autoSubmitted", "yes", "autoSubmitted"),

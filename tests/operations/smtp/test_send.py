@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from tests.desks import OneSession, desk
 from zeebe_mail.errors import InputError
 from zeebe_mail.mail.faults import Rejection
-from zeebe_mail.mail.smtp import Outgoing, Receipt
+from zeebe_mail.mail.smtp import DsnRequest, Outgoing, Receipt
 from zeebe_mail.operations.base import Attempt
 from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.operations.smtp.send import SendInput, send
@@ -103,6 +103,16 @@ async def test_who_was_refused_is_told_with_the_servers_answer() -> None:
         {"address": "bob@example.org", "code": 550, "enhanced": "5.1.1", "text": "no such user"}
     ]
     assert produced.model_dump()["accepted"] == ["eve@example.org"]
+
+
+async def test_reports_are_wanted_under_the_mails_own_name() -> None:
+    session = FakeSession()
+    given = SendInput.model_validate(variables(dsn={"notify": "success"}))
+
+    produced = await send.run(given, OneSession(session), FakeAttempt(), desk())
+
+    assert session.mails[0][0].dsn == DsnRequest(("success",), None, "zm-4711-1@example.org")
+    assert produced.model_dump()["dsnRequested"] is True
 
 
 def test_an_attempt_is_what_the_operation_is_given() -> None:

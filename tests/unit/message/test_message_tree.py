@@ -152,7 +152,7 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_
     text=st.text(st.characters(exclude_categories=["Cs"]), max_size=200),
     content=st.binary(max_size=300),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_what_goes_in_comes_out(
     name: str, subject: str, person: str, text: str, content: bytes, postal_mime: PostalMime
 ) -> None:
