@@ -37,9 +37,8 @@ from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.manners import NATIVE
-from zeebe_mail.jobs.outcome import Outcome
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
-from zeebe_mail.jobs.settle import Settlement, SettlementRules
+from zeebe_mail.jobs.settle import Settled, Settlement, SettlementRules
 from zeebe_mail.jobs.validate import validate
 from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
@@ -304,7 +303,13 @@ def task_types(settings: Settings) -> dict[str, Face]:
     """Everything that can be served: our own operations, and the foreign faces that are switched on."""
     faces: list[Face] = [NativeFace(operation) for operation in catalogue().values()]
     if "camunda" in settings.compat:
-        faces.append(CamundaFace(secret_fields=settings.compat_secrets_fields, codes=settings.compat_error_codes))
+        faces.append(
+            CamundaFace(
+                secret_fields=settings.compat_secrets_fields,
+                codes=settings.compat_error_codes,
+                own_retries=settings.compat_own_retries,
+            )
+        )
     return {face.task_type: face for face in faces}
 
 
@@ -546,8 +551,8 @@ class TrialAttempt:
 
 async def run_once(
     settings: Settings, redactor: Redactor, task_type: str, variables: Mapping[str, Any], headers: Mapping[str, str]
-) -> Outcome:
-    """Run one job that comes from nowhere and give its outcome. The mail is real.
+) -> Settled:
+    """Run one job that comes from nowhere and say how it was settled. The mail is real.
 
     Raises:
         SettingsError: there is no such task type.
@@ -555,7 +560,7 @@ async def run_once(
     faces = selected(task_types(settings), [task_type], [])
     job = Job(key=0, type=task_type, variables=variables, headers=headers, retries=3, deadline_ms=0)
     async with mailroom(settings, redactor, faces) as room:
-        return await room.handler.handle(job, TrialAttempt())
+        return await room.handler.explain(job, TrialAttempt())
 
 
 async def render_once(settings: Settings, redactor: Redactor, request: Mapping[str, Any]) -> RenderOutput:
@@ -580,8 +585,8 @@ async def settle_once(
     error_code: str | None = None,
     error_details: Mapping[str, Any] | None = None,
     retries: int = 3,
-) -> tuple[Outcome, list[str]]:
-    """What Zeebe would be told of a response, or of an error with this code; and the expressions' warnings.
+) -> Settled:
+    """What Zeebe would be told of a response, or of an error with this code, and how that came about.
 
     A foreign task type has its own way to put an error. Documents are made up and not kept.
 
@@ -601,7 +606,7 @@ async def settle_once(
             outcome = settlement.of_error(_example(error_code, error_details or {}))
     except WorkerError as error:
         outcome = settlement.of_error(error)
-    return await settlement.with_documents(outcome), settlement.warnings
+    return settlement.settled(await settlement.with_documents(outcome))
 
 
 class _Pretended:

@@ -189,7 +189,8 @@ class Settings(BaseSettings):
     """Longest such wait."""
 
     max_attempts: int = Field(default=10, ge=1)
-    """How often a job may begin without ever coming to an end, before it becomes an incident."""
+    """How often a job may begin without ever coming to an end, before it becomes an incident. Each worker counts for
+    itself, and anew when it starts: a job that ends its worker every time is not found."""
 
     bpmn_errors: Words = ()
     """Error codes that become BPMN errors without an error expression, separated by commas; `true` for all. A task's
@@ -337,6 +338,11 @@ class Settings(BaseSettings):
     compat_error_codes: bool = False
     """Give errors of foreign task types their stable code and what is known of them, as `error.code` and
     `error.variables`. Off, because Camunda's connector never sets a code and expressions may rely on that."""
+
+    compat_own_retries: bool = False
+    """Try failed jobs of foreign task types again by our own rules: wrong passwords, refused recipients and whatever
+    else is for good are incidents at once, and without `retryBackoff` the waits grow. Off, because Camunda's connector
+    uses up the retries without a wait; with wrong passwords that can lock accounts."""
 
     compat_secrets_fields: Words = ("authentication", "emailAccountConfiguration", "data")
     """Input fields of foreign task types in which secrets are resolved, separated by commas; a reference anywhere else
