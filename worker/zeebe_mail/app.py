@@ -32,13 +32,13 @@ from zeebe_mail.documents.reference import DocumentReference
 from zeebe_mail.documents.sources import Limits, Sources
 from zeebe_mail.documents.store import DocumentStore, NoStore, Reference
 from zeebe_mail.egress import EgressPolicy, Hosts, host_name
-from zeebe_mail.errors import DocumentNotFound, DocumentNotStored, WorkerError, every_error
+from zeebe_mail.errors import DocumentNotFound, DocumentNotStored, InputError, WorkerError, every_error
 from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.manners import NATIVE
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
-from zeebe_mail.jobs.settle import Settled, Settlement, SettlementRules
+from zeebe_mail.jobs.settle import Settled, Settlement, SettlementRules, bpmn_error_codes
 from zeebe_mail.jobs.validate import validate
 from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
@@ -631,11 +631,19 @@ def _example(code: str, details: Mapping[str, Any]) -> WorkerError:
 
 
 def settlement_rules(settings: Settings, redactor: Redactor, documents: DocumentStore) -> SettlementRules:
-    """What holds for every task's settlement."""
+    """What holds for every task's settlement.
+
+    Raises:
+        SettingsError: there is no error with such a code.
+    """
+    try:
+        bpmn_errors = bpmn_error_codes(",".join(settings.bpmn_errors), "ZEEBE_MAIL_BPMN_ERRORS")
+    except InputError as error:
+        raise SettingsError(error.message) from error
     return SettlementRules(
         redactor,
         result_limit_bytes=settings.result_limit_bytes,
-        bpmn_errors=settings.bpmn_errors,
+        bpmn_errors=bpmn_errors,
         documents=documents,
     )
 

@@ -44,8 +44,10 @@ from zeebe_mail.secrets import Redactor, Words
 CODES = frozenset(error.code for error in every_error())
 
 
-def bpmn_error_codes(text: str) -> frozenset[str]:
-    """The header ``bpmnErrors``: ``true``, ``false``, or error codes with commas, semicolons or blanks between them.
+def bpmn_error_codes(text: str, where: str = 'Header "bpmnErrors"') -> frozenset[str]:
+    """What ``bpmnErrors`` says, as a header or a setting.
+
+    That is ``true``, ``false``, or error codes with commas, semicolons or blanks between them.
 
     Raises:
         InputError: a code is unknown.
@@ -56,7 +58,7 @@ def bpmn_error_codes(text: str) -> frozenset[str]:
         nearest = get_close_matches(code, CODES, n=1)
         hint = f" Did you mean {nearest[0]}?" if nearest else ""
         raise InputError(
-            f'Header "bpmnErrors" names {code[:80]!r}, which is no error code.{hint}',
+            f"{where} names {code[:80]!r}, which is no error code.{hint}",
             next_step="Correct it in the task's properties: `true`, or error codes with commas between them.",
         )
     return (words - switches) | {word.lower() for word in switches if word.lower() == "true"}
