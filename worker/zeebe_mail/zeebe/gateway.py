@@ -111,6 +111,11 @@ class Gateway:
         return self._options.address
 
     @property
+    def heard_at(self) -> float:
+        """When the gateway last answered a call over the line in use, of the monotonic clock."""
+        return self._lines[-1].heard_at
+
+    @property
     def stub(self) -> GatewayAsyncStub:
         """The bare calls, over the line in use."""
         return self._line.stub

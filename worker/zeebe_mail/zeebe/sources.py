@@ -49,6 +49,14 @@ class Heartbeat(Protocol):
         """It did not."""
         ...
 
+    def source_waits(self, source: str) -> None:
+        """This poll waits for a slot: until it asks, the gateway owes it nothing."""
+        ...
+
+    def source_asks(self, source: str) -> None:
+        """This poll has room for a job, and the gateway owes it an answer."""
+        ...
+
 
 class Pause:
     """Growing waits with jitter between failures."""
@@ -161,7 +169,10 @@ class Poll(Source):
 
     async def once(self) -> None:
         """Ask once."""
-        await self._budget.some_free()
+        if not self._budget.free:
+            self._heartbeat.source_waits(self.name)
+            await self._budget.some_free()
+        self._heartbeat.source_asks(self.name)
         if not self._backlog:
             self._backlog = await self._wait_for_one()
             return
@@ -181,7 +192,7 @@ class Poll(Source):
                     raise self._hung(jobs)
                 found, self._waits_for_a_job = True, False
                 self.alive()
-                await self._accept(job, has_slot=False)
+                await self._take_on(job)
         finally:
             self._waits_for_a_job = False
         self.alive()
@@ -200,6 +211,10 @@ class Poll(Source):
             self._budget.give_back(most - taken)
         self.alive()
         return taken
+
+    async def _take_on(self, job: Job) -> None:
+        self._heartbeat.source_waits(self.name)
+        await self._accept(job, has_slot=False)
 
     def _hung(self, jobs: AsyncIterator[Job | None]) -> GatewayUnavailable:
         """Nothing came over this line. Jobs that come all the same are ours, and are read beside the next call."""

@@ -80,6 +80,14 @@ class Telemetry(Protocol):
         """It did not."""
         ...
 
+    def source_waits(self, source: str) -> None:
+        """This poll waits for a slot: until it asks, the gateway owes it nothing."""
+        ...
+
+    def source_asks(self, source: str) -> None:
+        """This poll has room for a job, and the gateway owes it an answer."""
+        ...
+
     def job_started(self, task_type: str, *, late_s: float) -> None:
         """A job starts, so long after the broker handed it out."""
         ...
@@ -88,8 +96,8 @@ class Telemetry(Protocol):
         """A job came to its end: completed, failed, incident, handed_back, bpmn_error or dropped."""
         ...
 
-    def loop_turned(self, *, in_flight: int, waiting: int) -> None:
-        """The event loop is alive; said every second."""
+    def loop_turned(self, *, in_flight: int, waiting: int, heard_at: float) -> None:
+        """The event loop is alive, and the gateway last answered then; said every second."""
         ...
 
 
@@ -273,7 +281,7 @@ class Worker:
         interval_s = min(LONGEST_WATCH_INTERVAL_S, self._options.job_timeout.total_seconds() / 6)
         while True:
             waiting = sum(not running.has_slot for running in self._jobs.values())
-            self._telemetry.loop_turned(in_flight=len(self._jobs), waiting=waiting)
+            self._telemetry.loop_turned(in_flight=len(self._jobs), waiting=waiting, heard_at=self._gateway.heard_at)
             for running in self._jobs.values():
                 if running.wants_extension and not running.extending:
                     running.extending = True
