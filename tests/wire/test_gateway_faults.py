@@ -106,6 +106,22 @@ async def test_an_answer_that_is_refused_for_good_becomes_an_incident_once() -> 
     assert gateway.requests("FailJob")[0].retries == 0
 
 
+async def test_a_refused_answer_about_a_mail_that_went_out_names_its_message_id() -> None:
+    tokens = []
+
+    async def hand_over(job: Job, attempt: Attempt) -> Outcome:
+        await attempt.commit()
+        tokens.append(attempt.token)
+        return Complete()
+
+    async with FakeGateway() as gateway:
+        gateway.fails("CompleteJob", Code.INVALID_ARGUMENT)
+        gateway.job(1)
+        async with host(gateway.address, Scripted("t", script=hand_over), streaming=False) as running:
+            await until(lambda: running.count("incident") == 1)
+    assert f"zm-{tokens[0]}" in gateway.requests("FailJob")[0].errorMessage
+
+
 @pytest.mark.parametrize("code", EVERY_FAILURE, ids=lambda code: code.name)
 async def test_no_status_ends_the_worker(code: Code, quick_pauses: None) -> None:
     """Neither on a poll nor on a stream; the job that comes afterwards is done, and the outage is said once."""

@@ -402,9 +402,13 @@ def _in_doubt(running: RunningJob) -> Fail:
     """The grace period ends before the mail server's answer: an incident, so that no other worker sends it again."""
     doubt = OutcomeUnknown(
         "The worker had to stop after the point of no return and before the mail server's answer came. "
-        f"The Message-ID of a mail that it sent begins with zm-{running.token}."
+        + _message_id(running)
     )
     return _failed(running.job, doubt)
+
+
+def _message_id(running: RunningJob) -> str:
+    return f"The Message-ID of a mail that the worker sent begins with zm-{running.token}."
 
 
 def _telling_s(grace_s: float) -> float:
@@ -414,6 +418,6 @@ def _telling_s(grace_s: float) -> float:
 
 def _refused(running: RunningJob, told: Outcome, error: Rejected) -> Fail:
     """The gateway does not take our answer: an incident, because repeating the job could repeat the mail."""
-    done = "The mail was handed over. " if running.committed else ""
+    done = f"The mail was handed over. {_message_id(running)} " if running.committed else ""
     refused = AnswerRefused(f"{done}The gateway refused the answer to this job ({type(told).__name__}): {error}.")
     return Fail(str(refused), retries=0, code=refused.code)
