@@ -249,7 +249,9 @@ class Settings(BaseSettings):
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     secrets_prefix: str = "SECRET_"
-    """`secrets.NAME` is looked for in the environment variable with this prefix and NAME."""
+    """`secrets.NAME` is looked for in the environment variable with this prefix and NAME. A secret of fewer than four
+    characters is masked only where it is the whole of a text, because it is a part of too many words: take a longer
+    one."""
 
     secrets_dir: Path | None = None
     """Folder with one file for each secret."""
