@@ -18,7 +18,7 @@ from zeebe_mail.form import Part
 from zeebe_mail.jobs.face import NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
-from zeebe_mail.jobs.outcome import Complete, Fail, Outcome
+from zeebe_mail.jobs.outcome import Complete, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import Backoff
 from zeebe_mail.jobs.settle import SettlementRules
 from zeebe_mail.operations.base import Attempt, Operation, OperationInput, OperationOutput
@@ -100,6 +100,15 @@ async def test_a_bug_while_settling_is_an_incident_with_the_mails_id_whatever_th
     assert (outcome.code, outcome.retries, mail.sent) == ("INTERNAL_ERROR", 0, 1)
     assert "<zm-1@x.test>" in outcome.message
     assert outcome.variables["response"] == {"messageId": "<zm-1@x.test>"}
+
+
+async def test_a_job_can_be_explained_and_what_became_null_is_told() -> None:
+    headers = {"resultExpression": "={a: mesageId}", "errorExpression": '=bpmnError("X", "y")'}
+    settled = await Mail().handler.explain(Job(1, "t", {}, headers, 3, 0), TrialAttempt())
+    assert settled.outcome == ThrowError("X", "y", {})
+    assert settled.result_mapping == {"a": None}
+    assert settled.error_mapping["errorCode"] == "X"
+    assert "mesageId" in settled.warnings[0]
 
 
 async def test_a_slow_expression_is_evaluated_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
