@@ -334,6 +334,11 @@ def selected(faces: Mapping[str, Face], only: Iterable[str], but: Iterable[str])
     return chosen
 
 
+def share_of_one_server(settings: Settings) -> int:
+    """Jobs that one mail server may hold up: at most half, so that a dead one does not stop the mail for the others."""
+    return min(settings.connections_per_server, max(settings.max_jobs // 2, 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Mailroom:
     """Everything that is needed to run jobs, without a broker."""
@@ -351,7 +356,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
         ImapSession: imap_connector(settings),
         Pop3Session: pop3_connector(settings),
     }
-    pool = Pool(connectors, Bulkhead(settings.connections_per_server))
+    pool = Pool(connectors, Bulkhead(share_of_one_server(settings)))
     reader = Reader()
     renderer = Renderer(settings.templates_dir)
     async with document_store(settings) as documents:

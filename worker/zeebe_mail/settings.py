@@ -171,7 +171,7 @@ class Settings(BaseSettings):
     """Name of the cluster, part of each Message-ID; give different ones to clusters that mail from the same domain."""
 
     max_jobs: int = Field(default=100, ge=1, le=10_000)
-    """Jobs that run at once, over all task types."""
+    """Jobs that run at once, over all task types; from two on, at most half of them with one mail server."""
 
     job_timeout: Duration = Field(default=timedelta(seconds=60), ge=timedelta(seconds=2), le=timedelta(hours=1))
     """How long a job is ours without a sign of life; it is extended while it runs. Seconds or ISO-8601."""
@@ -202,7 +202,8 @@ class Settings(BaseSettings):
     # ── mail servers ─────────────────────────────────────────────────────────────────────────────────────────────
 
     connections_per_server: int = Field(default=10, ge=1, le=1000)
-    """Sessions that this worker opens to one mail server at most."""
+    """Sessions that this worker opens to one mail server at most; never more than half of `ZEEBE_MAIL_MAX_JOBS` (but at
+    least one), so that a dead server does not stop the mail for the others."""
 
     ca_file: Path | None = None
     """CA certificates (PEM) for mail servers and for `ZEEBE_MAIL_URLS`, besides the system's."""
@@ -315,7 +316,9 @@ class Settings(BaseSettings):
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     secrets_prefix: str = "SECRET_"
-    """`secrets.NAME` is looked for in the environment variable with this prefix and NAME."""
+    """`secrets.NAME` is looked for in the environment variable with this prefix and NAME. A secret of fewer than four
+    characters is masked only where it is the whole of a text, because it is a part of too many words: take a longer
+    one."""
 
     secrets_dir: Path | None = None
     """Folder with one file for each secret."""
