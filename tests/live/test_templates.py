@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -73,7 +73,7 @@ def without_what_differs(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("locale", [None, "de-AT"])
-async def test_a_template_arrives_as_it_was_shown(
+async def test_b27_b28_b29_a_template_arrives_as_it_was_shown(
     alice: Tasks, dovecot: Dovecot, postal_mime: PostalMime, locale: str | None
 ) -> None:
     template = {"name": "order", "variables": BOB, "locale": locale}
@@ -122,3 +122,19 @@ async def test_nothing_is_sent_where_there_is_no_mail(
         await alice.run("smtp-send", **{"from": "alice@x.test"}, to="bob@x.test", template=template)
     assert (caught.value.code, caught.value.retries) == (code, 0)
     assert postfix.log().count("connect from") == before
+
+
+async def test_an_answer_may_come_from_a_template(alice: Tasks, dovecot: Dovecot) -> None:
+    """What it quotes is added to both of its bodies; whom it goes to is still said by the mail that it answers."""
+    question = (
+        b"From: bob@x.test\r\nTo: alice@x.test\r\nSubject: Tea?\r\nMessage-ID: <tea@x.test>\r\n\r\nGreen or black?\r\n"
+    )
+    original = {"source": {"content": b64encode(question).decode("ascii"), "name": "tea.eml"}}
+    template = {"markdown": "**{{ kind }}**, please", "variables": {"kind": "Green"}}
+    sent = await alice.run("smtp-reply", **{"from": "alice@x.test"}, original=original, template=template)
+    mail = seen(await delivered(dovecot, sent["messageId"]))
+    assert mail.subject == "Re: Tea?"
+    assert (mail.text or "").startswith("Green, please")
+    assert "> Green or black?" in (mail.text or "")
+    assert "<strong>Green</strong>, please" in (mail.html or "")
+    assert "Green or black?" in (mail.html or "")

@@ -97,6 +97,20 @@ async def test_a_job_gets_all_of_the_mail() -> None:
     assert (mail["content"], mail["document"]) == (None, None)
 
 
+async def test_who_would_send_it_is_known_by_name_alone() -> None:
+    """The author is the account's user, as when it is sent, and the operator's rules for senders hold."""
+    rules = {"allowed_senders": {"shop@*": ("@example.org",)}}
+    mail = {"from": None, "to": "bob@example.org", "text": "Hi", "deliver": "none"}
+    own = await shown({**mail, "username": "shop@example.org"}, **rules)
+    assert isinstance(own, Complete), own
+    assert own.variables["mail"]["from"] == [{"name": None, "address": "shop@example.org"}]
+    other = await shown({**mail, "username": "eve@example.org"}, **rules)
+    assert isinstance(other, Fail)
+    assert other.code == "SENDER_NOT_ALLOWED"
+    unnamed = await shown({**mail, "from": "eve@example.com"}, **rules)
+    assert isinstance(unnamed, Complete), "without an account there is nobody to judge"
+
+
 async def test_a_secret_in_a_template_stays_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_PASSWORD", "hunter2")
     template = {"text": "{{ a }} {% raw %}{{secrets.PASSWORD}}{% endraw %}", "variables": {"a": "secrets.PASSWORD"}}

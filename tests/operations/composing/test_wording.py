@@ -125,7 +125,7 @@ async def test_addresses_of_a_template_are_checked_like_others(to: str, error: t
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        ({"html": "a", "markdown": "b"}, "`html` or `markdown`, not both"),
+        ({"html": "a", "markdown": "b"}, "both `markdown` and `html`"),
         ({"template": {}}, "must have a `name`"),
         ({"template": {"name": "order", "text": "x"}}, "not both"),
         ({"template": {"name": "order", "locale": "../de"}}, "request.template.locale"),

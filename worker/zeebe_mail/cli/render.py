@@ -71,7 +71,7 @@ def render(
     given = read_json(variables) if variables else {}
     request = _of_template(template, locale, given) if template else _of_job(given)
     try:
-        mail = run(render_once(load(), Redactor(), {**request, "deliver": "base64"}))
+        mail = run(render_once(load(), Redactor(), request))
     except WorkerError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
@@ -93,12 +93,11 @@ def _of_template(name: str, locale: str | None, variables: Mapping[str, Any]) ->
 
 
 def _of_job(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """What the job asks for; the author is the account's user where none is given, as it is when mail is sent."""
+    """What a job that sends mail would send."""
     request, auth = variables.get("request"), variables.get("auth")
     if not isinstance(request, dict):
         raise typer.BadParameter("--variables: must have `request`, as a job that sends mail has")
-    user = auth.get("username") if isinstance(auth, dict) else None
-    return request if request.get("from") or not isinstance(user, str) else {**request, "from": user}
+    return {**request, "username": auth.get("username") if isinstance(auth, dict) else None}
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -77,10 +77,6 @@ class Content(MailPart):
         for name in ("text", "html"):
             if getattr(self, name) is not None and getattr(self, f"{name}_from") is not None:
                 raise ValueError(f"has both `{name}` and `{name}From`; one of them must be left out")
-        return self
-
-    @model_validator(mode="after")
-    def _has_one_source_of_html(self) -> Content:
-        if self.html is not None and self.markdown is not None:
-            raise ValueError("must have `html` or `markdown`, not both")
+        if self.markdown is not None and not (self.html is None and self.html_from is None):
+            raise ValueError("has both `markdown` and `html` or `htmlFrom`; one of them must be left out")
         return self
