@@ -13,7 +13,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from zeebe_mail.errors import TemplateFailed
+from zeebe_mail.errors import InputError, TemplateFailed
 from zeebe_mail.message.inline_parts import references
 from zeebe_mail.message.renderer import Order, Rendered, Renderer
 from zeebe_mail.operations.composing.blanks import MailPart
@@ -44,9 +44,13 @@ async def worded(request: Request, renderer: Renderer) -> Request:
     """The request with all of its words and the template's files, and without a template.
 
     Raises:
+        InputError: there is a preview line, and no HTML that could have it.
         TemplateError: there is no mail.
     """
-    return request if _is_finished(request) else await _filled_in(request, renderer)
+    finished = request if _is_finished(request) else await _filled_in(request, renderer)
+    if finished.html is None:
+        _require_no_preheader(request)
+    return finished
 
 
 async def _filled_in(request: Request, renderer: Renderer) -> Request:
@@ -96,6 +100,21 @@ def _picture(path: str, name: str) -> TemplateFile:
             f'The mail template\'s HTML cannot show "{path}" by its name: names of pictures have letters, digits '
             "and signs such as . - _, all ASCII, and no spaces."
         ) from error
+
+
+def _require_no_preheader(request: Content) -> None:
+    """Pass when the task gives no preview line; a file of the directory is only for languages that have HTML.
+
+    Raises:
+        InputError: names it.
+    """
+    brought = request.template.preheader if request.template else None
+    if request.preheader or brought:
+        field = "request.preheader" if request.preheader else "request.template.preheader"
+        raise InputError(
+            f"`{field}` is a line that only HTML can have, and the mail has none: give `html` or `markdown` as well, "
+            "or leave it out."
+        )
 
 
 def _is_finished(request: Content) -> bool:
