@@ -12,11 +12,13 @@ from zeebe_mail.app import (
     guard_rails,
     secret_resolver,
     selected,
+    settlement_rules,
     smtp_connector,
     task_types,
     tls_policy,
 )
 from zeebe_mail.demo.pki import Authority
+from zeebe_mail.documents.store import NoStore
 from zeebe_mail.errors import HostNotAllowed
 from zeebe_mail.message.address import mailboxes
 from zeebe_mail.message.guard_rails import AddressPatterns, GuardRails
@@ -349,3 +351,9 @@ def test_the_limits_of_connections_come_from_the_settings(settings: SetAll) -> N
     connector = smtp_connector(given)
     assert (connector.timeouts.connect_s, connector.timeouts.command_s) == (7, 20)
     assert connector.policy.allow_deprecated
+
+
+def test_a_code_that_no_error_has_is_named_at_start(settings: SetAll) -> None:
+    given = settings(ZEEBE_MAIL_BPMN_ERRORS="RECIPIENTS_REFUSED, SERVER_BUZY")
+    with pytest.raises(SettingsError, match=r"ZEEBE_MAIL_BPMN_ERRORS names 'SERVER_BUZY'.*mean SERVER_BUSY"):
+        settlement_rules(given, Redactor(), NoStore())

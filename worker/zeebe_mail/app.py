@@ -33,14 +33,13 @@ from zeebe_mail.documents.sources import Limits, Sources
 from zeebe_mail.documents.store import DocumentStore, NoStore, Reference
 from zeebe_mail.documents.template_files import TemplateFiles
 from zeebe_mail.egress import EgressPolicy, Hosts, host_name
-from zeebe_mail.errors import DocumentNotFound, DocumentNotStored, WorkerError, every_error
+from zeebe_mail.errors import DocumentNotFound, DocumentNotStored, InputError, WorkerError, every_error
 from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.manners import NATIVE
-from zeebe_mail.jobs.outcome import Outcome
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
-from zeebe_mail.jobs.settle import Settlement, SettlementRules
+from zeebe_mail.jobs.settle import Settled, Settlement, SettlementRules, bpmn_error_codes
 from zeebe_mail.jobs.validate import validate
 from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
@@ -305,7 +304,13 @@ def task_types(settings: Settings) -> dict[str, Face]:
     """Everything that can be served: our own operations, and the foreign faces that are switched on."""
     faces: list[Face] = [NativeFace(operation) for operation in catalogue().values()]
     if "camunda" in settings.compat:
-        faces.append(CamundaFace(secret_fields=settings.compat_secrets_fields, codes=settings.compat_error_codes))
+        faces.append(
+            CamundaFace(
+                secret_fields=settings.compat_secrets_fields,
+                codes=settings.compat_error_codes,
+                own_retries=settings.compat_own_retries,
+            )
+        )
     return {face.task_type: face for face in faces}
 
 
@@ -330,6 +335,11 @@ def selected(faces: Mapping[str, Face], only: Iterable[str], but: Iterable[str])
     return chosen
 
 
+def share_of_one_server(settings: Settings) -> int:
+    """Jobs that one mail server may hold up: at most half, so that a dead one does not stop the mail for the others."""
+    return min(settings.connections_per_server, max(settings.max_jobs // 2, 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Mailroom:
     """Everything that is needed to run jobs, without a broker."""
@@ -347,7 +357,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
         ImapSession: imap_connector(settings),
         Pop3Session: pop3_connector(settings),
     }
-    pool = Pool(connectors, Bulkhead(settings.connections_per_server))
+    pool = Pool(connectors, Bulkhead(share_of_one_server(settings)))
     reader = Reader()
     renderer = Renderer(settings.templates_dir)
     async with document_store(settings) as documents:
@@ -548,8 +558,8 @@ class TrialAttempt:
 
 async def run_once(
     settings: Settings, redactor: Redactor, task_type: str, variables: Mapping[str, Any], headers: Mapping[str, str]
-) -> Outcome:
-    """Run one job that comes from nowhere and give its outcome. The mail is real.
+) -> Settled:
+    """Run one job that comes from nowhere and say how it was settled. The mail is real.
 
     Raises:
         SettingsError: there is no such task type.
@@ -557,7 +567,7 @@ async def run_once(
     faces = selected(task_types(settings), [task_type], [])
     job = Job(key=0, type=task_type, variables=variables, headers=headers, retries=3, deadline_ms=0)
     async with mailroom(settings, redactor, faces) as room:
-        return await room.handler.handle(job, TrialAttempt())
+        return await room.handler.explain(job, TrialAttempt())
 
 
 async def render_once(settings: Settings, redactor: Redactor, request: Mapping[str, Any]) -> RenderOutput:
@@ -582,8 +592,8 @@ async def settle_once(
     error_code: str | None = None,
     error_details: Mapping[str, Any] | None = None,
     retries: int = 3,
-) -> tuple[Outcome, list[str]]:
-    """What Zeebe would be told of a response, or of an error with this code; and the expressions' warnings.
+) -> Settled:
+    """What Zeebe would be told of a response, or of an error with this code, and how that came about.
 
     A foreign task type has its own way to put an error. Documents are made up and not kept.
 
@@ -603,7 +613,7 @@ async def settle_once(
             outcome = settlement.of_error(_example(error_code, error_details or {}))
     except WorkerError as error:
         outcome = settlement.of_error(error)
-    return await settlement.with_documents(outcome), settlement.warnings
+    return settlement.settled(await settlement.with_documents(outcome))
 
 
 class _Pretended:
@@ -628,11 +638,19 @@ def _example(code: str, details: Mapping[str, Any]) -> WorkerError:
 
 
 def settlement_rules(settings: Settings, redactor: Redactor, documents: DocumentStore) -> SettlementRules:
-    """What holds for every task's settlement."""
+    """What holds for every task's settlement.
+
+    Raises:
+        SettingsError: there is no error with such a code.
+    """
+    try:
+        bpmn_errors = bpmn_error_codes(",".join(settings.bpmn_errors), "ZEEBE_MAIL_BPMN_ERRORS")
+    except InputError as error:
+        raise SettingsError(error.message) from error
     return SettlementRules(
         redactor,
         result_limit_bytes=settings.result_limit_bytes,
-        bpmn_errors=settings.bpmn_errors,
+        bpmn_errors=bpmn_errors,
         documents=documents,
     )
 

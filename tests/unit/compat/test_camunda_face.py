@@ -15,7 +15,7 @@ from zeebe_mail.mail.server import Security
 from zeebe_mail.operations.base import Errand
 from zeebe_mail.operations.smtp.send import SendOutput, SentEnvelope
 
-FACE = CamundaFace(secret_fields=("authentication", "data"), codes=False)
+FACE = CamundaFace(secret_fields=("authentication", "data"), codes=False, own_retries=False)
 RULES = "jakarta.validation.ValidationException: Found constraints violated while validating input: "
 
 
