@@ -8,6 +8,7 @@ B12  tests.operations.smtp.test_delivered_attachments.test_a_text_may_come_from_
 B13  tests.operations.smtp.test_delivered_attachments.test_names_arrive_as_they_are
 B13  tests.operations.smtp.test_delivered_attachments.test_documents_files_and_urls_arrive_byte_for_byte
 B13  tests.operations.smtp.test_delivered_attachments.test_what_a_task_has_read_is_attached_again
+B14  tests.live.test_templates.test_b14_a_templates_files_arrive_beside_the_tasks_own
 B15  tests.operations.smtp.test_delivered_attachments.test_documents_files_and_urls_arrive_byte_for_byte
 B16  tests.operations.smtp.test_delivered_attachments.test_names_that_are_not_safe_arrive_safe
 B17  tests.operations.smtp.test_delivered_attachments.test_documents_files_and_urls_arrive_byte_for_byte
@@ -30,7 +31,6 @@ import itertools
 import re
 import sys
 import time
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -258,7 +258,7 @@ async def test_b11_line_breaks_are_line_breaks_and_backslashes_are_themselves(of
     assert mail.seen.text == "one\ntwo\nthree\\n is no break"
 
 
-# ── templates with attachments, drafts: B14, B28, B29 ────────────────────────────────────────────────────────────
+# ── templates and drafts: B28, B29 ───────────────────────────────────────────────────────────────────────────────
 
 TEMPLATE = {
     "to": "{{ customer }}",
@@ -266,13 +266,6 @@ TEMPLATE = {
     "markdown": "Your **order** {{ number }} <&>",
     "variables": {"customer": "Alice <alice@x.test>", "number": "4711 – größer"},
 }
-
-
-async def test_b14_a_template_brings_the_words_and_the_task_its_files_of_which_all_are_kept(office: PostOffice) -> None:
-    files = [{"name": "order.csv", "content": b64encode(data).decode()} for data in (b"1;2", b"3;4")]
-    mail = await office.delivered("alice", to=None, subject=None, text=None, template=TEMPLATE, attachments=files)
-    assert [(one.name, one.content) for one in mail.seen.files] == [("order.csv", b"1;2"), ("order.csv", b"3;4")]
-    assert (mail.seen.subject, mail.seen.text) == ("Order 4711 – größer", "Your order 4711 – größer <&>")
 
 
 async def test_b28_a_draft_is_made_of_a_template_and_sent_once_somebody_has_seen_it(

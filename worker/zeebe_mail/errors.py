@@ -20,6 +20,7 @@
       - DownloadFailed                                                                retried
     x MailUnfit              a stored mail cannot be used so                          never retried
       - AutomaticMail · NotADraft · DraftUnfinished
+    x SuppressionListUnreadable  nobody knows who must not get mail                   retried
     x ResultTooLarge         the result cannot be given to the process                never retried
     x TooManyAttempts        the job never comes to an end                            never retried
     x CredentialsError       the server does not accept who we are                    never retried
