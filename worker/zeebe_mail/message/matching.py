@@ -102,7 +102,7 @@ class Candidate:
 
 
 def matches(criterion: Criterion, message: Candidate) -> bool:
-    """Whether the message is one that is searched for.
+    """Whether the message is one that is searched for. What cannot be read of a message says nothing.
 
     Raises:
         ValueError: only a server can tell (:class:`ServerOnly`).
@@ -114,6 +114,20 @@ def matches(criterion: Criterion, message: Candidate) -> bool:
             return any(matches(part, message) for part in parts)
         case Not(part):
             return not matches(part, message)
+        case ServerOnly(key, _):
+            raise ValueError(f"only a server can search by {key.search_key}")
+    try:
+        return _holds(criterion, message)
+    except MemoryError:
+        raise
+    except Exception:  # a bug of ours: one message must cost nobody the search of the others
+        return False
+
+
+def _holds(
+    condition: Contains | HeaderContains | HeaderIs | Dated | Larger | Smaller | Flagged | Numbered, message: Candidate
+) -> bool:
+    match condition:
         case Contains(place, text):
             return _contains(message, place, folded(text))
         case HeaderContains(name, text):
@@ -132,8 +146,6 @@ def matches(criterion: Criterion, message: Candidate) -> bool:
             return in_ranges(message.uid, ranges, message.highest_uid)
         case Numbered(_, ranges):
             return in_ranges(message.sequence, ranges, message.highest_sequence)
-        case ServerOnly(key, _):
-            raise ValueError(f"only a server can search by {key.search_key}")
 
 
 def folded(text: str) -> str:
