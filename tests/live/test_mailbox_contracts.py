@@ -210,6 +210,51 @@ async def test_a_part_of_a_message_id_is_none(account: Tasks) -> None:
         await account.run("imap-read", messageId="rder-11@x.test")
 
 
+TWICE = b"<c5@x.test>\r\nMessage-ID: <d5@x.test>"
+ODD_MESSAGE_IDS = {
+    b"<c1@x.test> (added by mx)": "<c1@x.test>",
+    b"<c2@x.test>;": "<c2@x.test>",
+    b"junk <c3@x.test>": "<c3@x.test>",
+    b"<c4@x.test><d4@x.test>": "<c4@x.test>",
+    TWICE: "<c5@x.test>",
+    b'<"q q"@c6.x.test>': '<"q q"@c6.x.test>',
+    b"<c7.with.a.fold@\r\n x.test>": "<c7.with.a.fold@ x.test>",
+    b"\r\n <c8@x.test>": "<c8@x.test>",
+    b"c9@x.test": "c9@x.test",
+}
+
+
+def odd_message_ids(account: Tasks) -> dict[bytes, str]:
+    odd = dict(ODD_MESSAGE_IDS)
+    if Lack.REPEATED_HEADERS in account.server.lacks:
+        del odd[TWICE]
+    return odd
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+async def test_what_a_list_gives_as_message_id_finds_the_message(account: Tasks, protocol: str) -> None:
+    odd = odd_message_ids(account)
+    deliver(account, *(b"Message-ID: %s\r\nSubject: one\r\n\r\nx\r\n" % written for written in odd))
+    listed = (await account.run(f"{protocol}-list"))["messages"]
+    assert {one["messageId"] for one in listed} == set(odd.values())
+    for message_id in odd.values():
+        read = await account.run(f"{protocol}-read", messageId=message_id)
+        assert read["messageId"] == message_id
+        found = await account.run(f"{protocol}-search", criteria={"messageId": message_id})
+        assert [one["messageId"] for one in found["messages"]] == [message_id]
+
+
+async def test_whatever_stands_around_a_message_id_nothing_is_put_there_twice(account: Tasks) -> None:
+    odd = odd_message_ids(account)
+    for written in odd:
+        source = f"Message-ID: {written.decode()}\r\nSubject: one\r\n\r\nx\r\n"
+        appended = [(await account.run("imap-append", mailbox="INBOX", message=source))["appended"] for _ in range(2)]
+        assert appended == [True, False], written
+    everything = {"criteria": {"all": True}, "target": "Copies", "createTarget": True}
+    copied = [await account.run("imap-copy", **everything) for _ in range(2)]
+    assert [one["done"] for one in copied] == [len(odd), 0]
+
+
 async def test_a_uid_of_an_earlier_life_is_refused(account: Tasks) -> None:
     deliver(account, mail("one"))
     (uid,) = as_others_see(account)

@@ -28,6 +28,7 @@ class Lack(enum.Enum):
     SORT = "cannot sort"
     MOVE = "has COPY, but not MOVE"
     QUOTES_IN_NAMES = "takes no quotes and backslashes in the names of mailboxes"
+    REPEATED_HEADERS = "searches only in one of several headers of a name"
     PUSH = "tells nothing to an idling client until it asks"
 
 

@@ -94,7 +94,7 @@ TOKENS = [
     *(b";", b":", b",", b"@", b"boundary=", b"charset=", b"\xff\xfe", b"Content-Type: multipart/mixed; boundary=a\n"),
     *(b"\n--a\n", b"\n--a--\n", b"message/rfc822", b"name*0*=", b"utf-8''%", b"=\n", b"=3", b" ", b"\t", b"utf-16"),
     *(b"utf-7", b"iso-2022-jp", b"idna", b"rot13", b"zip", b"punycode", b"unicode_escape", b"<meta charset"),
-    *(b"\x1b$B", b"\x1b$@", b"\x1b(B", b"\x1b(J", b"\x1b$)C", b"\x0e", b"\x0f", b"~{", b"=?iso-2022-jp?q?=1B$B", b"\x80"),
+    *(b"\x1b$B", b"\x1b$@", b"\x1b(B", b"\x1b(J", b"\x1b$)C", b"\x0e", b"\x0f", b"~{", b"=?iso-2022-jp?q?=1B$B"),
     *(
         b"BEGIN:VCALENDAR\n",
         b"BEGIN:VEVENT\n",

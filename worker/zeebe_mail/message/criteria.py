@@ -34,8 +34,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from zeebe_mail.message.address import AddressError, mailbox
 from zeebe_mail.message.headers import ANY_NAME
+from zeebe_mail.message.message_id import bare_message_id
 from zeebe_mail.message.moment import read_moment
-from zeebe_mail.message.references import MAX_NUMBER, bare_message_id
+from zeebe_mail.message.references import MAX_NUMBER
 
 MAX_DEPTH = 16
 """Conditions within conditions."""

@@ -41,6 +41,7 @@ from zeebe_mail.message.criteria import (
 from zeebe_mail.message.dates import read_date
 from zeebe_mail.message.encoded_words import header_text, raw_text
 from zeebe_mail.message.header_fields import Header
+from zeebe_mail.message.message_id import bare_or_none, landmark, read_message_id
 
 _DAY = timedelta(days=1)
 
@@ -173,7 +174,7 @@ def _contains(message: Candidate, place: Place, text: str) -> bool:
 
 def _says(name: str, value: bytes, wanted: str) -> bool:
     if name == "message-id":
-        return raw_text(value).removeprefix("<").removesuffix(">") == wanted
+        return bare_or_none(read_message_id(value)) == wanted
     if name in ADDRESS_HEADERS:
         return any(one.address.casefold() == wanted.casefold() for one in read_addresses(value))
     return header_text(value).strip().casefold() == wanted.casefold()
@@ -252,6 +253,8 @@ def _bound(criterion: Criterion, *, at_most: bool) -> Criterion:
 
 
 def _mentions(name: str, value: str) -> Criterion:
+    if name.lower() == "message-id":
+        return HeaderContains(name, landmark(value))
     try:
         return Contains(Place(name.upper()), value)
     except ValueError:

@@ -12,8 +12,8 @@ from pydantic import Field
 from zeebe_mail.documents.store import DocumentStore, Reference
 from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.mail.imap import Selected, Summary
-from zeebe_mail.message.envelope import Envelope, read_envelope, read_message_id
-from zeebe_mail.message.header_fields import read_header
+from zeebe_mail.message.envelope import Envelope, read_envelope
+from zeebe_mail.message.message_id import message_id_in
 from zeebe_mail.message.parsed import Correspondent, ParsedMessage
 from zeebe_mail.operations.base import OperationOutput
 
@@ -99,11 +99,6 @@ def imap_place(one: Summary, selected: Selected) -> MessagePlace:
     return MessagePlace(
         message_id=message_id_in(one.header), uid=one.uid, uid_validity=selected.uid_validity, mailbox=selected.path
     )
-
-
-def message_id_in(header: bytes) -> str | None:
-    """The Message-ID of a block of header fields, with its angle brackets."""
-    return read_message_id(read_header(header, 0, len(header)))
 
 
 def _addresses(correspondents: tuple[Correspondent, ...]) -> list[NamedAddress]:

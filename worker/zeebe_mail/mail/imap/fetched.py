@@ -10,7 +10,6 @@ from typing import cast
 from zeebe_mail.mail.imap.connection import ImapViolation, Response
 from zeebe_mail.mail.imap.syntax import Node, parse
 from zeebe_mail.message.header_fields import SUMMARY_FIELDS
-from zeebe_mail.message.references import bare_message_id
 
 _HEADER_LIMIT = 2**16
 SUMMARY_ITEMS = (
@@ -127,15 +126,6 @@ class FetchedByUid(dict[int, Fetched]):
             self[uid].items.update(fetched.items)
         else:
             self[uid] = fetched
-
-
-def message_id_in(header: bytes) -> str | None:
-    """The bare Message-ID of a header that has nothing else."""
-    value = header.decode("utf-8", "replace").partition(":")[2]
-    try:
-        return bare_message_id("".join(value.split()))
-    except ValueError:
-        return None
 
 
 def summary(fetched: Fetched) -> Summary | None:

@@ -34,6 +34,7 @@ from zeebe_mail.message.criteria import (
     Smaller,
     walk,
 )
+from zeebe_mail.message.message_id import landmark
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SYSTEM_FLAGS = frozenset({"SEEN", "ANSWERED", "FLAGGED", "DELETED", "DRAFT", "RECENT"})
@@ -99,6 +100,8 @@ def _one_of(keys: list[list[Piece]]) -> list[Piece]:
 def _widened(criterion: HeaderIs | Dated) -> Criterion:
     """What SEARCH can say of a condition that it cannot say itself."""
     if isinstance(criterion, HeaderIs):
+        if criterion.name.lower() == "message-id":
+            return HeaderContains(criterion.name, landmark(criterion.value))
         place = _PLACES_OF_HEADERS.get(criterion.name.lower())
         return Contains(place, criterion.value) if place else HeaderContains(criterion.name, criterion.value)
     assert isinstance(criterion.when, datetime)

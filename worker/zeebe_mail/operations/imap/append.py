@@ -12,10 +12,11 @@ from pydantic import AfterValidator, model_validator
 from zeebe_mail.errors import Misbehaved, OutcomeUnknown, Unreachable
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
+from zeebe_mail.message.message_id import bare_or_none, message_id_in
 from zeebe_mail.operations.base import Attempt, Request, operation
 from zeebe_mail.operations.fields import BodyText, Flags, MailboxName, Moment
 from zeebe_mail.operations.imap import ImapInput
-from zeebe_mail.operations.message_result import MessagePlace, message_id_in
+from zeebe_mail.operations.message_result import MessagePlace
 from zeebe_mail.operations.selection import uids_with
 from zeebe_mail.operations.target import made
 
@@ -122,7 +123,7 @@ async def _append(
     try:
         return await imap.filing.append(path, source, flags=asked.flags, received=asked.received)
     except (Unreachable, Misbehaved) as error:
-        if message_id:
+        if bare_or_none(message_id):
             raise
         raise OutcomeUnknown(
             f'The connection was lost while a message of {len(source)} bytes was put into mailbox "{path}": '
