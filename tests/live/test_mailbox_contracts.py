@@ -398,6 +398,63 @@ async def test_mailboxes_in_mailboxes(account: Tasks) -> None:
     assert made["mailbox"] not in paths
 
 
+async def test_a_level_that_is_no_mailbox_becomes_one_when_something_is_put_there(account: Tasks) -> None:
+    await account.run("imap-mailbox-create", mailbox="Moved/2026")
+    await account.run("imap-mailbox-create", mailbox="Copied/2026")
+    await account.run("imap-mailbox-create", mailbox="Appended/2026")
+    deliver(account, mail("one"))
+    assert (await account.run("imap-copy", messageId="one@x.test", target="Copied", createTarget=True))["done"] == 1
+    assert (await account.run("imap-move", messageId="one@x.test", target="Moved"))["done"] == 1
+    put = {"mailbox": "Appended", "createMailbox": True, "message": mail("one").decode()}
+    assert (await account.run("imap-append", **put))["appended"] is True
+    for mailbox in ("Moved", "Copied", "Appended"):
+        assert await names(account, mailbox=mailbox) == ["one"]
+        assert await names(account, mailbox=f"{mailbox}/2026") == []
+
+
+async def test_a_mailbox_with_others_below_it_is_deleted_once(account: Tasks) -> None:
+    needs(account, Lack.DELETE_ABOVE)
+    for level in ("Cases", "Cases/2026"):
+        await account.run("imap-mailbox-create", mailbox=level)
+    gone = [(await account.run("imap-mailbox-delete", mailbox="Cases", confirm="Cases"))["deleted"] for _ in range(3)]
+    assert gone == [True, False, False]
+    with pytest.raises(TaskFailed, match="MAILBOX_NOT_FOUND"):
+        await account.run("imap-mailbox-status", mailbox="Cases")
+    with pytest.raises(TaskFailed, match="MAILBOX_NOT_FOUND"):
+        await account.run("imap-list", mailbox="Cases")
+    assert (await account.run("imap-mailbox-status", mailbox="Cases/2026"))["messages"] == 0
+    deliver(account, mail("one"))
+    assert (await account.run("imap-move", messageId="one@x.test", target="Cases"))["done"] == 1
+    assert await names(account, mailbox="Cases") == ["one"]
+
+
+async def test_subscriptions_follow_at_the_next_try(account: Tasks) -> None:
+    """An earlier try may have been lost between renaming and subscribing."""
+    needs(account, Lack.OLD_SUBSCRIPTIONS)
+    old = (await account.run("imap-mailbox-create", mailbox="Old"))["mailbox"]
+    new = old.removesuffix("Old") + "New"
+    with account.server.client(account.user) as client:
+        client.rename_folder(old, new)
+        assert (await account.run("imap-mailbox-rename", mailbox="Old", newName="New"))["renamed"] is False
+        assert {path for _, _, path in client.list_sub_folders()} & {old, new} == {new}
+
+
+async def test_subscriptions_follow(account: Tasks) -> None:
+    old = [(await account.run("imap-mailbox-create", mailbox=name))["mailbox"] for name in ("Old", "Old/Case")]
+    new = [path.replace("Old", "New") for path in old]
+    await account.run("imap-mailbox-rename", mailbox="Old", newName="New")
+    with account.server.client(account.user) as client:
+        assert {path for _, _, path in client.list_sub_folders()} & {*old, *new} == set(new)
+
+
+async def test_what_another_client_made_is_subscribed_to(account: Tasks) -> None:
+    made = (await account.run("imap-mailbox-create", mailbox="Others"))["mailbox"]
+    with account.server.client(account.user) as client:
+        client.unsubscribe_folder(made)
+        assert (await account.run("imap-mailbox-create", mailbox="Others"))["created"] is False
+        assert made in {path for _, _, path in client.list_sub_folders()}
+
+
 async def test_special_uses_name_mailboxes(account: Tasks) -> None:
     needs(account, Lack.SPECIAL_USE)
     listed = (await account.run("imap-mailbox-list"))["mailboxes"]

@@ -29,6 +29,8 @@ class Lack(enum.Enum):
     MOVE = "has COPY, but not MOVE"
     QUOTES_IN_NAMES = "takes no quotes and backslashes in the names of mailboxes"
     REPEATED_HEADERS = "searches only in one of several headers of a name"
+    DELETE_ABOVE = "deletes no mailbox that has others below it"
+    OLD_SUBSCRIPTIONS = "forgets the subscription to a mailbox that is renamed"
     PUSH = "tells nothing to an idling client until it asks"
 
 
