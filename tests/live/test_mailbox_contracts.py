@@ -178,6 +178,22 @@ async def test_search(account: Tasks) -> None:
         assert (await account.run("imap-count", criteria=criteria))["count"] == len(expected), criteria
 
 
+async def test_numbers_beyond_the_end_are_nobodys(account: Tasks) -> None:
+    """IMAP itself means the last message by `900:*` where there are three."""
+    deliver(account, *(mail(name) for name in "abc"))
+    for beyond in ({"uid": "900:*"}, {"seq": "4:*"}, {"seq": "4"}, {"seq": "7:9"}, {"or": [{"uid": "*:900"}]}):
+        assert await names(account, **beyond) == [], beyond
+        assert (await account.run("imap-delete", criteria=beyond))["done"] == 0
+    second = sorted(as_others_see(account))[1]
+    assert await names(account, uid=f"{second}:900") == await names(account, uid=f"*:{second}") == ["b", "c"]
+    assert await names(account, **{"not": {"uid": "900:*"}}) == ["a", "b", "c"]
+    if Lack.NUMBERS not in account.server.lacks:
+        assert await names(account, seq="2:*") == ["b", "c"]
+        assert await names(account, seq="*") == ["c"]
+    if Lack.LAST_UID not in account.server.lacks:
+        assert await names(account, uid="*") == ["c"]
+
+
 async def test_reading_leaves_a_message_unread(account: Tasks) -> None:
     deliver(account, mail("one", subject="=?utf-8?q?Gr=C3=BC=C3=9Fe?=", body="Schöne Grüße"))
     read = await account.run("imap-read", messageId="<one@x.test>")

@@ -31,6 +31,8 @@ class Lack(enum.Enum):
     REPEATED_HEADERS = "searches only in one of several headers of a name"
     DELETE_ABOVE = "deletes no mailbox that has others below it"
     OLD_SUBSCRIPTIONS = "forgets the subscription to a mailbox that is renamed"
+    NUMBERS = "takes numbers of messages in UID SEARCH for UIDs"
+    LAST_UID = "finds nobody as UID *"
     PUSH = "tells nothing to an idling client until it asks"
 
 

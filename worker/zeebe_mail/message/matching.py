@@ -155,12 +155,11 @@ def folded(text: str) -> str:
 
 
 def in_ranges(number: int, ranges: Iterable[Range], highest: int) -> bool:
-    """Whether a number is in one of the ranges; ``*`` is the highest there is, so ``9:*`` always has that one."""
-    for one in ranges:
-        first, last = sorted((one.first or highest, one.last or highest))
-        if first <= number <= last:
-            return True
-    return False
+    """Whether a number is in one of the ranges; ``*`` is the highest there is, and ``9:*`` those from 9 on, if any.
+
+    IMAP itself means the highest by ``9:*`` when that is less (RFC 9051, 9); who deletes ``9:*`` does not mean it.
+    """
+    return any(low <= number <= high for low, high in (one.within(highest) for one in ranges))
 
 
 def _contains(message: Candidate, place: Place, text: str) -> bool:

@@ -20,7 +20,7 @@ from zeebe_mail.mail.imap.numbers import esearch, first_sorted, last_sorted, num
 from zeebe_mail.mail.imap.search_keys import charset, needed, search_keys
 from zeebe_mail.mail.imap.sorting import ITEMS, SORT_KEYS, Foremost, SortBy, within
 from zeebe_mail.mail.imap.syntax import astring
-from zeebe_mail.message.criteria import Criterion
+from zeebe_mail.message.criteria import Criterion, Numbered, Numbering, range_set
 from zeebe_mail.message.message_id import bare_or_none, landmark, message_id_in
 
 
@@ -96,12 +96,10 @@ class Search:
             InputError: it is no such range.
         """
         try:
-            checked = sequence_set.checked(ranges)
+            numbered = Numbered(Numbering.UID, range_set(ranges))
         except ValueError as error:
             raise errors.InputError(f"range {error}.") from None
-        with self._dialogue.step(Phase.SEARCH):
-            found = sorted(set(await self._found(b"UID ", checked.encode())))
-            return [uid for uid in found if sequence_set.contains(checked, uid, found[-1])]
+        return await self.uids(numbered)
 
     async def existing(self, uids: Sequence[int]) -> list[int]:
         """Which of these there are, in the order given."""
@@ -122,7 +120,7 @@ class Search:
                     f"{self._dialogue.where} does not offer {capability}, which one of the criteria needs.",
                     details=self._dialogue.where.details | {"capability": capability},
                 )
-        return search_keys(criterion)
+        return search_keys(criterion, self._dialogue.connection.exists or 0)
 
     def _numbers(self, reply: Reply, command: bytes) -> list[int]:
         """No more than there can be messages; some may have come meanwhile."""
