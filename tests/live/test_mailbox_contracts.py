@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -202,6 +202,48 @@ async def test_reading_leaves_a_message_unread(account: Tasks) -> None:
     assert [flags for _, flags in as_others_see(account).values()] == [set()]
     await account.run("imap-read", uid=read["uid"], uidValidity=read["uidValidity"], markAsRead=True)
     assert [flags for _, flags in as_others_see(account).values()] == [{r"\Seen"}]
+
+
+def of_parts(kind: str, *parts: str) -> str:
+    inside = "".join(f"--{kind}\r\n{part}\r\n" for part in parts)
+    return f"Content-Type: multipart/{kind}; boundary={kind}\r\n\r\n{inside}--{kind}--\r\n"
+
+
+PLAIN = "Content-Type: text/plain\r\n\r\nSee below"
+HTML = "Content-Type: text/html\r\n\r\n<p>See <img src=cid:logo></p>"
+LOGO = 'Content-Type: image/png; name="logo.png"\r\nContent-ID: <logo>\r\nContent-Disposition: inline\r\n\r\nPNG'
+PDF = "Content-Type: application/pdf\r\n\r\n%PDF-1.4"
+CSV = "Content-Type: text/csv; name=data.csv\r\n\r\n1;2"
+FORWARDED = f"Content-Type: message/rfc822\r\n\r\nSubject: inside\r\n{of_parts('inside', PLAIN, CSV)}"
+WITH_PARTS = {
+    "newsletter": of_parts("alternative", PLAIN, of_parts("related", HTML, LOGO)),
+    "unnamed": of_parts("mixed", PLAIN, PDF),
+    "named": of_parts("mixed", PLAIN, CSV),
+    "forwarded": of_parts("mixed", PLAIN, FORWARDED),
+    "only": PDF,
+}
+
+
+async def test_a_list_counts_the_attachments_that_reading_gives(account: Tasks) -> None:
+    deliver(
+        account,
+        *(f"MIME-Version: 1.0\r\nMessage-ID: <{name}@x.test>\r\n{body}".encode() for name, body in WITH_PARTS.items()),
+    )
+    counted = {name_of(one): one["attachmentsCount"] for one in (await account.run("imap-list"))["messages"]}
+    assert counted == {"newsletter": 0, "unnamed": 1, "named": 1, "forwarded": 0, "only": 1}
+    for name, count in counted.items():
+        read = await account.run("imap-read", messageId=f"{name}@x.test", attachments="metadata")
+        assert len(read["attachments"]) == count, name
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+async def test_a_message_in_a_message_can_be_taken_out(account: Tasks, protocol: str) -> None:
+    deliver(account, f"MIME-Version: 1.0\r\nMessage-ID: <one@x.test>\r\n{WITH_PARTS['forwarded']}".encode())
+    (held,) = (await account.run(f"{protocol}-read", messageId="one@x.test"))["messages"]
+    assert (held["subject"], held["part"], held["document"]) == ("inside", "2", None)
+    taken = await account.run(f"{protocol}-download", messageId="one@x.test", part=held["part"], deliver="base64")
+    assert (taken["fileName"], taken["contentType"]) == ("part-2.eml", "message/rfc822")
+    assert b64decode(taken["content"]).startswith(b"Subject: inside\r\n")
 
 
 async def test_who_is_not_there_is_said(account: Tasks) -> None:

@@ -214,7 +214,7 @@ class MessageContent(OperationOutput):
     attachments: list[Attachment]
     inline_parts: list[Attachment]
     """Images of the HTML and the like."""
-    messages: list[MessageContent]
+    messages: list[HeldMessage]
     """Messages that this one holds, for example forwarded ones."""
     from_: Annotated[list[NamedAddress], Field(alias="from")]
     sender: list[NamedAddress]
@@ -238,6 +238,17 @@ class MessageContent(OperationOutput):
     """What could not be done."""
     parse_error: str | None
     """Why this is not all of the message, if it is not."""
+
+
+class HeldMessage(MessageContent):
+    """A message in a message. ``document`` refers to its bytes where they were kept."""
+
+    part: str
+    """The section number of the part that holds it, such as 2; `download` gives it as a file."""
+    document: Reference | None
+
+
+MessageContent.model_rebuild()  # now that there is a HeldMessage
 
 
 class ImapMessageContent(MessageContent, MessagePlace):

@@ -47,7 +47,7 @@ class Summary:
     header: bytes
     """The header fields that ``SUMMARY_FIELDS`` names, as one block of CRLF lines."""
     attachments: int | None
-    """How many parts have a file name or are attachments by their disposition (from BODYSTRUCTURE)."""
+    """From BODYSTRUCTURE; None where that was not asked for, or tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,20 +172,24 @@ def internal_date(text: bytes) -> datetime:
 
 
 def attachments(structure: list[Node]) -> int | None:
-    """How many leaves of a BODYSTRUCTURE (RFC 9051, 7.5.2) have a file name or are attachments by their disposition.
+    """How many attachments a BODYSTRUCTURE (RFC 9051, 7.5.2) tells of, by the rule of ``message.body``.
 
-    None when it is no such structure, or nests too deeply.
+    The HTML is not looked into: what has a Content-ID in a multipart/related (RFC 2387) counts as shown in it. None
+    when it is no such structure, or nests too deeply.
     """
-    count, rest = 0, [structure]
+    count, is_first = 0, True
+    rest = [(structure, False)]
     while rest:
-        body = rest.pop()
+        body, is_related = rest.pop()
         if body and isinstance(body[0], list):
             parts = [part for part in body if isinstance(part, list) and part and _is_body(part)]
             if not parts:
                 return None
-            rest.extend(parts)
-        elif _is_attachment(body):
-            count += 1
+            is_related = is_related or _word(next((one for one in body if isinstance(one, bytes)), None)) == b"related"
+            rest += [(part, is_related) for part in reversed(parts)]
+        else:
+            count += _is_attachment(body, is_related=is_related, is_first=is_first)
+            is_first = False
     return count
 
 
@@ -194,14 +198,31 @@ def _is_body(node: list[Node]) -> bool:
     return isinstance(node[0], list) or (len(node) >= 7 and isinstance(node[0], bytes) and isinstance(node[1], bytes))
 
 
-def _is_attachment(leaf: list[Node]) -> bool:
-    if _has_name(leaf[2] if len(leaf) > 2 else None, b"name"):
+def _is_attachment(leaf: list[Node], *, is_related: bool, is_first: bool) -> bool:
+    if len(leaf) < 7:
+        return False
+    kind, subtype, parameters, content_id, _, _, size, *more = leaf
+    disposition, of_disposition = _disposition(more)
+    is_named = _has_name(parameters, b"name") or _has_name(of_disposition, b"filename")
+    if disposition == b"attachment":
         return True
-    for field in leaf[7:]:
-        # A disposition is the one list of two whose second is NIL or a list.
+    if (is_related and content_id) or (size == b"0" and not is_named):
+        return False
+    if is_first and _word(kind) == b"text" and _word(subtype) in (b"plain", b"html"):
+        return False
+    return is_named or _word(kind) not in (b"text", b"message", b"multipart")
+
+
+def _disposition(fields: list[Node]) -> tuple[bytes, Node]:
+    """A disposition is the one list of two whose second is NIL or a list."""
+    for field in fields:
         if isinstance(field, list) and len(field) == 2 and isinstance(field[0], bytes) and _is_parameters(field[1]):
-            return field[0].lower() == b"attachment" or _has_name(field[1], b"filename")
-    return False
+            return field[0].lower(), field[1]
+    return b"", None
+
+
+def _word(node: Node) -> bytes:
+    return node.lower() if isinstance(node, bytes) else b""
 
 
 def _is_parameters(node: Node) -> bool:
