@@ -178,6 +178,18 @@ async def test_search(account: Tasks) -> None:
         assert (await account.run("imap-count", criteria=criteria))["count"] == len(expected), criteria
 
 
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+async def test_a_mail_without_a_legible_date_was_sent_at_no_time(account: Tasks, protocol: str) -> None:
+    undated = b"Date: once upon a time\r\nMessage-ID: <undated@x.test>\r\n\r\nx\r\n"
+    deliver(account, undated, mail("dated"))
+    for sent in ("sentBefore", "sentSince"):
+        day = {"sentBefore": "2026-03-11", "sentSince": "1990-01-01"}[sent]
+        found = await account.run(f"{protocol}-search", criteria={sent: day})
+        assert [name_of(one) for one in found["messages"]] == ["dated"]
+        found = await account.run(f"{protocol}-search", criteria={"not": {sent: day}})
+        assert [name_of(one) for one in found["messages"]] == ["undated"]
+
+
 async def test_numbers_beyond_the_end_are_nobodys(account: Tasks) -> None:
     """IMAP itself means the last message by `900:*` where there are three."""
     deliver(account, *(mail(name) for name in "abc"))

@@ -63,6 +63,8 @@ def test_attachments_are_counted(text: str, count: int | None) -> None:
         (b"17-Jul-1996 02:44:25 -0700", datetime(1996, 7, 17, 2, 44, 25, tzinfo=timezone(timedelta(hours=-7)))),
         (b" 7-Jul-1996 02:44:25 +0545", datetime(1996, 7, 7, 2, 44, 25, tzinfo=timezone(timedelta(minutes=345)))),
         (b"7-jul-1996 02:44:25 +0000", datetime(1996, 7, 7, 2, 44, 25, tzinfo=UTC)),
+        (b"01-Jan-0001 00:00:00 +0200", datetime(1, 1, 1, tzinfo=UTC)),
+        (b"31-Dec-9999 23:00:00 -0200", datetime(9999, 12, 31, 23, tzinfo=UTC)),
         (b"30-Jun-2015 23:59:60 +0000", datetime(2015, 6, 30, 23, 59, 59, tzinfo=UTC)),
     ],
 )  # fmt: skip

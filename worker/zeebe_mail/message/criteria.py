@@ -187,7 +187,8 @@ class HeaderIs:
 class Dated:
     """The message's date stands in this relation to a day, or (SINCE, BEFORE) to a moment with its offset.
 
-    Days are compared as the clock's own zone has them. Moments are checked on the client: SEARCH knows days only.
+    Days are compared as the clock's own zone has them. Moments are checked on the client, because SEARCH knows days
+    only, and so are dates of sending, because servers disagree on those that cannot be read.
     An undated message is neither before nor since anything.
     """
 

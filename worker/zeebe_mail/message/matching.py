@@ -232,7 +232,9 @@ def client_side(criterion: Criterion) -> Criterion:
 
 
 def _is_of_client(leaf: Criterion) -> bool:
-    return isinstance(leaf, HeaderIs) or (isinstance(leaf, Dated) and isinstance(leaf.when, datetime))
+    # Servers take a message whose Date cannot be read for one of 1970, or of its arrival.
+    is_rough = isinstance(leaf, Dated) and (isinstance(leaf.when, datetime) or leaf.clock is Clock.SENT)
+    return isinstance(leaf, HeaderIs) or is_rough
 
 
 def _bound(criterion: Criterion, *, at_most: bool) -> Criterion:
@@ -248,6 +250,8 @@ def _bound(criterion: Criterion, *, at_most: bool) -> Criterion:
             return NONE if at_most else _mentions(name, value)
         case Dated(_, _, when) if isinstance(when, datetime):
             return _days(criterion, when.astimezone(UTC).date(), at_most=at_most)
+        case Dated(Clock.SENT) if at_most:
+            return NONE
     return criterion
 
 

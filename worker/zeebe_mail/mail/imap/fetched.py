@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import cast
 
 from zeebe_mail.mail.imap.connection import ImapViolation, Response
@@ -158,7 +158,7 @@ def internal_date(text: bytes) -> datetime:
             raise ValueError
         day, month, year, hour, minute, second, sign, hours, minutes = found.groups()
         east = timedelta(hours=int(hours), minutes=int(minutes))
-        return datetime(
+        moment = datetime(
             int(year),
             _MONTHS[month.lower()],
             int(text[:2]) if text[1:2] != b"-" else int(day),
@@ -169,6 +169,11 @@ def internal_date(text: bytes) -> datetime:
         )
     except ValueError:
         raise ImapViolation("an INTERNALDATE that is no date") from None
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:  # the first or last day of all: in UTC it has no year
+        return moment.replace(tzinfo=UTC)
+    return moment
 
 
 def attachments(structure: list[Node]) -> int | None:

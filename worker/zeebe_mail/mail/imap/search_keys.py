@@ -82,7 +82,7 @@ def _keys(criterion: Criterion, exists: int, *, at_least: bool) -> list[list[Pie
         case Or(parts):
             return [_one_of([_single(_keys(part, exists, at_least=at_least)) for part in parts])]
         case Not(part):
-            return [[b"NOT ", *_single(_keys(part, exists, at_least=not at_least))]]
+            return [_negated(_single(_keys(part, exists, at_least=not at_least)))]
         case HeaderIs() | Dated(when=datetime()):
             return _keys(_widened(criterion) if at_least else NONE, exists, at_least=at_least)
         case Numbered(Numbering.UID, ranges):
@@ -102,6 +102,13 @@ def _uids(one: Range) -> str:
 
 def _single(keys: list[list[Piece]]) -> list[Piece]:
     return keys[0] if len(keys) == 1 else [b"(", *_joined(keys), b")"]
+
+
+def _negated(key: list[Piece]) -> list[Piece]:
+    """Courier and pymap read no NOT NOT."""
+    if key == [_NOTHING]:
+        return [b"ALL"]
+    return key[1:] if key[0] == b"NOT " else [b"NOT ", *key]
 
 
 def _one_of(keys: list[list[Piece]]) -> list[Piece]:
