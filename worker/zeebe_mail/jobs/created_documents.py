@@ -52,6 +52,13 @@ def outlined(value: Any) -> Any:
     return [outlined(item) for item in value] if isinstance(value, list) else value
 
 
+def legible(value: Any) -> Any:
+    """The same data with each mark as its author would write it: ``{"createDocument": {"content": …}}``."""
+    if isinstance(value, Mapping):
+        return {"createDocument" if key == MARK else key: legible(item) for key, item in value.items()}
+    return [legible(item) for item in value] if isinstance(value, list) else value
+
+
 async def stored(value: Any, store: DocumentStore) -> Any:
     """The same data with each mark uploaded and replaced by its reference.
 
