@@ -37,29 +37,34 @@ class Session(asyncio.Protocol):
     """One client."""
 
     def __init__(self, count: Count) -> None:
-        self.count, self.buffer, self.in_data = count, b"", False
+        self.count, self.buffer, self.in_data = count, bytearray(), False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         transport.write(GREETING)
 
     def data_received(self, data: bytes) -> None:
+        known = max(len(self.buffer) - 4, 0)  # where an end mark cannot begin
         self.buffer += data
         answers = []
         while True:
             if self.in_data:
-                end = self.buffer.find(b"\r\n.\r\n")
+                end = self.buffer.find(b"\r\n.\r\n", known)
+                known = 0
                 if end < 0:
                     break
-                self.buffer, self.in_data = self.buffer[end + 5 :], False
+                del self.buffer[: end + 5]
+                self.in_data = False
                 self.count.one_more()
                 answers.append(b"250 2.0.0 taken\r\n")
                 continue
-            line, found, rest = self.buffer.partition(b"\r\n")
-            if not found:
+            end = self.buffer.find(b"\r\n")
+            if end < 0:
                 break
-            self.buffer = rest
-            answers.append(self.answer(line[:4].upper()))
+            verb = bytes(self.buffer[:4]).upper()
+            del self.buffer[: end + 2]
+            known = 0
+            answers.append(self.answer(verb))
         if answers:
             self.transport.write(b"".join(answers))
 
@@ -69,7 +74,7 @@ class Session(asyncio.Protocol):
         if verb == b"DATA":
             self.in_data = True
             # The body may begin right behind; put the line end back that the end mark starts with.
-            self.buffer = b"\r\n" + self.buffer
+            self.buffer[:0] = b"\r\n"
             return b"354 go on\r\n"
         if verb == b"QUIT":
             self.transport.write(b"221 bye\r\n")

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.parsers import PostalMime
+from tests.parsers import Ical, PostalMime
 from tests.servers import dovecot as dovecot_settings
 from tests.servers.broker import Broker, BrokerOptions, Gateway, GivenBroker, needs_broker
 from tests.servers.courier import Courier
@@ -156,6 +156,13 @@ def smtp_sink() -> Iterator[SmtpSink]:
 def postal_mime() -> Iterator[PostalMime]:
     """A parser of mails that is not written in Python; skipped where Node.js or the package is missing."""
     with PostalMime() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def ical() -> Iterator[Ical]:
+    """A parser of calendars that is not written in Python; skipped where Node.js or the package is missing."""
+    with Ical() as running:
         yield running
 
 

@@ -40,10 +40,16 @@ class Tasks:
     credentials: Mapping[str, str] = field(default_factory=lambda: {"type": "password", "password": PASSWORD})
     address: dict[str, Any] | None = None
     """Where and how to connect, if not with TLS where the server has it."""
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    """More top-level inputs."""
 
     def at(self, address: dict[str, Any]) -> Tasks:
         """The same account, reached there."""
         return replace(self, address=address)
+
+    def with_inputs(self, **beside: Any) -> Tasks:
+        """The same with these top-level inputs too."""
+        return replace(self, beside=beside)
 
     def with_password(self, password: str) -> Tasks:
         """The same user, with this password."""
@@ -67,6 +73,7 @@ class Tasks:
             "server": self.address or self._default_address(task),
             "auth": {"username": self.user, **self.credentials},
             "request": request,
+            **self.beside,
         }
         job = Job(
             key=next(_keys),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.mailboxes import PASSWORD
 from tests.servers.postfix import Postfix
 from tests.servers.records import Records
+from tests.tasks import tasks
 from zeebe_mail.app import mailroom, task_types
 from zeebe_mail.demo.pki import Authority
 from zeebe_mail.secrets import Redactor
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.live
 
 EXAMPLES = Path(__file__).parents[2] / "bpmn-examples"
 TESTED = {"send-mail", "decide-on-result", "catch-a-refusal", "retry-then-incident"} | {
+    "send-with-attachment-and-template",
     "read-newest-and-decide",
     "search-and-archive",
 }
@@ -73,6 +76,28 @@ async def test_send_mail(recorded: Recorded, choosy_postfix: Postfix) -> None:
         given = variables(choosy_postfix, customer={"name": "Bob", "email": "bob@x.test"})
         result = await cluster.start_and_wait("send-mail", given, timeout_s=30)
     assert result["welcomeMail"]["accepted"] == ["bob@x.test"]
+
+
+async def test_send_with_attachment_and_template(recorded: Recorded, choosy_postfix: Postfix, dovecot: Dovecot) -> None:
+    order = {"number": "4711", "lines": [{"quantity": 2, "item": "Teapot <large>"}, {"quantity": 6, "item": "Cup"}]}
+    async with worker(recorded.address) as cluster:
+        given = variables(choosy_postfix, customer={"name": "Bob", "address": "bob@x.test"}, order=order)
+        result = await cluster.start_and_wait("send-with-attachment-and-template", given, timeout_s=30)
+    async with tasks(dovecot, "bob") as bob:
+        by_its_id = {"messageId": result["confirmation"]["messageId"]}
+        await bob.run("imap-wait", criteria=by_its_id, timeoutSeconds=30, ifMissing="error")
+        mail = await bob.run("imap-read", **by_its_id, attachments="metadata", originalHtml=True)
+        (listed,) = mail["attachments"]
+        csv = await bob.run("imap-download", **by_its_id, part=listed["part"], deliver="base64")
+    assert mail["subject"] == "Your order 4711"
+    assert "Thank you, Bob!" in mail["plainTextBody"]
+    assert "Teapot &lt;large&gt;" in mail["htmlBody"]
+    assert "cid:logo" in mail["htmlBody"]
+    assert [(one["fileName"], one["contentId"], one["contentType"]) for one in mail["inlineParts"]] == [
+        ("logo.png", "logo", "image/png")
+    ]
+    assert listed["fileName"] == "order-4711.csv"
+    assert b64decode(csv["content"]) == b"quantity;item\n2;Teapot <large>\n6;Cup\n"
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ class Seen:
     """What a person would see of a mail."""
 
     sender: tuple[Address, ...]
+    """The first of the authors: many programs show no other."""
     to: tuple[Address, ...]
     cc: tuple[Address, ...]
     bcc: tuple[Address, ...]
@@ -75,7 +76,7 @@ def seen(data: bytes) -> Seen:
     assert not [defect for part in leaves for defect in part.defects]
     texts = [part for part in leaves if _is_text(part)]
     return Seen(
-        sender=_addresses(message, "From"),
+        sender=_addresses(message, "From")[:1],
         to=_addresses(message, "To"),
         cc=_addresses(message, "Cc"),
         bcc=_addresses(message, "Bcc"),
@@ -91,18 +92,16 @@ def seen(data: bytes) -> Seen:
     )
 
 
-class PostalMime:
-    """A running postal-mime."""
+class NodeParser:
+    """A parser of npm in a running Node.js: `answer(data)` is what it makes of the data."""
 
-    def __init__(self) -> None:
+    def __init__(self, package: str, script: str) -> None:
         node = shutil.which("node")
         if node is None:
-            pytest.skip("postal-mime needs node")
-        if not (HERE / "node_modules").is_dir():
-            pytest.skip("postal-mime is not there: npm ci --prefix tests/parsers")
-        self._process = subprocess.Popen(
-            [node, str(HERE / "postal_mime.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+            pytest.skip(f"{package} needs node")
+        if not (HERE / "node_modules" / package).is_dir():
+            pytest.skip(f"{package} is not there: npm ci --prefix tests/parsers")
+        self._process = subprocess.Popen([node, str(HERE / script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __enter__(self) -> Self:
         return self
@@ -114,13 +113,25 @@ class PostalMime:
         self._process.wait(10)
         self._process.stdout.close()
 
-    def seen(self, data: bytes) -> Seen:
-        """The mail with the eyes of postal-mime."""
+    def answer(self, data: bytes) -> dict[str, Any]:
+        """Its answer to one mail or calendar."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(base64.b64encode(data) + b"\n")
         self._process.stdin.flush()
-        mail: dict[str, Any] = json.loads(self._process.stdout.readline())
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+class PostalMime(NodeParser):
+    """A running postal-mime."""
+
+    def __init__(self) -> None:
+        super().__init__("postal-mime", "postal_mime.mjs")
+
+    def seen(self, data: bytes) -> Seen:
+        """The mail with the eyes of postal-mime."""
+        mail = self.answer(data)
         return Seen(
             sender=_people([mail["from"]] if "from" in mail else []),
             to=_people(mail.get("to", [])),
@@ -145,6 +156,13 @@ class PostalMime:
             ),
             header_names=tuple(one["key"] for one in mail["headers"]),
         )
+
+
+class Ical(NodeParser):
+    """A running ical.js."""
+
+    def __init__(self) -> None:
+        super().__init__("ical.js", "ical.mjs")
 
 
 def _leaves(message: EmailMessage) -> list[EmailMessage]:

@@ -31,6 +31,7 @@ def test_the_drawing_shows_every_class_and_no_other() -> None:
 
 def test_only_what_is_handed_back_is_free() -> None:
     assert {error.__name__ for error in every_error() if error.retry is Retry.FREE} == {
+        "BytesInFlightExceeded",
         "EndpointSaturated",
         "WorkerStopping",
     }

@@ -40,8 +40,12 @@ def resolved(
     host: str = "",
     task_type: str = "t",
     content: Sequence[str] = (),
+    redactor: Redactor | None = None,
 ) -> dict[str, Any]:
-    return asked.resolve(variables, Redactor(), task_type=task_type, host=host, fields=["auth"], content=content)
+    hidden = redactor or Redactor()
+    return asked.resolve(
+        variables, hidden, task_type=task_type, hosts=lambda _: [host], fields=["auth"], content=content
+    )
 
 
 @pytest.mark.parametrize(
@@ -213,8 +217,7 @@ def test_the_redactor_is_told_of_every_value(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("SECRET_A", "sesame")
     everybody = Redactor()
     own = Redactor(also=everybody)
-    fields = {"fields": ["auth"], "content": [], "task_type": "t", "host": ""}
-    SecretResolver([EnvironmentSecrets()]).resolve({"auth": "secrets.A"}, own, **fields)
+    resolved(SecretResolver([EnvironmentSecrets()]), {"auth": "secrets.A"}, redactor=own)
     assert own.text("open sesame") == everybody.text("open sesame") == "open ***"
 
 

@@ -9,16 +9,21 @@ import pytest
 from zeebe_mail.app import (
     egress_policy,
     gateway_options,
+    guard_rails,
     imap_connector,
     pop3_connector,
     secret_resolver,
     selected,
+    settlement_rules,
     smtp_connector,
     task_types,
     tls_policy,
 )
 from zeebe_mail.demo.pki import Authority
+from zeebe_mail.documents.store import NoStore
 from zeebe_mail.errors import HostNotAllowed
+from zeebe_mail.message.address import mailboxes
+from zeebe_mail.message.guard_rails import AddressPatterns, GuardRails
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import Settings, SettingsError, load, variables_of
 from zeebe_mail.zeebe.options import GatewayOptions, OAuthOptions
@@ -44,6 +49,7 @@ def pem(pki: Authority) -> str:
 
 
 def test_without_any_setting_all_have_their_defaults(settings: SetAll) -> None:
+    assert guard_rails(settings()) == GuardRails()
     assert gateway_options(settings()) == GatewayOptions(address="localhost:26500")
 
 
@@ -210,13 +216,13 @@ def test_files_come_before_the_environment(settings: SetAll, tmp_path: Path) -> 
     made = secret_resolver(
         settings(ZEEBE_MAIL_SECRETS_DIR=str(tmp_path), ZEEBE_MAIL_SECRETS_PREFIX="MY_", MY_A="no", MY_B="variable")
     )
-    given = made.replace("{{secrets.A}} {{secrets.B}}", Redactor(), host="", task_type="t")
+    given = made.replace("{{secrets.A}} {{secrets.B}}", Redactor(), hosts=[""], task_type="t")
     assert given == "file variable"
 
 
 def test_task_types_are_chosen_by_patterns(settings: SetAll) -> None:
     every = task_types(settings())
-    assert set(selected(every, ["mail:smtp-*"], [])) == {"mail:smtp-send:1"}
+    assert set(selected(every, ["mail:smtp-se*"], [])) == {"mail:smtp-send:1"}
     with pytest.raises(SettingsError, match='No task type matches "mail:smpt-'):
         selected(every, ["mail:smpt-*"], [])
     with pytest.raises(SettingsError, match="No task type is left"):
@@ -293,6 +299,47 @@ def test_mail_servers_are_allowed_and_denied_by_name_and_range(settings: SetAll)
             policy.check(host, [address])
 
 
+def test_guard_rails_come_from_the_settings(settings: SetAll) -> None:
+    rails = guard_rails(
+        settings(
+            ZEEBE_MAIL_ALLOWED_RECIPIENTS="jane@example.org, *.example.org",
+            ZEEBE_MAIL_DENIED_RECIPIENTS="@bücher.example",
+            ZEEBE_MAIL_MAX_RECIPIENTS="50",
+            ZEEBE_MAIL_MAX_MESSAGE_BYTES="1000000",
+            ZEEBE_MAIL_ALLOWED_SENDERS='{"*@example.org": ["@example.org", "*.example.org"]}',
+            ZEEBE_MAIL_REDIRECT_ALL_TO="qa@test.example; lead@test.example",
+        )
+    )
+    assert rails == GuardRails(
+        allowed_recipients=AddressPatterns.of(["jane@example.org", "*.example.org"]),
+        denied_recipients=AddressPatterns.of(["@xn--bcher-kva.example"]),
+        max_recipients=50,
+        max_message_bytes=1_000_000,
+        allowed_senders={"*@example.org": AddressPatterns.of(["@example.org", "*.example.org"])},
+        redirect_to=mailboxes("qa@test.example, lead@test.example"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("ZEEBE_MAIL_ALLOWED_RECIPIENTS", "@x.test, example.org", 'ZEEBE_MAIL_ALLOWED_RECIPIENTS: "example.org" is no'),
+        ("ZEEBE_MAIL_DENIED_RECIPIENTS", "*", 'ZEEBE_MAIL_DENIED_RECIPIENTS: "*" is no'),
+        ("ZEEBE_MAIL_REDIRECT_ALL_TO", "qa", 'ZEEBE_MAIL_REDIRECT_ALL_TO: "qa" has no `@`'),
+        ("ZEEBE_MAIL_REDIRECT_ALL_TO", "@test.example", 'ZEEBE_MAIL_REDIRECT_ALL_TO: "@test.example" has nothing'),
+        ("ZEEBE_MAIL_ALLOWED_SENDERS", '{"jane": ["x.test"]}', 'ZEEBE_MAIL_ALLOWED_SENDERS.jane: "x.test" is no'),
+        ("ZEEBE_MAIL_ALLOWED_SENDERS", '{"jane": "@x.test"}', "ZEEBE_MAIL_ALLOWED_SENDERS.jane: must be"),
+        ("ZEEBE_MAIL_ALLOWED_SENDERS", "@x.test", "ZEEBE_MAIL_ALLOWED_SENDERS: JSON was expected"),
+        ("ZEEBE_MAIL_MAX_RECIPIENTS", "0", "ZEEBE_MAIL_MAX_RECIPIENTS: must be greater than or equal to 1"),
+        ("ZEEBE_MAIL_MAX_MESSAGE_BYTES", "10MB", "ZEEBE_MAIL_MAX_MESSAGE_BYTES: must be a number"),
+    ],
+)
+def test_a_guard_rail_that_cannot_be_is_named_at_start(settings: SetAll, variable: str, value: str, said: str) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        guard_rails(settings(**{variable: value}))
+    assert str(wrong.value).startswith(said)
+
+
 @pytest.mark.parametrize("variable", ["ZEEBE_MAIL_ALLOWED_HOSTS", "ZEEBE_MAIL_DENIED_HOSTS"])
 def test_a_host_entry_that_is_none_is_named_at_start(settings: SetAll, variable: str) -> None:
     with pytest.raises(SettingsError, match=f'{variable}: "10.0.0.1/8"'):
@@ -306,3 +353,9 @@ def test_the_limits_of_connections_come_from_the_settings(settings: SetAll) -> N
     for connector in (smtp_connector(given), imap_connector(given), pop3_connector(given)):
         assert (connector.timeouts.connect_s, connector.timeouts.command_s) == (7, 20)
         assert connector.policy.allow_deprecated
+
+
+def test_a_code_that_no_error_has_is_named_at_start(settings: SetAll) -> None:
+    given = settings(ZEEBE_MAIL_BPMN_ERRORS="RECIPIENTS_REFUSED, SERVER_BUZY")
+    with pytest.raises(SettingsError, match=r"ZEEBE_MAIL_BPMN_ERRORS names 'SERVER_BUZY'.*mean SERVER_BUSY"):
+        settlement_rules(given, Redactor(), NoStore())

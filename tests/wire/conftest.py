@@ -12,7 +12,7 @@ import pytest
 from tests.wire.conversation import ScriptedServer
 from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
 from zeebe_mail.demo.pki import Authority, Certificate
-from zeebe_mail.mail.egress import EgressPolicy
+from zeebe_mail.egress import EgressPolicy
 from zeebe_mail.mail.server import Security, SmtpServer, TlsOptions
 from zeebe_mail.mail.smtp import Outgoing, Receipt, SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy

@@ -14,6 +14,7 @@ from tests.wire.imap_conversation import END, EXAMINED, LOGIN, SELECTED, Scripte
 from zeebe_mail import errors
 from zeebe_mail.mail.imap import FlagChange, ImapSession, SortBy
 from zeebe_mail.message.criteria import criterion
+from zeebe_mail.message.payload import Base64, Payload
 
 MEMORY = 64 * 2**20
 Use = Callable[[ImapSession], Awaitable[object]]
@@ -553,6 +554,43 @@ async def test_a_key_that_the_server_does_not_know_is_not_sent() -> None:
 
 
 # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+MEGABYTES = Payload(b"Subject: x\r\n\r\n", Base64(bytes(25_000_000)))
+
+
+async def test_a_large_message_is_encoded_while_the_server_takes_it() -> None:
+    """A server that takes nothing: what waits for it is what the transport holds, and not the message."""
+    script = "C: APPEND INBOX {34210544}\nS: + go\n! stuck"
+    async with ScriptedImap([LOGIN + script]) as server:
+        session = await open_session(server, deadline_s=0.5)
+        tracemalloc.start()
+        try:
+            with pytest.raises(errors.ServerTimeout):
+                await session.filing.append("INBOX", MEGABYTES)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        server.abandon()
+    assert peak < 5_000_000
+    assert not session.is_usable
+
+
+async def test_a_server_that_refuses_a_large_message_gets_none_of_it() -> None:
+    script = "C: APPEND INBOX {34210544}\nS: $ NO [OVERQUOTA] full\nC: NOOP\nS: $ OK\n"
+    async with ScriptedImap([LOGIN + script]) as server:
+        session = await open_session(server)
+        with pytest.raises(errors.QuotaExceeded):
+            await session.filing.append("INBOX", MEGABYTES)
+        assert await session.check()
+
+
+async def test_a_small_payload_goes_out_with_its_command() -> None:
+    script = "C: APPEND INBOX {20+}\nC: <continued>\nC: <continued>\nC: <continued>\nS: $ OK [APPENDUID 7 10] done\n"
+    async with ScriptedImap([LOGIN + script]) as server:
+        session = await open_session(server)
+        assert await session.filing.append("INBOX", Payload(b"Subject: x\r\n\r\n", Base64(b"x"))) == (7, 10)
+    assert server.heard[1:] == ["APPEND INBOX {20+}", "Subject: x", "", "eA=="]
 
 
 async def test_a_command_is_one_write_with_its_literals() -> None:

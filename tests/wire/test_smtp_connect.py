@@ -21,7 +21,7 @@ from tests.wire.conversation import ScriptedServer
 from tests.wire.test_smtp_send import ENVELOPE, HELLO, TAKEN
 from zeebe_mail import errors
 from zeebe_mail.auth.models import TokenAuth
-from zeebe_mail.mail.egress import EgressPolicy, Hosts
+from zeebe_mail.egress import EgressPolicy, Hosts
 from zeebe_mail.mail.server import Security, SmtpServer, TlsOptions, TlsVersion
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpTimeouts
 

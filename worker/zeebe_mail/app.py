@@ -12,8 +12,8 @@ import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -21,28 +21,40 @@ from typing import Any
 import structlog
 
 from zeebe_mail.compat.camunda.face import CamundaFace
+from zeebe_mail.documents.budget import ByteBudget
 from zeebe_mail.documents.camunda import CamundaDocuments
+from zeebe_mail.documents.downloads import PUBLIC, Downloads, UrlPattern
+from zeebe_mail.documents.files import Files
+from zeebe_mail.documents.folder import FolderDocuments
+from zeebe_mail.documents.memory import MemoryDocuments
+from zeebe_mail.documents.opened import Opened
+from zeebe_mail.documents.reference import DocumentReference
+from zeebe_mail.documents.sources import Limits, Sources
 from zeebe_mail.documents.store import DocumentStore, NoStore, Reference
-from zeebe_mail.errors import DocumentNotStored, WorkerError, every_error
+from zeebe_mail.egress import EgressPolicy, Hosts, host_name
+from zeebe_mail.errors import DocumentNotFound, DocumentNotStored, InputError, WorkerError, every_error
 from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.manners import NATIVE
-from zeebe_mail.jobs.outcome import Outcome
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
-from zeebe_mail.jobs.settle import Settlement, SettlementRules
+from zeebe_mail.jobs.settle import Settled, Settlement, SettlementRules, bpmn_error_codes
+from zeebe_mail.jobs.validate import validate
 from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
-from zeebe_mail.mail.egress import EgressPolicy, Hosts
 from zeebe_mail.mail.imap import ImapConnector, ImapSession, ImapTimeouts
 from zeebe_mail.mail.pool import Connector, Pool
 from zeebe_mail.mail.pop3 import Pop3Connector, Pop3Session, Pop3Timeouts
-from zeebe_mail.mail.server import TlsOptions, TlsVersion, host_name
+from zeebe_mail.mail.server import TlsOptions, TlsVersion
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
+from zeebe_mail.message.address import AddressError, Mailbox, mailbox
+from zeebe_mail.message.guard_rails import AddressPatterns, GuardRails, PatternError
 from zeebe_mail.message.reader import Reader
+from zeebe_mail.message.renderer import Renderer
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.catalogue import catalogue
+from zeebe_mail.operations.render import RenderInput, RenderOutput, render
 from zeebe_mail.secrets import Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretProvider, SecretResolver
 from zeebe_mail.settings import (
     DEFAULT_PORT,
@@ -192,6 +204,39 @@ def _hosts(variable: str, entries: Iterable[str]) -> Hosts:
         raise SettingsError(f"{variable}: {error}") from error
 
 
+def guard_rails(settings: Settings) -> GuardRails:
+    """What processes may send, to whom and as whom.
+
+    Raises:
+        SettingsError: an entry is no address and no pattern for some.
+    """
+    return GuardRails(
+        allowed_recipients=_addresses("ZEEBE_MAIL_ALLOWED_RECIPIENTS", settings.allowed_recipients),
+        denied_recipients=_addresses("ZEEBE_MAIL_DENIED_RECIPIENTS", settings.denied_recipients),
+        max_recipients=settings.max_recipients,
+        max_message_bytes=settings.max_message_bytes,
+        allowed_senders={
+            user: _addresses(f"ZEEBE_MAIL_ALLOWED_SENDERS.{user}", entries)
+            for user, entries in settings.allowed_senders.items()
+        },
+        redirect_to=tuple(map(_redirect_target, settings.redirect_all_to)),
+    )
+
+
+def _addresses(variable: str, entries: Iterable[str]) -> AddressPatterns:
+    try:
+        return AddressPatterns.of(entries)
+    except PatternError as error:
+        raise SettingsError(f"{variable}: {error}") from error
+
+
+def _redirect_target(entry: str) -> Mailbox:
+    try:
+        return mailbox(entry)
+    except AddressError as error:
+        raise SettingsError(f'ZEEBE_MAIL_REDIRECT_ALL_TO: "{entry}" {error}') from error
+
+
 def smtp_connector(settings: Settings) -> SmtpConnector:
     """What opens sessions with SMTP servers.
 
@@ -260,7 +305,13 @@ def task_types(settings: Settings) -> dict[str, Face]:
     """Everything that can be served: our own operations, and the foreign faces that are switched on."""
     faces: list[Face] = [NativeFace(operation) for operation in catalogue().values()]
     if "camunda" in settings.compat:
-        faces.append(CamundaFace(secret_fields=settings.compat_secrets_fields, codes=settings.compat_error_codes))
+        faces.append(
+            CamundaFace(
+                secret_fields=settings.compat_secrets_fields,
+                codes=settings.compat_error_codes,
+                own_retries=settings.compat_own_retries,
+            )
+        )
     return {face.task_type: face for face in faces}
 
 
@@ -285,12 +336,18 @@ def selected(faces: Mapping[str, Face], only: Iterable[str], but: Iterable[str])
     return chosen
 
 
+def share_of_one_server(settings: Settings) -> int:
+    """Jobs that one mail server may hold up: at most half, so that a dead one does not stop the mail for the others."""
+    return min(settings.connections_per_server, max(settings.max_jobs // 2, 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Mailroom:
     """Everything that is needed to run jobs, without a broker."""
 
     handler: JobHandler
     pool: Pool
+    desk: Desk
 
 
 @asynccontextmanager
@@ -301,30 +358,78 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
         ImapSession: imap_connector(settings),
         Pop3Session: pop3_connector(settings),
     }
-    pool = Pool(connectors, Bulkhead(settings.connections_per_server))
+    pool = Pool(connectors, Bulkhead(share_of_one_server(settings)))
     reader = Reader()
+    renderer = Renderer(settings.templates_dir)
     async with document_store(settings) as documents:
+        desk = Desk(pool, documents, sources(settings), reader, renderer, guard_rails(settings))
         handler = JobHandler(
             operations=faces,
-            desk=Desk(pool, documents, reader),
+            desk=desk,
             secrets=secret_resolver(settings),
             rules=settlement_rules(settings, redactor, documents),
             backoff=backoff_policy(settings),
             max_attempts=settings.max_attempts,
         )
         try:
-            yield Mailroom(handler, pool)
+            yield Mailroom(handler, pool, desk)
         finally:
             pool.close()
             await reader.aclose()
+            await renderer.aclose()
+
+
+def sources(settings: Settings) -> Sources:
+    """Where attachments may come from, and how large they may be.
+
+    Raises:
+        SettingsError: an entry is no pattern for URLs, no host and no range.
+    """
+    try:
+        allowed = [UrlPattern.of(entry) for entry in settings.urls]
+    except ValueError as error:
+        raise SettingsError(f"ZEEBE_MAIL_URLS: {error}") from error
+    egress = replace(
+        PUBLIC,
+        denied=_hosts("ZEEBE_MAIL_DENIED_HOSTS", settings.denied_hosts),
+        private=_hosts("ZEEBE_MAIL_URL_PRIVATE_HOSTS", settings.url_private_hosts),
+    )
+    return Sources(
+        files=Files(map(Path, settings.files_dirs)),
+        downloads=Downloads(
+            allowed,
+            egress=egress,
+            trust=lambda: tls.context(TlsPolicy(ca_file=settings.ca_file), TlsOptions()),
+            deadline_s=settings.download_timeout.total_seconds(),
+        ),
+        limits=Limits(one=settings.attachment_limit_bytes, together=settings.attachments_limit_bytes),
+        budget=ByteBudget(settings.bytes_in_flight),
+    )
 
 
 @asynccontextmanager
 async def document_store(settings: Settings) -> AsyncIterator[DocumentStore]:
-    """The cluster's document store, where its REST address is known."""
+    """Where documents are kept.
+
+    Raises:
+        SettingsError: it is to be the cluster's store, and its address is missing.
+    """
+    match settings.documents:
+        case "memory":
+            yield MemoryDocuments()
+        case None if settings.rest_address is None:
+            yield NoStore()
+        case None | "camunda":
+            async with _cluster_store(settings) as store:
+                yield store
+        case folder:
+            yield FolderDocuments(Path(folder))
+
+
+@asynccontextmanager
+async def _cluster_store(settings: Settings) -> AsyncIterator[DocumentStore]:
     if settings.rest_address is None:
-        yield NoStore()
-        return
+        raise SettingsError("ZEEBE_MAIL_DOCUMENTS=camunda also needs CAMUNDA_REST_ADDRESS")
     oauth = gateway_options(settings).oauth
     tokens = TokenSource(oauth) if oauth else None
 
@@ -334,7 +439,12 @@ async def document_store(settings: Settings) -> AsyncIterator[DocumentStore]:
         except TokenUnavailable as error:
             raise DocumentNotStored(f"There is no token for the document store: {error}.") from error
 
-    store = CamundaDocuments(settings.rest_address, headers=headers, ca_file=settings.zeebe_ca_file)
+    store = CamundaDocuments(
+        settings.rest_address,
+        headers=headers,
+        ca_file=settings.zeebe_ca_file,
+        read_deadline_s=settings.download_timeout.total_seconds(),
+    )
     try:
         yield store
     finally:
@@ -384,6 +494,8 @@ async def run_worker(
             streaming=options.streaming,
             probes_port=probes.server_port,
         )
+        if settings.redirect_all_to:
+            log.warning("all mail is redirected", action="mail_redirected", to=settings.redirect_all_to)
         _spare_the_collector()
         try:
             await worker.run()
@@ -446,8 +558,8 @@ class TrialAttempt:
 
 async def run_once(
     settings: Settings, redactor: Redactor, task_type: str, variables: Mapping[str, Any], headers: Mapping[str, str]
-) -> Outcome:
-    """Run one job that comes from nowhere and give its outcome. The mail is real.
+) -> Settled:
+    """Run one job that comes from nowhere and say how it was settled. The mail is real.
 
     Raises:
         SettingsError: there is no such task type.
@@ -455,7 +567,20 @@ async def run_once(
     faces = selected(task_types(settings), [task_type], [])
     job = Job(key=0, type=task_type, variables=variables, headers=headers, retries=3, deadline_ms=0)
     async with mailroom(settings, redactor, faces) as room:
-        return await room.handler.handle(job, TrialAttempt())
+        return await room.handler.explain(job, TrialAttempt())
+
+
+async def render_once(settings: Settings, redactor: Redactor, request: Mapping[str, Any]) -> RenderOutput:
+    """What sending this would send.
+
+    Raises:
+        WorkerError: it cannot be made.
+    """
+    given = validate(RenderInput, {"request": request})
+    async with mailroom(settings, redactor, {}) as room:
+        rendered = await render.run(given, TrialAttempt(), room.desk)
+    assert isinstance(rendered, RenderOutput)
+    return rendered
 
 
 async def settle_once(
@@ -467,8 +592,8 @@ async def settle_once(
     error_code: str | None = None,
     error_details: Mapping[str, Any] | None = None,
     retries: int = 3,
-) -> tuple[Outcome, list[str]]:
-    """What Zeebe would be told of a response, or of an error with this code; and the expressions' warnings.
+) -> Settled:
+    """What Zeebe would be told of a response, or of an error with this code, and how that came about.
 
     A foreign task type has its own way to put an error. Documents are made up and not kept.
 
@@ -488,7 +613,7 @@ async def settle_once(
             outcome = settlement.of_error(_example(error_code, error_details or {}))
     except WorkerError as error:
         outcome = settlement.of_error(error)
-    return await settlement.with_documents(outcome), settlement.warnings
+    return settlement.settled(await settlement.with_documents(outcome))
 
 
 class _Pretended:
@@ -498,6 +623,10 @@ class _Pretended:
         """A reference as the cluster would give it."""
         metadata = {"fileName": name, "contentType": content_type, "size": len(content)}
         return {"camunda.document.type": "camunda", "storeId": "", "documentId": "", "metadata": metadata}
+
+    def open(self, reference: DocumentReference) -> AbstractAsyncContextManager[Opened]:
+        """Refuse: there is nothing."""
+        raise DocumentNotFound(f"{reference} is made up.")
 
 
 def _example(code: str, details: Mapping[str, Any]) -> WorkerError:
@@ -509,11 +638,19 @@ def _example(code: str, details: Mapping[str, Any]) -> WorkerError:
 
 
 def settlement_rules(settings: Settings, redactor: Redactor, documents: DocumentStore) -> SettlementRules:
-    """What holds for every task's settlement."""
+    """What holds for every task's settlement.
+
+    Raises:
+        SettingsError: there is no error with such a code.
+    """
+    try:
+        bpmn_errors = bpmn_error_codes(",".join(settings.bpmn_errors), "ZEEBE_MAIL_BPMN_ERRORS")
+    except InputError as error:
+        raise SettingsError(error.message) from error
     return SettlementRules(
         redactor,
         result_limit_bytes=settings.result_limit_bytes,
-        bpmn_errors=settings.bpmn_errors,
+        bpmn_errors=bpmn_errors,
         documents=documents,
     )
 

@@ -4,13 +4,22 @@
 
   * WorkerError              code, retry rule, details that are safe to show to a process
     x InputError             the model must change                                   never retried
-      - PlaintextNotAllowed · HostNotAllowed · ContractError
+      - PlaintextNotAllowed · HostNotAllowed · FileNotAllowed · UrlNotAllowed · ContractError
+      - SenderNotAllowed · RecipientNotAllowed · NoRecipientLeft · TooManyRecipients
     x SecretError            a secret is missing, or may not be used here             never retried
       - SecretMissing · SecretNotAllowed
     x ExpressionError        a result or error expression cannot be used              never retried
       - ExpressionInvalid · ExpressionFailed
-    x DocumentError          a document could not be kept                             never retried
-      - DocumentNotStored · DocumentStoreMissing
+    x TemplateError          a mail template gives no mail                            never retried
+      - TemplateNotFound · TemplateInvalid · TemplateVariableUnknown · TemplateFailed · TemplateLimit
+    x DocumentError          a document cannot be kept or had                         never retried
+      - DocumentNotStored · DocumentStoreMissing · DocumentNotFound · DocumentChanged
+      - DocumentStoreUnavailable                                                      retried
+    x AttachmentError        what a mail is to carry cannot be had, or not so         never retried
+      - AttachmentTooLarge · InlinePartMissing · TextNotReadable · FileMissing · DownloadRefused
+      - DownloadFailed                                                                retried
+    x MailUnfit              a stored mail cannot be used so                          never retried
+      - AutomaticMail · NotADraft · DraftUnfinished
     x ResultTooLarge         the result cannot be given to the process                never retried
     x TooManyAttempts        the job never comes to an end                            never retried
     x CredentialsError       the server does not accept who we are                    never retried
@@ -29,7 +38,7 @@
       + Misbehaved           the server broke the protocol                            retried on a new connection
       + OutcomeUnknown       the answer was lost after the point of no return         never retried
     x Postponed              not our turn: handed back with the same retries          free
-      - EndpointSaturated · WorkerStopping
+      - EndpointSaturated · BytesInFlightExceeded · WorkerStopping
     x InternalError          a bug                                                    retried while nothing was sent
     x AnswerRefused          the gateway does not take our answer                     never retried
   * JobLost                  the job is no longer ours; nothing is told to anybody
@@ -105,6 +114,54 @@ class HostNotAllowed(InputError):
     advice = "Use another server, or let the operator change the named setting."
 
 
+class SenderNotAllowed(InputError):
+    """The worker's operator does not let this account send with this address in From, Sender or the envelope."""
+
+    code = "SENDER_NOT_ALLOWED"
+    advice = "Use a sender that the account may have, or let the operator widen ZEEBE_MAIL_ALLOWED_SENDERS."
+
+
+class RecipientNotAllowed(InputError):
+    """The worker's operator does not let mail go to one or more of the recipients, so nobody got it."""
+
+    code = "RECIPIENT_NOT_ALLOWED"
+    advice = (
+        "Leave them out, set `requiredRecipients` to `any` to send to the others, or let the operator change "
+        "ZEEBE_MAIL_ALLOWED_RECIPIENTS or ZEEBE_MAIL_DENIED_RECIPIENTS."
+    )
+
+
+class NoRecipientLeft(InputError):
+    """The worker's operator does not let mail go to any of the recipients."""
+
+    code = "NO_RECIPIENT_LEFT"
+    advice = (
+        "Give another recipient, or let the operator change ZEEBE_MAIL_ALLOWED_RECIPIENTS or "
+        "ZEEBE_MAIL_DENIED_RECIPIENTS."
+    )
+
+
+class TooManyRecipients(InputError):
+    """The mail has more recipients than the worker's operator allows."""
+
+    code = "TOO_MANY_RECIPIENTS"
+    advice = "Send several mails, or one to a mailing list; or let the operator raise ZEEBE_MAIL_MAX_RECIPIENTS."
+
+
+class FileNotAllowed(InputError):
+    """The file is outside the folders that the worker's operator allows, or is no ordinary file."""
+
+    code = "FILE_NOT_ALLOWED"
+    advice = "Put the file into an allowed folder, or let the operator add its folder to ZEEBE_MAIL_FILES_DIRS."
+
+
+class UrlNotAllowed(InputError):
+    """The worker's operator does not let this URL, one that it redirects to, or their addresses be fetched."""
+
+    code = "URL_NOT_ALLOWED"
+    advice = "Use another URL, or let the operator allow it in ZEEBE_MAIL_URLS."
+
+
 class ContractError(InputError):
     """The input of a foreign task type breaks that connector's contract; the message is that connector's own."""
 
@@ -154,17 +211,57 @@ class ExpressionFailed(ExpressionError):
     advice = "Correct the expression; `zeebe-mail exec --response` and `--error` try it out without any mail."
 
 
-class DocumentError(WorkerError):
-    """A document could not be kept."""
+class TemplateError(WorkerError):
+    """A mail template gives no mail. No message holds the value of a variable."""
 
-    retry = Retry.LATER
+    retry = Retry.NEVER
+
+
+class TemplateNotFound(TemplateError):
+    """There is no mail template of this name, or no file of the name that a template includes. Nothing was sent."""
+
+    code = "TEMPLATE_NOT_FOUND"
+    advice = "Correct the name, or let the operator add the mail template to ZEEBE_MAIL_TEMPLATES_DIR."
+
+
+class TemplateInvalid(TemplateError):
+    """A mail template has a syntax error; the message shows its line and place. Nothing was sent."""
+
+    code = "TEMPLATE_INVALID"
+    advice = "Correct the mail template; `zeebe-mail render` tries it out."
+
+
+class TemplateVariableUnknown(TemplateError):
+    """A mail template uses a variable that it was not given. Nothing was sent."""
+
+    code = "TEMPLATE_VARIABLE_UNKNOWN"
+    advice = "Correct the name, give the variable in `template.variables`, or write `is defined` or `| default(…)`."
+
+
+class TemplateFailed(TemplateError):
+    """A mail template could not be filled in, or gave something that cannot be sent. Nothing was sent."""
+
+    code = "TEMPLATE_FAILED"
+    advice = "Look at the named place of the mail template and at the variables it uses there."
+
+
+class TemplateLimit(TemplateError):
+    """A mail template took more time or memory, or gave more text, than one may. Nothing was sent."""
+
+    code = "TEMPLATE_LIMIT"
+    advice = "Look for loops that do not end or multiply each other, and send large content as an attachment."
+
+
+class DocumentError(WorkerError):
+    """A document could not be kept or had."""
+
+    retry = Retry.NEVER
 
 
 class DocumentNotStored(DocumentError):
     """The document store cannot be reached, or refuses the document that an expression creates."""
 
     code = "DOCUMENT_NOT_STORED"
-    retry = Retry.NEVER
     advice = "Check the store's address, its limits and the worker's credentials for it."
 
 
@@ -172,8 +269,105 @@ class DocumentStoreMissing(DocumentError):
     """The worker was not told where a document store is."""
 
     code = "DOCUMENT_STORE_MISSING"
+    advice = "Set CAMUNDA_REST_ADDRESS to the address of the cluster's REST API, or ZEEBE_MAIL_DOCUMENTS to a folder."
+
+
+class DocumentNotFound(DocumentError):
+    """The document store has no such document, or has it no longer. Nothing was sent."""
+
+    code = "DOCUMENT_NOT_FOUND"
+    advice = "Have the process create the document again; documents may expire, and other stores have other documents."
+
+
+class DocumentChanged(DocumentError):
+    """The bytes are not those that the reference stands for: its hash or its size differs. Nothing was sent."""
+
+    code = "DOCUMENT_CHANGED"
+    advice = "Use the reference as the store gave it, or have the process create the document again."
+
+
+class DocumentStoreUnavailable(DocumentError):
+    """The document store cannot be reached, is slow, or does not let the worker read. Nothing was sent."""
+
+    code = "DOCUMENT_STORE_UNAVAILABLE"
+    retry = Retry.LATER
+    advice = "The job is tried again by itself. If it never succeeds, check the store's address and its log."
+
+
+class AttachmentError(WorkerError):
+    """What a mail is to carry cannot be had, or must not be sent so."""
+
     retry = Retry.NEVER
-    advice = "Set CAMUNDA_REST_ADDRESS to the address of the cluster's REST API."
+
+
+class AttachmentTooLarge(AttachmentError):
+    """An attachment, or all of them together, has more bytes than the worker takes. Nothing was sent."""
+
+    code = "ATTACHMENT_TOO_LARGE"
+    advice = "Send a link instead, or let the operator raise the named setting."
+
+
+class InlinePartMissing(AttachmentError):
+    """The HTML shows a part (`cid:`) that the mail does not have. Nothing was sent."""
+
+    code = "INLINE_PART_MISSING"
+    advice = "Give one of the attachments this `contentId`, or this name, or remove the picture from the HTML."
+
+
+class TextNotReadable(AttachmentError):
+    """A text that comes from a file, a document or a URL is not in the charset that it should be in."""
+
+    code = "TEXT_NOT_READABLE"
+    advice = "Save it as UTF-8, or give its `charset`."
+
+
+class FileMissing(AttachmentError):
+    """There is no such file in the allowed folders, or the worker's user may not read it. Nothing was sent."""
+
+    code = "FILE_NOT_FOUND"
+    advice = "Correct the path as it is on the worker's machine, or give the worker's user the right to read the file."
+
+
+class DownloadRefused(AttachmentError):
+    """The web server refuses the URL for good (HTTP 4xx), or what it sends cannot be used. Nothing was sent."""
+
+    code = "DOWNLOAD_REFUSED"
+    advice = "Correct the URL; a link with a signature may have expired."
+
+
+class DownloadFailed(AttachmentError):
+    """The web server cannot be reached, is slow or fails. Nothing was sent."""
+
+    code = "DOWNLOAD_FAILED"
+    retry = Retry.LATER
+    advice = "The job is tried again by itself. If it never succeeds, check the URL from the worker's machine."
+
+
+class MailUnfit(WorkerError):
+    """A stored mail cannot be used as the task asks; nothing was sent."""
+
+    retry = Retry.NEVER
+
+
+class AutomaticMail(MailUnfit):
+    """No person wrote the mail that is to be answered: an answer might be answered in turn, and so on (RFC 3834)."""
+
+    code = "AUTOMATIC_MAIL"
+    advice = "Let the process look at `autoReply` before it answers, or set `answerAutomatic` where it is meant."
+
+
+class NotADraft(MailUnfit):
+    """The stored mail is no draft, so it is neither sent nor replaced."""
+
+    code = "NOT_A_DRAFT"
+    advice = "Use a mail of the mailbox for drafts, or one that has the flag Draft; `forward` sends others on."
+
+
+class DraftUnfinished(MailUnfit):
+    """The stored draft cannot be sent as it is: nobody to send it to, or an address that is none."""
+
+    code = "DRAFT_UNFINISHED"
+    advice = "Finish the draft, or save it anew with what is missing."
 
 
 class ResultTooLarge(WorkerError):
@@ -386,6 +580,12 @@ class EndpointSaturated(Postponed):
     """This worker already uses its share of connections to the mail server."""
 
     code = "ENDPOINT_SATURATED"
+
+
+class BytesInFlightExceeded(Postponed):
+    """This worker already holds as many bytes of attachments as it may."""
+
+    code = "BYTES_IN_FLIGHT_EXCEEDED"
 
 
 class WorkerStopping(Postponed):

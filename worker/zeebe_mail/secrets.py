@@ -13,7 +13,7 @@ import re
 import urllib.parse
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -291,6 +291,10 @@ def _written_forms(value: str) -> Iterator[str]:
             yield core.translate(URLSAFE)
 
 
+Hosts = Callable[[str], Sequence[str]]
+"""The mail servers, as written, that the value of a field goes to; the field by its dotted name."""
+
+
 class SecretResolver:
     """Replaces references in a job's variables.
 
@@ -317,15 +321,15 @@ class SecretResolver:
         redactor: Redactor,
         *,
         task_type: str,
-        host: str,
+        hosts: Hosts,
         fields: Iterable[str],
         content: Iterable[str],
     ) -> dict[str, Any]:
         """A copy of the variables with values for references; the redactor is told of each value.
 
-        ``host`` is the mail server that the variables name, which may be a reference itself. ``fields`` are dotted
-        names under which secrets are allowed. Under ``content`` a reference is text like any other, because strangers
-        may have written it; anywhere else it is an author's mistake.
+        ``hosts`` tells where a field's value goes. ``fields`` are dotted names under which secrets are allowed. Under
+        ``content`` a reference is text like any other, because strangers may have written it; anywhere else it is an
+        author's mistake.
 
         Raises:
             SecretMissing: no provider knows the name.
@@ -335,7 +339,7 @@ class SecretResolver:
             resolver=self,
             redactor=redactor,
             task_type=task_type,
-            host=self.replace(host, redactor, host="", task_type=task_type).strip(),
+            hosts=hosts,
             allowed=(*fields, *self._extra_fields),
             content=tuple(content),
         )
@@ -352,19 +356,21 @@ class SecretResolver:
     def _pattern_for(self, text: str) -> re.Pattern[str]:
         return EITHER if self._legacy or BARE.fullmatch(text) else BRACED
 
-    def replace(self, text: str, redactor: Redactor, *, host: str, task_type: str) -> str:
-        """The text with a value for each reference in it."""
+    def replace(self, text: str, redactor: Redactor, *, hosts: Sequence[str], task_type: str) -> str:
+        """The text with a value for each reference in it; each value goes to all of these hosts."""
 
         def value_of(match: re.Match[str]) -> str:
-            value = self._value(next(filter(None, match.groups())), host=host, task_type=task_type)
+            value = self._value(next(filter(None, match.groups())), hosts=hosts, task_type=task_type)
             redactor.add(value)
             return value
 
         return self._pattern_for(text).sub(value_of, text)
 
-    def _value(self, name: str, *, host: str, task_type: str) -> str:
+    def _value(self, name: str, *, hosts: Sequence[str], task_type: str) -> str:
         binding = self._bindings.get(name)
-        if binding and not binding.allows(host=host, task_type=task_type):
+        for host in hosts if binding else ():
+            if binding and binding.allows(host=host, task_type=task_type):
+                continue
             raise SecretNotAllowed(
                 f'Secret "{name}" is bound to other hosts or task types and may not be used '
                 f'for host "{host}" by a task of type {task_type}.',
@@ -382,7 +388,7 @@ class _Walk:
     resolver: SecretResolver
     redactor: Redactor
     task_type: str
-    host: str
+    hosts: Hosts
     allowed: tuple[str, ...]
     content: tuple[str, ...]
 
@@ -405,13 +411,18 @@ class _Walk:
         if not names:
             return text
         if _under(path, self.allowed):
-            return self.resolver.replace(text, self.redactor, host=self.host, task_type=self.task_type)
+            hosts = [self._host(one) for one in self.hosts(path)] or [""]
+            return self.resolver.replace(text, self.redactor, hosts=hosts, task_type=self.task_type)
         if _under(path, self.content):
             return text
         raise SecretNotAllowed(
             f'Field "{path}" refers to secret "{names[0]}", but secrets are allowed only in {", ".join(self.allowed)}.',
             details={"secret": names[0], "field": path},
         )
+
+    def _host(self, written: str) -> str:
+        """A host, which may be a reference itself."""
+        return self.resolver.replace(written, self.redactor, hosts=[""], task_type=self.task_type).strip()
 
 
 def _under(path: str, fields: tuple[str, ...]) -> bool:

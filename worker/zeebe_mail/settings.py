@@ -30,6 +30,8 @@ from pydantic_settings import SettingsError as UnreadableSetting
 
 PREFIX = "ZEEBE_MAIL_"
 
+DOCUMENT_STORES = ("camunda", "memory")
+
 SAAS_DOMAIN = "zeebe.camunda.io"
 SAAS_TOKEN_URL = "https://login.cloud.camunda.io/oauth/token"  # noqa: S105 - an address
 DEFAULT_PORT = 26500
@@ -169,7 +171,7 @@ class Settings(BaseSettings):
     """Name of the cluster, part of each Message-ID; give different ones to clusters that mail from the same domain."""
 
     max_jobs: int = Field(default=100, ge=1, le=10_000)
-    """Jobs that run at once, over all task types."""
+    """Jobs that run at once, over all task types; from two on, at most half of them with one mail server."""
 
     job_timeout: Duration = Field(default=timedelta(seconds=60), ge=timedelta(seconds=2), le=timedelta(hours=1))
     """How long a job is ours without a sign of life; it is extended while it runs. Seconds or ISO-8601."""
@@ -187,7 +189,8 @@ class Settings(BaseSettings):
     """Longest such wait."""
 
     max_attempts: int = Field(default=10, ge=1)
-    """How often a job may begin without ever coming to an end, before it becomes an incident."""
+    """How often a job may begin without ever coming to an end, before it becomes an incident. Each worker counts for
+    itself, and anew when it starts: a job that ends its worker every time is not found."""
 
     bpmn_errors: Words = ()
     """Error codes that become BPMN errors without an error expression, separated by commas; `true` for all. A task's
@@ -199,10 +202,11 @@ class Settings(BaseSettings):
     # ── mail servers ─────────────────────────────────────────────────────────────────────────────────────────────
 
     connections_per_server: int = Field(default=10, ge=1, le=1000)
-    """Sessions that this worker opens to one mail server at most."""
+    """Sessions that this worker opens to one mail server at most; never more than half of `ZEEBE_MAIL_MAX_JOBS` (but at
+    least one), so that a dead server does not stop the mail for the others."""
 
     ca_file: Path | None = None
-    """CA certificates (PEM) for mail servers, besides the system's."""
+    """CA certificates (PEM) for mail servers and for `ZEEBE_MAIL_URLS`, besides the system's."""
 
     client_cert_file: Path | None = None
     """Client certificate chain (PEM) shown to mail servers that ask for one."""
@@ -245,10 +249,76 @@ class Settings(BaseSettings):
     helo_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
     """Name the worker gives itself in EHLO, where servers insist on one. Default: its address."""
 
+    # ── attachments ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    documents: str | None = None
+    """Where documents are kept: `camunda` is the cluster's document store (`CAMUNDA_REST_ADDRESS`), `memory` this
+    worker's memory, for trials; anything else is the path of a folder. Default: `camunda` where its address is set."""
+
+    files_dirs: Words = ()
+    """Folders from which mails may take attachments and texts, separated by commas. Links that lead out of them are not
+    followed. Default: none."""
+
+    urls: Words = ()
+    """URLs from which mails may take attachments and texts, separated by commas, where `*` stands for anything:
+    `https://files.example.org/reports/*`. Without `https://` or `http://` it is https. Default: none."""
+
+    url_private_hosts: Words = ()
+    """Hosts of `ZEEBE_MAIL_URLS` that may have private or loopback addresses: names, where `*` stands for anything,
+    addresses and ranges. `ZEEBE_MAIL_DENIED_HOSTS` holds for URLs too."""
+
+    download_timeout: Duration = Field(default=timedelta(minutes=1), ge=timedelta(seconds=1), le=timedelta(hours=1))
+    """How long reading one document or URL may take."""
+
+    attachment_limit_bytes: int = Field(default=25 * 1024 * 1024, ge=1)
+    """Largest attachment of a mail, before it is encoded, which makes it a third larger."""
+
+    attachments_limit_bytes: int = Field(default=50 * 1024 * 1024, ge=1)
+    """Most bytes that all attachments of a mail may have together."""
+
+    bytes_in_flight: int = Field(default=256 * 1024 * 1024, ge=1)
+    """Bytes of attachments that this worker holds at once, over all jobs. A job that finds no room waits, then is
+    handed back; a mail that is larger than this goes when it is alone."""
+
+    # ── guard rails ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    allowed_recipients: Words = ()
+    """The only recipients that mail may go to, separated by commas: addresses (`jane@example.org`, which is
+    `jane+…@example.org` too), domains (`@example.org`) and all domains below one (`*.example.org`). Default: any. With
+    a list here or below, names without a domain and addresses with `%`, `!` or a second `@` are refused, because a mail
+    server may read them as others."""
+
+    denied_recipients: Words = ()
+    """Recipients that mail must not go to, in the same form; this goes before `ZEEBE_MAIL_ALLOWED_RECIPIENTS`."""
+
+    max_recipients: int | None = Field(default=None, ge=1, le=100_000)
+    """Recipients that one mail may have at most. Default: as many as the mail server takes."""
+
+    max_message_bytes: int | None = Field(default=None, ge=1_000)
+    """Size of a mail at most, with its attachments as they are encoded. Default: what the mail server takes."""
+
+    allowed_senders: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Which addresses an account may send with, as JSON: patterns for user names, and addresses in the form of
+    `ZEEBE_MAIL_ALLOWED_RECIPIENTS`: `{"*@example.org": ["@example.org"], "billing": ["billing@example.com"]}`. From,
+    Sender and the address for bounces must all be among them. An account that no pattern matches cannot send; without
+    authentication the user name is empty, which `*` matches. Default: any."""
+
+    redirect_all_to: Words = ()
+    """For test stages: addresses, separated by commas, that get every mail instead of its recipients. These are in its
+    headers `X-Original-To`, `X-Original-Cc` and `X-Original-Bcc`, so whoever gets the mail sees the hidden ones too."""
+
+    # ── mail templates ───────────────────────────────────────────────────────────────────────────────────────────
+
+    templates_dir: Path | None = None
+    """Folder of the mail templates that a task may name: one folder for each, with a file for each field. Changes take
+    effect with the next mail."""
+
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     secrets_prefix: str = "SECRET_"
-    """`secrets.NAME` is looked for in the environment variable with this prefix and NAME."""
+    """`secrets.NAME` is looked for in the environment variable with this prefix and NAME. A secret of fewer than four
+    characters is masked only where it is the whole of a text, because it is a part of too many words: take a longer
+    one."""
 
     secrets_dir: Path | None = None
     """Folder with one file for each secret."""
@@ -271,6 +341,11 @@ class Settings(BaseSettings):
     compat_error_codes: bool = False
     """Give errors of foreign task types their stable code and what is known of them, as `error.code` and
     `error.variables`. Off, because Camunda's connector never sets a code and expressions may rely on that."""
+
+    compat_own_retries: bool = False
+    """Try failed jobs of foreign task types again by our own rules: wrong passwords, refused recipients and whatever
+    else is for good are incidents at once, and without `retryBackoff` the waits grow. Off, because Camunda's connector
+    uses up the retries without a wait; with wrong passwords that can lock accounts."""
 
     compat_secrets_fields: Words = ("authentication", "emailAccountConfiguration", "data")
     """Input fields of foreign task types in which secrets are resolved, separated by commas; a reference anywhere else
@@ -295,6 +370,12 @@ class Settings(BaseSettings):
         "allowed_hosts",
         "denied_hosts",
         "plaintext_hosts",
+        "allowed_recipients",
+        "denied_recipients",
+        "redirect_all_to",
+        "files_dirs",
+        "urls",
+        "url_private_hosts",
         "secrets_fields",
         "bpmn_errors",
         "compat",
@@ -326,11 +407,26 @@ class Settings(BaseSettings):
             raise ValueError("must be host:port, with or without http://, https://, grpc:// or grpcs://")
         return value
 
-    @field_validator("secrets_dir")
+    @field_validator("secrets_dir", "templates_dir")
     @classmethod
     def _is_a_folder(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_dir():
             raise ValueError("must be the path of a folder that exists")
+        return value
+
+    @field_validator("documents")
+    @classmethod
+    def _is_a_store(cls, value: str | None) -> str | None:
+        if value is not None and value not in DOCUMENT_STORES and not Path(value).is_dir():
+            raise ValueError("must be camunda, memory, or the path of a folder that exists")
+        return value
+
+    @field_validator("files_dirs")
+    @classmethod
+    def _are_folders(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for folder in value:
+            if not Path(folder).is_absolute() or not Path(folder).is_dir():
+                raise ValueError(f'each must be the absolute path of a folder that exists, which "{folder}" is not')
         return value
 
     @field_validator("token_url", "rest_address")

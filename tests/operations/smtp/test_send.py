@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from tests.desks import OneSession, desk
 from zeebe_mail.errors import InputError
 from zeebe_mail.mail.faults import Rejection
-from zeebe_mail.mail.smtp import Outgoing, Receipt
+from zeebe_mail.mail.smtp import DsnRequest, Outgoing, Receipt
 from zeebe_mail.operations.base import Attempt
 from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.operations.smtp.send import SendInput, send
@@ -87,6 +87,8 @@ async def test_a_mail_is_sent_and_told() -> None:
         "sizeBytes": len(mail.data),
         "date": written,
         "dsnRequested": False,
+        "invitation": None,
+        "sentCopy": None,
     }
 
 
@@ -103,6 +105,16 @@ async def test_who_was_refused_is_told_with_the_servers_answer() -> None:
     assert produced.model_dump()["accepted"] == ["eve@example.org"]
 
 
+async def test_reports_are_wanted_under_the_mails_own_name() -> None:
+    session = FakeSession()
+    given = SendInput.model_validate(variables(dsn={"notify": "success"}))
+
+    produced = await send.run(given, OneSession(session), FakeAttempt(), desk())
+
+    assert session.mails[0][0].dsn == DsnRequest(("success",), None, "zm-4711-1@example.org")
+    assert produced.model_dump()["dsnRequested"] is True
+
+
 def test_an_attempt_is_what_the_operation_is_given() -> None:
     attempt: Attempt = FakeAttempt()
     assert attempt.token
@@ -111,7 +123,7 @@ def test_an_attempt_is_what_the_operation_is_given() -> None:
 def test_the_catalogue_has_it() -> None:
     found = catalogue()["mail:smtp-send:1"]
     assert found is send
-    assert found.fetch_variables == ["server", "auth", "request"]
+    assert found.fetch_variables == ["server", "auth", "imap", "request"]
 
 
 @pytest.mark.parametrize(

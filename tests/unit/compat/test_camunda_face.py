@@ -15,7 +15,7 @@ from zeebe_mail.mail.server import Security
 from zeebe_mail.operations.base import Errand
 from zeebe_mail.operations.smtp.send import SendOutput, SentEnvelope
 
-FACE = CamundaFace(secret_fields=("authentication", "data"), codes=False)
+FACE = CamundaFace(secret_fields=("authentication", "data"), codes=False, own_retries=False)
 RULES = "jakarta.validation.ValidationException: Found constraints violated while validating input: "
 
 
@@ -168,12 +168,12 @@ def test_an_account_stands_for_login_and_server() -> None:
 
 def test_secrets_are_bound_to_the_host_that_is_really_used() -> None:
     """Whoever names an allowed host in one place and another in the other gets the other one checked."""
-    assert FACE.host(variables()) == "mail.test"
-    assert FACE.host(variables(emailAccountConfiguration=ACCOUNT)) == "account.test"
-    assert FACE.host(variables(config={"smtpHost": ["mail.test"]})) == "mail.test"
-    assert FACE.host({"protocol": "smtp", "data": [variables()["data"]]}) == "mail.test"
-    assert FACE.host({"protocol": "imap", "data": variables()["data"]}) == ""
-    assert FACE.host({}) == ""
+    assert FACE.hosts(variables(), "authentication") == ["mail.test"]
+    assert FACE.hosts(variables(emailAccountConfiguration=ACCOUNT), "authentication") == ["account.test"]
+    assert FACE.hosts(variables(config={"smtpHost": ["mail.test"]}), "authentication") == ["mail.test"]
+    assert FACE.hosts({"protocol": "smtp", "data": [variables()["data"]]}, "authentication") == ["mail.test"]
+    assert FACE.hosts({"protocol": "imap", "data": variables()["data"]}, "authentication") == [""]
+    assert FACE.hosts({}, "authentication") == [""]
 
 
 # ── what is wrong ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,7 +248,9 @@ def test_the_shape_is_checked_as_theirs_is(given: dict[str, Any], said: str) -> 
         ({"headers": {"X-A: v\r\nX-Injected": "yes"}}, {}, "line breaks"),
         ({"headers": {"bcc": "evil@x.test"}}, {}, "Use the field bcc"),
         ({"headers": {"Reply-To": "r@x.test\r\nBcc: evil@x.test"}}, {}, "AddressException"),
-        ({"attachments": [{"camunda.document.type": "camunda"}]}, {}, "not supported yet"),
+        ({"attachments": [{"camunda.document.type": "camunda"}]}, {}, "documentId"),
+        ({"attachments": "report.pdf"}, {}, "no document reference"),
+        ({"attachments": [{"url": "https://files.test/a.pdf"}]}, {}, "no document reference"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_sent(

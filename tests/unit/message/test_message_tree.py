@@ -24,7 +24,9 @@ BREAKS = ["\r", "\n", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\
 EVERY_BYTE = bytes(range(256)) * 3
 PDF = Attachment("Rechnung.pdf", "application/pdf", b"%PDF-1.7\n" + EVERY_BYTE)
 LOGO = Attachment("logo.png", "image/png", b"\x89PNG\r\n\x1a\n" + EVERY_BYTE, content_id="logo@x", inline=True)
-INVITATION = Calendar("REQUEST", b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Caf\xc3\xa9\r\nEND:VCALENDAR\r\n")
+INVITATION = Calendar(
+    "REQUEST", b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Caf\xc3\xa9\r\nEND:VCALENDAR\r\n", "1", 0
+)
 INNER = b"From: a@x.test\r\nSubject: inner\r\n\r\nFirst line\r\n"
 NAMES = [
     "report.pdf",
@@ -150,7 +152,7 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_
     text=st.text(st.characters(exclude_categories=["Cs"]), max_size=200),
     content=st.binary(max_size=300),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_what_goes_in_comes_out(
     name: str, subject: str, person: str, text: str, content: bytes, postal_mime: PostalMime
 ) -> None:

@@ -14,6 +14,7 @@ from zeebe_mail.cli.feel import feel
 from zeebe_mail.cli.generate import generate
 from zeebe_mail.cli.health import health
 from zeebe_mail.cli.parse import parse
+from zeebe_mail.cli.render import render
 from zeebe_mail.cli.run import run
 from zeebe_mail.errors import SecretError
 from zeebe_mail.settings import SettingsError
@@ -32,6 +33,7 @@ app.command()(deploy)
 app.command()(health)
 app.command()(feel)
 app.command()(parse)
+app.command()(render)
 app.command()(demo)
 app.command(hidden=True)(generate)
 

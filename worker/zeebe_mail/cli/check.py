@@ -81,6 +81,8 @@ async def _cluster(settings: Settings) -> AsyncIterator[Step]:
     async with mailroom(settings, Redactor(), faces):
         pass  # all that `run` makes of the settings can be made
     yield Step("settings", good=True, result="understood")
+    if settings.redirect_all_to:
+        yield Step("redirect", good=True, result=f"all mail goes to {', '.join(settings.redirect_all_to)} instead")
     yield Step("task types", good=True, result=", ".join(sorted(faces)))
     where = f"{options.address} {'with' if options.tls else 'without'} TLS{', with OAuth' if options.oauth else ''}"
     try:
@@ -149,7 +151,7 @@ def _login(settings: Settings, place: MailServer, user: str | None, password_sec
         return _password_auth(user, typer.prompt("Password", hide_input=True))
     reference = f"{{{{secrets.{password_secret}}}}}"
     task_type = f"mail:{place.PROTOCOL}-{'send' if place.PROTOCOL == 'smtp' else 'list'}:1"
-    password = secret_resolver(settings).replace(reference, Redactor(), host=place.host, task_type=task_type)
+    password = secret_resolver(settings).replace(reference, Redactor(), hosts=[place.host], task_type=task_type)
     return _password_auth(user, password)
 
 

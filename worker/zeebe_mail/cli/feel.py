@@ -10,7 +10,7 @@ import typer
 
 from zeebe_mail.feel import EvaluationError, FeelError, FeelWarning, compile_expression, jsonl, point_at, to_json
 from zeebe_mail.jobs.connector_functions import CONNECTOR_FUNCTIONS
-from zeebe_mail.jobs.created_documents import legible
+from zeebe_mail.jobs.created_documents import announced
 
 __all__ = ["feel"]
 
@@ -55,7 +55,7 @@ def feel(
     variables = _variables(context)
     try:
         evaluation = compile_expression(text, CONNECTOR_FUNCTIONS).evaluate(variables)
-        shown = dumps(legible(to_json(evaluation.value)), indent=2, ensure_ascii=False)
+        shown = dumps(announced(to_json(evaluation.value)), indent=2, ensure_ascii=False)
     except EvaluationError as error:
         _report(text, error.warnings)
         raise _failed(str(error)) from error

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from zeebe_mail.documents.opened import CHUNK, Opened
+from zeebe_mail.documents.reference import DocumentReference, verified
 from zeebe_mail.documents.store import Reference
-from zeebe_mail.errors import DocumentNotStored
+from zeebe_mail.errors import DocumentChanged, DocumentNotFound, DocumentNotStored, DocumentStoreUnavailable
 
 if TYPE_CHECKING:
     import httpx
 
 REQUEST_TIMEOUT_S = 10.0  # below the grace period of a shutdown: the mail is out when documents are uploaded
+READ_DEADLINE_S = 60.0  # for a whole document
 SHOWN_ANSWER = 300  # characters
 
 Headers = Callable[[], Awaitable[dict[str, str]]]
@@ -23,10 +29,14 @@ Headers = Callable[[], Awaitable[dict[str, str]]]
 class CamundaDocuments:
     """A cluster's document store. Opens its connection with the first document."""
 
-    def __init__(self, base_url: str, *, headers: Headers, ca_file: Path | None = None) -> None:
+    def __init__(
+        self, base_url: str, *, headers: Headers, ca_file: Path | None = None, read_deadline_s: float = READ_DEADLINE_S
+    ) -> None:
+        """``read_deadline_s`` is how long reading one document may take, from the first byte asked to the last got."""
         self._base_url = base_url.rstrip("/")
         self._headers = headers
         self._ca_file = ca_file
+        self._read_deadline_s = read_deadline_s
         self._client: httpx.AsyncClient | None = None
 
     async def create(self, content: bytes, *, name: str, content_type: str) -> Reference:
@@ -57,6 +67,70 @@ class CamundaDocuments:
             )
         return _reference(answer, name)
 
+    @asynccontextmanager
+    async def open(self, reference: DocumentReference) -> AsyncIterator[Opened]:
+        """Begin to read a document (``GET /v2/documents/{id}``).
+
+        Raises:
+            DocumentNotFound: the store does not have it.
+            DocumentChanged: it has another hash or size than the reference; also in the end.
+            DocumentStoreUnavailable: the store cannot be reached, is slow or refuses; also while it is read.
+        """
+        import httpx
+
+        said = {"storeId": reference.store_id, "contentHash": reference.content_hash}
+        url = f"{self._base_url}/v2/documents/{quote(reference.document_id, safe='')}"
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", **await self._read_headers(reference)}
+        try:
+            async with (
+                asyncio.timeout(self._read_deadline_s),
+                self._connected().stream(
+                    "GET", url, params={name: value for name, value in said.items() if value}, headers=headers
+                ) as answer,
+            ):
+                if answer.status_code != 200:
+                    raise await self._refusal(answer, reference)
+                if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+                    raise DocumentStoreUnavailable(f"{reference} comes compressed, which was not asked for.")
+                yield Opened(
+                    verified(answer.aiter_raw(CHUNK), reference),
+                    _length(answer),
+                    name=reference.name,
+                    content_type=reference.content_type or answer.headers.get("Content-Type"),
+                )
+        except TimeoutError as error:
+            raise DocumentStoreUnavailable(
+                f"{reference} was not read within {self._read_deadline_s:g} s from {self._base_url}."
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise DocumentStoreUnavailable(
+                f"{reference} was not read: {self._base_url} cannot be reached or broke off ({type(error).__name__})."
+            ) from error
+
+    async def _read_headers(self, reference: DocumentReference) -> dict[str, str]:
+        try:
+            return await self._headers()
+        except DocumentNotStored as error:
+            raise DocumentStoreUnavailable(f"{reference} was not read. {error.message}") from error
+
+    async def _refusal(
+        self, answer: httpx.Response, reference: DocumentReference
+    ) -> DocumentNotFound | DocumentChanged | DocumentStoreUnavailable:
+        text = (await answer.aread()).decode(errors="replace")[:SHOWN_ANSWER]
+        said = f"{self._base_url} answered HTTP {answer.status_code} {text}".rstrip()
+        match answer.status_code:
+            case 404 | 410:
+                expired = f" It was to be kept until {reference.expires_at}." if reference.expires_at else ""
+                return DocumentNotFound(f"{reference} is not there: {said}.{expired}")
+            case 400 if "hash" in text.lower():
+                return DocumentChanged(f"{reference} has other content than its reference: {said}.")
+            case 400 | 422:
+                return DocumentNotFound(f"{reference} cannot be read: {said}.")
+            case 401 | 403:
+                hint = "Give the worker's client (ZEEBE_CLIENT_ID) the right to read documents."
+                return DocumentStoreUnavailable(f"{reference} may not be read: {said}.", next_step=hint)
+        return DocumentStoreUnavailable(f"{reference} was not read: {said}.")
+
     async def aclose(self) -> None:
         """Close the connection."""
         if self._client is not None:
@@ -81,3 +155,9 @@ def _reference(answer: httpx.Response, name: str) -> Reference:
     if not isinstance(reference, dict):
         raise DocumentNotStored(f'The answer to storing document "{name}" is no document reference.')
     return reference
+
+
+def _length(answer: httpx.Response) -> int | None:
+    """Bytes that will come, where the store says."""
+    length = answer.headers.get("Content-Length", "")
+    return int(length) if length.isascii() and length.isdecimal() else None

@@ -59,15 +59,17 @@ class MissingInput(EvaluationError):
     """`?` where there is no input; a unary test is tried again with one."""
 
 
-def compile_node(node: Node, library: Library) -> Code:
-    """`library` are the functions that every expression can call."""
-    return _Compiler(library).code(node)
+def compile_node(node: Node, library: Library) -> tuple[Code, frozenset[str]]:
+    """The code, and the names of the functions that it calls; `library` are those that every expression can call."""
+    compiler = _Compiler(library)
+    return compiler.code(node), frozenset(compiler.called)
 
 
 class _Compiler:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.mentioned: set[str] = set()  # names of variables that the current `for` body reads
+        self.called: set[str] = set()  # names of functions, anywhere in the expression
         self.defines_functions = False  # below the current context
 
     def code(self, node: Node) -> Code:
@@ -410,6 +412,7 @@ class _Compiler:
         if node.owner is not None:
             return self.method(self.code(node.owner), name, codes, names, at)
         self.mentioned.add(name)
+        self.called.add(name)
         known = find_function(self.library.get(name, ()), count, given)
         library = self.library
 

@@ -33,12 +33,16 @@ class Evaluation(NamedTuple):
 
 
 class Expression:
-    """A compiled expression. It holds no state: threads may share it."""
+    """A compiled expression. It holds no state: threads may share it.
 
-    __slots__ = ("_code", "text")
+    `called` are the names of the functions that it calls; those that a context has are not among them.
+    """
 
-    def __init__(self, text: str, code: Code) -> None:
+    __slots__ = ("_code", "called", "text")
+
+    def __init__(self, text: str, code: Code, called: frozenset[str]) -> None:
         self.text = text
+        self.called = called
         self._code = code
 
     def evaluate(
@@ -92,16 +96,17 @@ def compile_expression(text: str, functions: HostFunctions = NO_FUNCTIONS) -> Ex
         FeelSyntaxError: the text is not FEEL.
         BudgetExceeded: it is too long or nested too deep.
     """
-    return Expression(text, _compile(parse_expression, text, functions))
+    return Expression(text, *_compile(parse_expression, text, functions))
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def compile_unary_tests(text: str, functions: HostFunctions = NO_FUNCTIONS) -> UnaryTests:
     """The compiled unary tests; cached, and with the errors of `compile_expression`."""
-    return UnaryTests(text, _compile(parse_unary_tests, text, functions))
+    code, _ = _compile(parse_unary_tests, text, functions)
+    return UnaryTests(text, code)
 
 
-def _compile(parse: Any, text: str, functions: HostFunctions) -> Code:
+def _compile(parse: Any, text: str, functions: HostFunctions) -> tuple[Code, frozenset[str]]:
     library = LIBRARY if functions is NO_FUNCTIONS else {**LIBRARY, **functions.library}
     try:
         return compile_node(parse(text), library)

@@ -38,8 +38,8 @@ class Face(Protocol):
         """How results and errors are put."""
         ...
 
-    def host(self, variables: Mapping[str, Any]) -> str:
-        """The mail server that these variables name, empty when they name none: secrets may be bound to it."""
+    def hosts(self, variables: Mapping[str, Any], field: str) -> Sequence[str]:
+        """The mail servers that a field's value goes to, as written: secrets may be bound to them."""
         ...
 
     def errand(self, variables: Mapping[str, Any]) -> Errand:
@@ -63,12 +63,25 @@ class NativeFace:
         self.secret_fields = operation.input.secret_fields
         self.content_fields = operation.input.content_fields
 
-    def host(self, variables: Mapping[str, Any]) -> str:
-        """``server.host``."""
-        server = variables.get("server")
-        host = server.get("host") if isinstance(server, Mapping) else None
-        return host if isinstance(host, str) else ""
+    def hosts(self, variables: Mapping[str, Any], field: str) -> Sequence[str]:
+        """``server.host`` and ``imap.server.host``, each for its fields; without ``imap.auth`` both get ``auth``."""
+        imap = variables.get("imap") if "imap" in self.fetch_variables else None
+        if not imap:
+            return [_host(variables)]
+        place = field.partition(".")[0]
+        if place == "imap":
+            return [_host(imap)]
+        if place == "server" or (place == "auth" and isinstance(imap, Mapping) and imap.get("auth")):
+            return [_host(variables)]
+        return [_host(variables), _host(imap)]
 
     def errand(self, variables: Mapping[str, Any]) -> Errand:
         """The operation on its own input."""
         return Errand(self._operation, validate(self._operation.input, variables))
+
+
+def _host(place: Any) -> str:
+    """``server.host`` of a place, empty where it names none."""
+    server = place.get("server") if isinstance(place, Mapping) else None
+    host = server.get("host") if isinstance(server, Mapping) else None
+    return host if isinstance(host, str) else ""

@@ -114,8 +114,7 @@ def _place(model: type[BaseModel], location: Sequence[str | int]) -> tuple[str, 
             continue
         label = next((mark.label for mark in field.metadata if isinstance(mark, Prompt)), "")
         tagged = field.discriminator is not None
-        nested = [arg for arg in (field.annotation, *get_args(field.annotation)) if _is_model(arg)]
-        variants = nested or variants
+        variants = list(_models_in(field.annotation)) or variants
     siblings = [str(field.alias) for one in variants for field in one.model_fields.values()]
     return "".join(path).removeprefix("."), label, siblings
 
@@ -125,8 +124,12 @@ def _shown(name: str) -> str:
     return name if name.isprintable() else name.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def _is_model(thing: Any) -> bool:
-    return isinstance(thing, type) and issubclass(thing, BaseModel)
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a field may hold, in lists and unions too."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
 
 
 def _field(model: type[BaseModel], step: str | int) -> FieldInfo | None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from zeebe_mail.auth.models import Auth, NoAuth
+from zeebe_mail.egress import EgressPolicy, resolve
 from zeebe_mail.errors import HostNotAllowed, HostNotFound, WorkerError
-from zeebe_mail.mail.egress import EgressPolicy, resolve
 from zeebe_mail.mail.faults import Phase, shown_text
 from zeebe_mail.mail.imap import ImapSession
 from zeebe_mail.mail.imap.mailbox import Mailbox

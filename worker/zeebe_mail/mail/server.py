@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import ipaddress
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -21,9 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from zeebe_mail.egress import host_name
 from zeebe_mail.form import Part, Prompt
-
-_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 class Security(enum.StrEnum):
@@ -45,43 +43,6 @@ class TlsVersion(enum.StrEnum):
 
 DEPRECATED = frozenset({TlsVersion.TLS_1_0, TlsVersion.TLS_1_1})
 """What RFC 8996 retired."""
-
-
-def host_name(value: str) -> str:
-    """A host as it goes into DNS, TLS and logs: trimmed, IP literals bare, international names as A-labels.
-
-    Raises:
-        ValueError: it is a URL, has a port, or cannot be a host name; says which.
-    """
-    host = value.strip()
-    if not host:
-        raise ValueError("must name a host, for example smtp.example.org")
-    if re.search(r"[\x00-\x20\x7f]", host):
-        raise ValueError("must not contain spaces, line breaks or other control characters")
-    if "://" in host or "/" in host or "@" in host:
-        raise ValueError("must be the bare host name: no scheme such as smtp://, no user and no path")
-    bare = host[1:-1] if host[:1] == "[" and host[-1:] == "]" else host
-    try:
-        return str(ipaddress.ip_address(bare))
-    except ValueError:
-        pass
-    if ":" in host:
-        raise ValueError("must not contain a port: put the number after the colon into the field `port`")
-    return _ascii_name(host.removesuffix("."))
-
-
-def _ascii_name(host: str) -> str:
-    if not host.isascii():
-        import idna  # here, because its tables cost 3 MB and few servers have such a name
-
-        try:
-            host = idna.encode(host, uts46=True).decode("ascii")
-        except idna.IDNAError:
-            raise ValueError("is not a valid international host name") from None
-    host = host.lower()
-    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
-        raise ValueError("is not a host name: letters, digits and hyphens, separated by dots")
-    return host
 
 
 def _blank_is_absent(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from zeebe_mail.message import charsets
 from zeebe_mail.message.parsed import Attendee, Calendar
@@ -65,8 +66,14 @@ def _attendee(value: Any) -> Attendee:
     parameters = getattr(value, "params", {})
     address = str(value)
     if address[:7].lower() == "mailto:":
-        address = address[7:]
+        address = _decoded(address[7:])
     return Attendee(_text(parameters.get("CN")), charsets.repair(address), _text(parameters.get("PARTSTAT")))
+
+
+def _decoded(address: str) -> str:
+    """Without the percent signs of a URI (RFC 6068, 2), unless they hide something else than an address."""
+    decoded = unquote(address)
+    return decoded if decoded.isprintable() else address
 
 
 def _text(value: Any) -> str | None:

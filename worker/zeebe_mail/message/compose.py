@@ -78,6 +78,8 @@ class Draft:
 class Message:
     """A finished message: CRLF lines of at most 998 octets."""
 
+    draft: Draft
+    """What it says."""
     message_id: str
     date: datetime
     sender: str
@@ -89,6 +91,8 @@ class Message:
     needs_smtputf8: bool
     hidden: bytes = b""
     """The header Bcc, which no recipient gets to see."""
+    left_out: tuple[str, ...] = ()
+    """Recipients that it was asked to go to and must not, by our own guard rails."""
 
     @property
     def sender_copy(self) -> Payload:
@@ -114,6 +118,7 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Message:
     writer = _Writer(token)
     body = writer.body(draft)
     return Message(
+        draft=draft,
         message_id=message_id,
         date=date,
         sender=sender.address if draft.envelope_sender is None else draft.envelope_sender,

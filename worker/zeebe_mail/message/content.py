@@ -31,4 +31,8 @@ class Calendar:
 
     method: str
     data: bytes
+    uid: str
+    """What the appointment is known by, to its guests and to whoever changes it later."""
+    sequence: int
+    """Which version of it this is; a higher one replaces a lower one."""
     name: str = "invite.ics"

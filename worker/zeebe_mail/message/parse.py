@@ -178,6 +178,7 @@ def _part(entity: Entity) -> Part:
         size=entity.content_size,
         content_id=entity.content_id,
         disposition=entity.disposition,
+        charset=entity.parameters.get("charset"),
         path=entity.path,
     )
 

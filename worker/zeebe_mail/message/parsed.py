@@ -57,6 +57,8 @@ class Part:
     content_id: str | None
     """Without the angle brackets."""
     disposition: str | None
+    charset: str | None
+    """Of a text, as its header names it."""
     path: tuple[Slice, ...]
     """Where it stands: each slice in what the one before it decodes to."""
 

@@ -1,58 +1,21 @@
 """The child process in which hostile mail is read: ``python -m zeebe_mail.message.reading`` (see ``reader``).
 
-It answers one message after another until its input ends: in comes the length (4 bytes, network order) and the message,
-out goes the length and the parsed message as JSON. It limits itself: what needs more memory or time ends the process.
+The question is a message, the answer is the parsed message as JSON.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import resource
-import signal
-import struct
-import sys
-from typing import Any, BinaryIO
+from typing import Any
 
 from zeebe_mail.message.parse import parse
 from zeebe_mail.message.parsed import ParsedMessage
-
-LENGTH = struct.Struct("!I")
-
-OUT_OF_MEMORY = 77
-"""The exit status of a child for which the memory was not enough."""
+from zeebe_mail.message.serving import serve
 
 
-def main() -> None:
-    """Serve until the input ends; the limits are the arguments: bytes of memory, seconds of CPU for one message."""
-    memory, cpu = int(sys.argv[1]), float(sys.argv[2])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which closes its children
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    requests, answers = os.fdopen(0, "rb"), os.fdopen(1, "wb")
-    try:
-        while (raw := _request(requests)) is not None:
-            signal.setitimer(signal.ITIMER_PROF, cpu)  # whose signal ends the process
-            answer = json.dumps(_plain(parse(raw)), ensure_ascii=False, separators=(",", ":")).encode()
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            answers.write(LENGTH.pack(len(answer)))
-            answers.write(answer)
-            answers.flush()
-            del raw, answer
-    except MemoryError:
-        os._exit(OUT_OF_MEMORY)
-    except BrokenPipeError:
-        os._exit(0)
-
-
-def _request(requests: BinaryIO) -> bytes | None:
-    head = requests.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    length: int = LENGTH.unpack(head)[0]
-    raw = requests.read(length)
-    return raw if len(raw) == length else None
+def _answer(raw: bytes) -> bytes:
+    return json.dumps(_plain(parse(raw)), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _plain(value: Any) -> Any:
@@ -66,4 +29,4 @@ def _plain(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    serve(_answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -11,9 +12,13 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_orig
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
+from zeebe_mail import operations
+from zeebe_mail.documents.sources import Sources
 from zeebe_mail.documents.store import DocumentStore
 from zeebe_mail.form import Part
+from zeebe_mail.message.guard_rails import GuardRails
 from zeebe_mail.message.reader import Reader
+from zeebe_mail.message.renderer import Renderer
 
 
 class OperationInput(Part):
@@ -93,8 +98,14 @@ class Desk:
     """For those who need a second server: one that sends and also files, say."""
     documents: DocumentStore
     """Where bytes are kept that are too much for a process variable."""
+    sources: Sources
+    """Where else a mail's attachments may come from, and how large they may be."""
     reader: Reader
     """Parses messages, in processes of their own."""
+    renderer: Renderer
+    """Fills in mail templates, in processes of their own."""
+    rails: GuardRails
+    """What the operator lets processes send, to whom and as whom."""
 
 
 Session = TypeVar("Session", covariant=True)
@@ -131,7 +142,8 @@ class Operation:
     title: str
     keywords: tuple[str, ...]
     input: type[OperationInput]
-    session: type[Any]
+    session: type[Any] | None
+    """None for one that needs no server."""
     output: type[OperationOutput]
     run: Callable[..., Awaitable[OperationOutput]]
     takes_turns: bool = False
@@ -146,6 +158,8 @@ class Operation:
     async def perform(self, given: OperationInput, turns: Turns[Any], attempt: Attempt, desk: Desk) -> Any:
         """Run it with what its signature asks for."""
         more = (desk,) if self.needs_desk else ()
+        if self.session is None:
+            return await self.run(given, attempt, *more)
         if self.takes_turns:
             return await self.run(given, turns, attempt, *more)
         async with turns.lease() as session:
@@ -166,25 +180,27 @@ def operation(
 ) -> Callable[[Callable[..., Awaitable[OperationOutput]]], Operation]:
     """Make an operation of ``async def verb(given: XInput, session: XSession, attempt: Attempt) -> XOutput``.
 
-    The task type comes from where the function stands: ``operations/smtp/send.py`` is ``mail:smtp-send:1``. A fourth
-    parameter ``desk: Desk`` is given to a function that has one; ``Turns[XSession]`` gives it sessions in turns.
+    The task type comes from where the function stands: ``operations/smtp/send.py`` is ``mail:smtp-send:1``. A last
+    parameter ``desk: Desk`` is given to a function that has one; ``Turns[XSession]`` gives it sessions in turns; a
+    function without a session needs no server.
     """
 
     def declare(run: Callable[..., Awaitable[OperationOutput]]) -> Operation:
         hints = get_type_hints(run)
-        given, session, _, *more = inspect.signature(run).parameters
-        protocol, verb = run.__module__.split(".")[-2:]
-        takes_turns = get_origin(hints[session]) is Turns
+        given, *others = inspect.signature(run).parameters
+        session = next((hints[name] for name in others if hints[name] not in (Attempt, Desk)), None)
+        takes_turns = get_origin(session) is Turns
+        place = run.__module__.removeprefix(f"{operations.__name__}.")
         return Operation(
-            task_type=f"mail:{protocol}-{verb.replace('_', '-')}:1",
+            task_type=f"mail:{re.sub('[._]', '-', place)}:1",
             title=title,
             keywords=keywords,
             input=hints[given],
-            session=get_args(hints[session])[0] if takes_turns else hints[session],
+            session=get_args(session)[0] if takes_turns else session,
             output=hints["return"],
             run=run,
             takes_turns=takes_turns,
-            needs_desk=bool(more),
+            needs_desk=Desk in map(hints.get, others),
         )
 
     return declare

@@ -11,11 +11,9 @@ from zeebe_mail.operations.base import Operation
 
 
 def catalogue() -> Mapping[str, Operation]:
-    """Find every operation below ``operations/<protocol>/<verb>.py``; a new file is a new entry."""
+    """Find every operation, such as ``operations/<protocol>/<verb>.py``; a new file is a new entry."""
     found = {}
     for module in pkgutil.walk_packages(operations.__path__, operations.__name__ + "."):
-        if module.ispkg or module.name.count(".") != operations.__name__.count(".") + 2:
-            continue
         for thing in vars(importlib.import_module(module.name)).values():
             if isinstance(thing, Operation):
                 found[thing.task_type] = thing

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ from zeebe_mail.documents.store import DocumentStore, Reference
 from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.mail.imap import Selected, Summary
 from zeebe_mail.message.envelope import Envelope, read_envelope
+from zeebe_mail.message.file_name import unnamed
 from zeebe_mail.message.message_id import message_id_in
 from zeebe_mail.message.parsed import Correspondent, ParsedMessage
 from zeebe_mail.operations.base import OperationOutput
@@ -302,8 +302,3 @@ async def with_documents(
 def _without_attachments(content: Mapping[str, Any]) -> dict[str, Any]:
     inner = [_without_attachments(one) for one in content["messages"]]
     return {**content, "attachments": [], "inlineParts": [], "messages": inner}
-
-
-def unnamed(part: str, content_type: str) -> str:
-    """The file name of a part that has none."""
-    return f"part-{part}{mimetypes.guess_extension(content_type) or ''}"

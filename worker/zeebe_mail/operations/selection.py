@@ -22,15 +22,15 @@ from zeebe_mail.operations.message_result import ImapMessageContent, ImapMessage
 _REFERENCE = frozenset({"messageId", "uid", "uidValidity", "mailbox"})
 _KNOWN = frozenset(
     str(field.alias) for kind in (ImapMessageSummary, ImapMessageContent) for field in kind.model_fields.values()
-) | {"found", "source", "status", "error", "sourceUid", "appended"}
+) | {"found", "source", "status", "error", "sourceUid", "appended", "exists", "count", "saved", "replaced"}
 """The members of a message as tasks give it: listed, read, moved, put into a mailbox."""
 
 
 # ── what is asked for ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _reference(value: Any) -> Any:
-    """A bare text is a Message-ID, a bare number a UID; of a message as a task gives it, what refers to it."""
+def named_by(value: Any) -> Any:
+    """What names a message: a bare text is a Message-ID, a bare number a UID. What else tasks tell is left out."""
     if isinstance(value, str):
         return {"messageId": value}
     if isinstance(value, int) and not isinstance(value, bool):
@@ -39,10 +39,16 @@ def _reference(value: Any) -> Any:
         named = {name: item for name, item in value.items() if name in _REFERENCE or name not in _KNOWN}
         if named.get("uid") is not None and bare_or_none(named.get("messageId")) is None:
             named.pop("messageId", None)  # a sender may write anything there, and the UID is enough
-        if named.get("uid") is None:
-            named.pop("mailbox", None)  # where it is not any more, or never was
         return named
     return value
+
+
+def _reference(value: Any) -> Any:
+    """The same for one of many, which are looked for together."""
+    named = named_by(value)
+    if isinstance(named, dict) and named.get("uid") is None:
+        named.pop("mailbox", None)  # where it is not any more, or never was
+    return named
 
 
 def _one_or_many(value: Any) -> Any:
@@ -52,7 +58,7 @@ def _one_or_many(value: Any) -> Any:
 class SeenMessage(MessageReference):
     """A message, with the mailbox that its UID belongs to where that is known."""
 
-    mailbox: MailboxName | None = None
+    mailbox: Annotated[MailboxName | None, Prompt("Mailbox", group="message")] = None
     """The mailbox (IMAP folder) it was seen in."""
 
 

@@ -80,6 +80,22 @@ def texts(value: Any) -> dict[str, str | None] | None:
     return {name: text(item) for name, item in value.items()}
 
 
+def documents(value: Any) -> list[Mapping[str, Any]]:
+    """Documents, from one or a list; null is none.
+
+    Raises:
+        ContractError: something in it is no document.
+    """
+    given = [] if value is None else value if isinstance(value, list) else [value]
+    for one in given:
+        if not isinstance(one, Mapping) or DOCUMENT not in one:
+            raise ContractError(
+                "Cannot construct instance of `io.camunda.connector.api.document.Document` from "
+                f"{_kind(one)} value that is no document reference"
+            )
+    return given
+
+
 def integer(value: Any, *path: str) -> int | None:
     """A whole number, or null; blank text counts as null, fractions are cut off.
 

@@ -16,6 +16,7 @@ INPUT = "io.camunda.connector.api.error.ConnectorInputException"
 BACKOFF = "io.camunda.connector.runtime.core.error.InvalidBackOffDurationException"
 EXPRESSION = "io.camunda.connector.feel.FeelEngineWrapperException"
 RUNTIME = "java.lang.RuntimeException"
+CONNECTOR = "io.camunda.connector.api.error.ConnectorException"
 
 NOT_NULL = "must not be null"
 NOT_BLANK = "must not be blank"
@@ -37,12 +38,23 @@ def bad_address(problem: object, field: str) -> ContractError:
 
 
 def cost(error: WorkerError) -> Retry:
-    """What an error costs there: every trouble with a mail server is one retry, for good or not.
+    """What an error costs there: every trouble with a server is one retry, for good or not.
 
     What would repeat a mail is different from there: it costs all of them.
     """
-    is_server_trouble = isinstance(error, errors.ServerError | errors.CredentialsError | errors.Unsupported)
+    is_server_trouble = isinstance(error, _SERVER_TROUBLE)
     return Retry.LATER if is_server_trouble and not isinstance(error, errors.OutcomeUnknown) else error.retry
+
+
+_SERVER_TROUBLE = (
+    errors.ServerError,
+    errors.CredentialsError,
+    errors.Unsupported,
+    errors.DocumentNotFound,
+    errors.DocumentStoreUnavailable,
+    errors.DownloadFailed,
+    errors.DownloadRefused,
+)
 
 
 def described(error: WorkerError) -> tuple[str, str]:
@@ -56,6 +68,8 @@ def described(error: WorkerError) -> tuple[str, str]:
             return EXPRESSION, f"Failed to evaluate expression. {error}"
         case errors.InputError() | errors.SecretError() | errors.ResultTooLarge():
             return INPUT, str(error)
+        case errors.DownloadFailed() | errors.DownloadRefused():
+            return CONNECTOR, str(error)
         case errors.RecipientsRefused():
             # The usual next step names a field that this contract does not have.
             return RUNTIME, f"{_java_words(error)}\n{error.code}: {error.message}"
@@ -69,6 +83,8 @@ def _java_words(error: WorkerError) -> str:
     facts = error.details
     if isinstance(error, errors.OutcomeUnknown):
         return "org.eclipse.angus.mail.smtp.SMTPSendFailedException: [EOF]"
+    if isinstance(error, errors.MessageTooLarge):
+        return "org.eclipse.angus.mail.smtp.SMTPSendFailedException: 552 larger than the worker's limit"
     if "limitBytes" in facts:
         return "org.eclipse.angus.mail.smtp.SMTPSendFailedException: 552 larger than the server's SIZE"
     if "rejected" in facts:

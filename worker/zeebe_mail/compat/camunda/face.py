@@ -29,10 +29,12 @@ class CamundaManners:
     """Results and errors as Camunda's connector runtime puts them."""
 
     message_limit = MESSAGE_LIMIT
-    waits_by_default = False
+    ignores_errors_without_code = True
 
-    def __init__(self, *, codes: bool) -> None:
+    def __init__(self, *, codes: bool, own_retries: bool) -> None:
         self._codes = codes
+        self._own_retries = own_retries
+        self.waits_by_default = own_retries
 
     def wait(self, header: str) -> timedelta:
         """A Java duration; a negative one, which Camunda passes on, means not to wait.
@@ -54,8 +56,8 @@ class CamundaManners:
         return max(wait, timedelta())
 
     def cost(self, error: WorkerError) -> Retry:
-        """One retry for any trouble with a mail server."""
-        return errors.cost(error)
+        """One retry for any trouble with a mail server; with our own rules what the error's class says."""
+        return error.retry if self._own_retries else errors.cost(error)
 
     def describe(self, error: WorkerError) -> dict[str, Any]:
         """Java class and message; code and details where the operator wants them."""
@@ -81,16 +83,16 @@ class CamundaFace:
 
     task_type = TASK_TYPE
 
-    def __init__(self, *, secret_fields: Sequence[str], codes: bool) -> None:
-        """``secret_fields`` may hold secrets; ``codes`` gives errors our stable codes."""
+    def __init__(self, *, secret_fields: Sequence[str], codes: bool, own_retries: bool) -> None:
+        """``secret_fields`` may hold secrets; ``codes`` gives errors our stable codes, ``own_retries`` our rules."""
         self.secret_fields = tuple(secret_fields)
         self.fetch_variables = ["authentication", "protocol", "data", account.ACCOUNT]
         self.content_fields = tuple(self.fetch_variables)
-        self.manners = CamundaManners(codes=codes)
+        self.manners = CamundaManners(codes=codes, own_retries=own_retries)
 
-    def host(self, variables: Mapping[str, Any]) -> str:
+    def hosts(self, variables: Mapping[str, Any], field: str) -> Sequence[str]:
         """The host in the server settings of the task's protocol, or of its account."""
-        return account.host(variables)
+        return [account.host(variables)]
 
     def errand(self, variables: Mapping[str, Any]) -> Errand:
         """What the discriminators say.

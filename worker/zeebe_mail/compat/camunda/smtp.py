@@ -48,10 +48,18 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\
 
 
 class Mail(SendRequest):
-    """A mail whose headers are almost free, and that says nothing of itself or of recipients it does not show."""
+    """A mail whose headers are almost free, and that says no more than its task: nothing of itself, of recipients it
+    does not show, or in other words than its own.
+
+    Its HTML may show pictures that are not there, as it always could.
+    """
+
+    needs_inline_parts = False
 
     headers: dict[str, tuple[HeaderText, ...]]
     date: datetime | None = None
+    text_from_html: bool = False
+    inline_styles: bool = False
 
     def draft(self, authors: tuple[Mailbox, ...]) -> Draft:
         """The mail as it is to be written."""
@@ -106,7 +114,7 @@ class _Mail:
         self.headers = binding.texts(action.get("headers")) or {}
         self.body = binding.text(action.get("body"))
         self.html_body = binding.text(action.get("htmlBody"))
-        self.attachments = action.get("attachments")
+        self.attachments = binding.documents(action.get("attachments"))
         kind = binding.single(action.get("contentType"))
         word = kind.strip().upper() if isinstance(kind, str) else ""
         self.kind = word if word in CONTENT_TYPES else "PLAIN"
@@ -123,8 +131,6 @@ class _Mail:
 
 
 def _checked(server: Server, login: Auth, mail: _Mail) -> SendInput:
-    if mail.attachments:
-        raise ContractError("Attachments are not supported yet")
     to, cc, bcc = (_recipients(name, value) for name, value in mail.recipients.items())
     if not (to or cc or bcc):
         raise ContractError("jakarta.mail.SendFailedException: No recipient addresses")
@@ -139,6 +145,7 @@ def _checked(server: Server, login: Auth, mail: _Mail) -> SendInput:
         "subject": _CONTROL.sub("\ufffd", as_read(_BREAKS.sub(" ", mail.subject or ""))),
         "text": mail.body if mail.kind != "HTML" else None,
         "html": mail.html_body if mail.kind != "PLAIN" else None,
+        "attachments": mail.attachments,
         "headers": headers.others,
         "date": headers.date,
     }

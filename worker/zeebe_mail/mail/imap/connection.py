@@ -493,6 +493,7 @@ class ImapConnection(asyncio.Protocol):
         """Write a literal, and no more of it at a time than the server takes."""
         for chunk in payload:
             self._write(chunk)
+            await asyncio.sleep(0)  # others must not wait until a large mail is encoded and encrypted
             if not self._may_write.is_set():
                 async with asyncio.timeout_at(min(until, self._loop.time() + self._silence_s)):
                     await self._may_write.wait()

@@ -12,7 +12,7 @@ from typing import Any
 from zeebe_mail import errors
 from zeebe_mail.auth.models import Auth, MailboxAuth, NoAuth, PasswordAuth
 from zeebe_mail.auth.sasl import Mechanism, choose, decoded, encoded, encoded_initial, mechanisms
-from zeebe_mail.mail.egress import Addresses, EgressPolicy, connect, resolve
+from zeebe_mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail.faults import Phase, Where, shown_text
 from zeebe_mail.mail.imap import faults
 from zeebe_mail.mail.imap.connection import (

@@ -12,7 +12,7 @@ import ssl
 from dataclasses import dataclass, field
 
 from zeebe_mail.auth.models import Auth, MailboxAuth
-from zeebe_mail.mail.egress import EgressPolicy
+from zeebe_mail.egress import EgressPolicy
 from zeebe_mail.mail.faults import Phase
 from zeebe_mail.mail.imap.dialogue import ImapDialogue, ImapTimeouts
 from zeebe_mail.mail.imap.directory import Directory

@@ -14,7 +14,7 @@ from typing import TypeVar
 from zeebe_mail import errors
 from zeebe_mail.auth.models import Auth, MailboxAuth, NoAuth, PasswordAuth, TokenAuth
 from zeebe_mail.auth.sasl import Mechanism, choose, decoded, encoded, encoded_initial, mechanisms
-from zeebe_mail.mail.egress import Addresses, EgressPolicy, connect, resolve
+from zeebe_mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail.faults import Phase, Where, shown_text
 from zeebe_mail.mail.pop3 import faults
 from zeebe_mail.mail.pop3.protocol import Pop3Protocol, Pop3Refusal, Pop3Violation, command

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from zeebe_mail import errors
 from zeebe_mail.auth.models import Auth, MailboxAuth, PasswordAuth
-from zeebe_mail.mail.egress import EgressPolicy
+from zeebe_mail.egress import EgressPolicy
 from zeebe_mail.mail.faults import Phase
 from zeebe_mail.mail.pop3.dialogue import Pop3Dialogue, Pop3Timeouts
 from zeebe_mail.mail.pop3.listing import Listed, entries

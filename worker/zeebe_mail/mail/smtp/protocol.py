@@ -141,7 +141,9 @@ class SmtpProtocol(SMTPProtocol):
 
     async def write_body(self, body: Iterable[bytes], until: Callable[[], float]) -> None:
         """Hand a body to the transport, waiting when the server is slower than we are, for each chunk so long."""
-        for chunk in body:
+        for number, chunk in enumerate(body):
+            if number:
+                await asyncio.sleep(0)  # others must not wait until a large mail is encoded and encrypted
             self.write(chunk)
             if self._paused or self._connection_lost:
                 await self._drain(until())

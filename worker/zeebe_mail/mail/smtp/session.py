@@ -15,8 +15,8 @@ from aiosmtplib.esmtp import parse_esmtp_extensions
 from zeebe_mail import errors
 from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth, TokenAuth
 from zeebe_mail.auth.sasl import SaslError, choose, decoded, encoded, encoded_initial, mechanisms
+from zeebe_mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail import faults
-from zeebe_mail.mail.egress import Addresses, EgressPolicy, connect, resolve
 from zeebe_mail.mail.faults import Answer, Phase, Rejection, Where
 from zeebe_mail.mail.server import Security, SmtpServer
 from zeebe_mail.mail.smtp.dsn import DsnRequest

@@ -2,19 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
+
+from pydantic import AfterValidator, model_validator
 
 from zeebe_mail.form import Prompt
 from zeebe_mail.operations.composing.blanks import MailPart
+from zeebe_mail.operations.composing.invitation import InvitationRequest
+from zeebe_mail.operations.composing.sources import AnySource, AttachmentSource, AttachmentSources
+from zeebe_mail.operations.composing.template import MailTemplate
 from zeebe_mail.operations.fields import BodyText, HeaderText
+
+
+def _different_ids(sources: Sequence[AnySource]) -> Sequence[AnySource]:
+    positions: dict[str, int] = {}
+    for position, one in enumerate(sources):
+        if one.content_id and positions.setdefault(one.content_id, position) != position:
+            raise ValueError(f"[{positions[one.content_id]}] and [{position}] have the same `contentId`")
+    return sources
 
 
 class Content(MailPart):
     """Subject, texts, and what comes with them."""
 
+    template: Annotated[MailTemplate | None, Prompt("Mail template", group="template", feel="required")] = None
+    """A mail template and its variables; the fields given beside it go before what it says."""
     subject: Annotated[HeaderText | None, Prompt("Subject", group="message")] = None
     """One line of text."""
     text: Annotated[BodyText | None, Prompt("Text", group="message", hint="Beside HTML: for those who see none")] = None
     """The mail as plain text."""
+    text_from: Annotated[
+        AttachmentSource | None, Prompt("Text from", group="message", hint="A document, file or URL")
+    ] = None
+    """The same from a document, file or URL: UTF-8, or its `charset`."""
     html: Annotated[BodyText | None, Prompt("HTML", group="message")] = None
     """The mail as HTML."""
+    html_from: Annotated[
+        AttachmentSource | None, Prompt("HTML from", group="message", hint="A document, file or URL")
+    ] = None
+    """The same from a document, file or URL: UTF-8, or its `charset`."""
+    markdown: Annotated[BodyText | None, Prompt("Markdown", group="message", hint="Instead of HTML")] = None
+    """The mail as Markdown (CommonMark with tables), which becomes HTML; HTML in it stays text."""
+    preheader: Annotated[
+        HeaderText | None, Prompt("Preview line", group="message", hint="Shown beside the subject in lists of mails")
+    ] = None
+    """Text that mail programs show beside the subject, and that is not seen in the mail itself; only in HTML."""
+    text_from_html: Annotated[bool, Prompt("Make a text of the HTML", group="message", feel="static")] = True
+    """Whether HTML without text gets one that is made from it, for those who see no HTML."""
+    inline_styles: Annotated[bool, Prompt("Inline styles", group="message", feel="static")] = True
+    """Whether rules in `<style>` are written into the elements they are for, since many mail programs know no others.
+    HTML without `<style>` stays as it is."""
+    attachments: Annotated[
+        AttachmentSources,
+        AfterValidator(_different_ids),
+        Prompt("Attachments", group="message", hint="A document, or a list of documents, files and URLs"),
+    ] = ()
+    """What comes with the mail: document references, `{name, contentType, content}` in base64, `{name, text}`,
+    `{url}`, `{file}` or `{message}`, one of them or a list."""
+    invitation: Annotated[
+        InvitationRequest | None,
+        Prompt(
+            "Invitation",
+            group="message",
+            hint='{method: "request", start: "2026-01-31T08:30:00@Europe/Berlin", duration: "PT1H"}',
+            feel="required",
+        ),
+    ] = None
+    """An appointment that the recipients are invited to, or that is taken back. A mail without `text` and `html` tells
+    it in words."""
+
+    @model_validator(mode="after")
+    def _once(self) -> Content:
+        for name in ("text", "html"):
+            if getattr(self, name) is not None and getattr(self, f"{name}_from") is not None:
+                raise ValueError(f"has both `{name}` and `{name}From`; one of them must be left out")
+        if self.markdown is not None and not (self.html is None and self.html_from is None):
+            raise ValueError("has both `markdown` and `html` or `htmlFrom`; one of them must be left out")
+        return self

@@ -13,6 +13,7 @@ from zeebe_mail.form import Prompt
 from zeebe_mail.mail.smtp import DsnRequest
 from zeebe_mail.mail.smtp.dsn import ENVELOPE_ID_LIMIT
 from zeebe_mail.message.address import Mailbox, mailbox
+from zeebe_mail.message.headers import text_value
 from zeebe_mail.message.marks import AutoSubmitted, Importance, Marks, Priority, Sensitivity, Unsubscribe
 from zeebe_mail.message.message_id import bare_message_id
 from zeebe_mail.message.thread import message_id
@@ -31,19 +32,20 @@ def _lower(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
+def _truth(value: Any) -> Any:
+    """A boolean, as such or as text; what is neither stays."""
+    return {"true": True, "false": False}.get(_lower(value), value) if isinstance(value, str) else value
+
+
 def _importance(value: Any) -> Any:
     # Other connectors ask "important?": true is high, and false does not mean low.
-    return {True: "high", False: "normal", "true": "high", "false": "normal"}.get(_lower(value), _lower(value))
+    answer = _truth(value)
+    return _lower(answer) if not isinstance(answer, bool) else "high" if answer else "normal"
 
 
 def _receipt(value: Any) -> Any:
-    if isinstance(value, bool):
-        return value
-    return {"true": True, "false": False}.get(value.strip().lower()) if _is_flag(value) else mailbox(value)
-
-
-def _is_flag(value: Any) -> bool:
-    return isinstance(value, str) and value.strip().lower() in ("true", "false")
+    answer = _truth(value)
+    return answer if isinstance(answer, bool) else mailbox(answer)
 
 
 def _language(value: str) -> str:
@@ -67,7 +69,7 @@ def _mailto(value: str) -> str:
 
 
 def _message_ids(value: Any) -> Any:
-    return value.replace(",", " ").split() if isinstance(value, str) else value
+    return text_value(value).replace(",", " ").split() if isinstance(value, str) else value
 
 
 def _bracketed(value: str) -> str:
@@ -85,9 +87,9 @@ def _envelope_id(value: str) -> str:
 
 def _events(value: Any) -> Any:
     words = value.split(",") if isinstance(value, str) else value
-    if not isinstance(words, list | tuple):
+    if not isinstance(words, list | tuple) or not all(isinstance(one, str) for one in words):
         return value
-    named = [_lower(one) for one in words if one != ""]
+    named = [_lower(one) for one in words if one]
     if named == ["never"]:
         return ()
     if not named:

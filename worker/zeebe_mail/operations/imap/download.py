@@ -7,14 +7,12 @@ from typing import Annotated
 from zeebe_mail.errors import MessageTooLarge
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
-from zeebe_mail.message.file_name import safe_filename
-from zeebe_mail.message.mime_tree import Findings, read_tree
-from zeebe_mail.message.transfer_encoding import decode
 from zeebe_mail.operations.base import Attempt, Desk, operation
-from zeebe_mail.operations.downloading import INLINE_LIMIT, File, FileOutput, FileRequest, handed_over
+from zeebe_mail.operations.downloading import INLINE_LIMIT, FileOutput, FileRequest, handed_over
 from zeebe_mail.operations.imap import ImapInput
-from zeebe_mail.operations.message_result import SOURCE_TYPE, MessagePlace, unnamed
+from zeebe_mail.operations.message_result import MessagePlace
 from zeebe_mail.operations.selection import OneMessage, not_found, the_message
+from zeebe_mail.operations.stored_file import stored_file
 
 
 class DownloadRequest(FileRequest, OneMessage):
@@ -40,7 +38,7 @@ async def download(given: DownloadInput, imap: ImapSession, attempt: Attempt, de
     selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
     chosen = await the_message(imap, selected, asked)
     try:
-        file = await _file(imap, asked, chosen.uid) if chosen.uid else None
+        file = await stored_file(imap, chosen.uid, asked.part, limit=_limit(asked)) if chosen.uid else None
     except MessageTooLarge as error:
         if asked.deliver == "base64" and asked.max_bytes > INLINE_LIMIT:
             error.next_step = "Set `deliver` to `document`; a result takes no more."
@@ -56,21 +54,5 @@ async def download(given: DownloadInput, imap: ImapSession, attempt: Attempt, de
     )
 
 
-async def _file(imap: ImapSession, asked: DownloadRequest, uid: int) -> File | None:
-    limit = asked.max_bytes if asked.deliver == "document" else min(asked.max_bytes, INLINE_LIMIT)
-    if asked.part is None:
-        raw = await imap.fetch.message(uid, limit=limit)
-        return None if raw is None else File(raw, f"message-{uid}.eml", SOURCE_TYPE)
-    header = await imap.fetch.part_header(uid, asked.part)
-    encoded = await imap.fetch.part(uid, asked.part, limit=limit * 2)  # base64 and quoted-printable make bytes more
-    if not header or encoded is None:  # servers say nothing, NIL or "" of a part that is not there; a header has a line
-        return None
-    entity = read_tree(header, Findings())
-    content = bytes(decode(encoded, entity.encoding))
-    if len(content) > limit:
-        raise MessageTooLarge(
-            f"Part {asked.part} of the message with UID {uid} has {len(content)} bytes, and {limit} are allowed.",
-            details={"uid": uid, "part": asked.part, "sizeBytes": len(content), "limitBytes": limit},
-        )
-    name = safe_filename(entity.file_name) or unnamed(asked.part, entity.content_type)
-    return File(content, name, entity.content_type)
+def _limit(asked: DownloadRequest) -> int:
+    return asked.max_bytes if asked.deliver == "document" else min(asked.max_bytes, INLINE_LIMIT)

@@ -9,10 +9,11 @@ from pydantic import Field
 from zeebe_mail.errors import MessageNotFound, MessageTooLarge
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.pop3 import Listed, Pop3Session
+from zeebe_mail.message.file_name import unnamed
 from zeebe_mail.operations.base import Attempt, Desk, operation
 from zeebe_mail.operations.downloading import INLINE_LIMIT, LARGEST, File, FileOutput, FileRequest, handed_over
 from zeebe_mail.operations.maildrop import MaildropPlace, MaildropReference, bracketed, find, not_found
-from zeebe_mail.operations.message_result import SOURCE_TYPE, unnamed
+from zeebe_mail.operations.message_result import SOURCE_TYPE
 from zeebe_mail.operations.pop3 import Pop3Input
 
 

@@ -5,36 +5,44 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from zeebe_mail.auth.models import Auth
+from zeebe_mail.errors import RecipientNotAllowed
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.faults import Rejection
-from zeebe_mail.mail.server import SmtpServer
 from zeebe_mail.mail.smtp import Outgoing, SmtpSession
 from zeebe_mail.message.compose import Message
-from zeebe_mail.operations.base import Attempt, Desk, OperationInput, OperationOutput, Turns, operation
+from zeebe_mail.message.content import Calendar
+from zeebe_mail.operations.base import Attempt, Desk, OperationOutput, Turns, operation
 from zeebe_mail.operations.composing.letter import LetterRequest, letter
 from zeebe_mail.operations.composing.options import DeliveryOptions
+from zeebe_mail.operations.sent_copy import SentCopy, SentCopyOptions, saved
+from zeebe_mail.operations.smtp import SmtpInput
 
 
-class SendRequest(DeliveryOptions, LetterRequest):
+class Handover(SentCopyOptions, DeliveryOptions):
+    """How a finished mail is handed over, and whether its sender keeps a copy."""
+
+
+class SendRequest(Handover, LetterRequest):
     """The mail, and how it is handed over."""
 
 
-class SendInput(OperationInput):
+class SendInput(SmtpInput):
     """Where, as whom and what to send."""
 
-    server: Annotated[SmtpServer, Prompt("Server", group="server")]
-    """The server that takes the mail."""
-    auth: Annotated[Auth, Prompt("Authentication", group="auth")]
-    """How to log in."""
     request: Annotated[SendRequest, Prompt("Mail", group="message")]
     """The mail to send."""
 
+    @model_validator(mode="after")
+    def _can_keep_a_copy(self) -> SendInput:
+        if self.request.save_to_sent:
+            self.require_mailboxes("`request.saveToSent`")
+        return self
+
 
 class RejectedRecipient(OperationOutput):
-    """A recipient that did not get the mail, and the server's answer to it."""
+    """A recipient that did not get the mail, and the server's answer to it; code 0 is an answer of our own."""
 
     address: str
     code: int
@@ -47,6 +55,13 @@ class SentEnvelope(OperationOutput):
 
     from_: Annotated[str, Field(alias="from")]
     to: list[str]
+
+
+class SentInvitation(OperationOutput):
+    """What a change or cancellation of the appointment must name: the same UID, and a higher sequence."""
+
+    uid: str
+    sequence: int
 
 
 class SendOutput(OperationOutput):
@@ -62,6 +77,9 @@ class SendOutput(OperationOutput):
     """The header Date."""
     dsn_requested: bool
     """Whether delivery reports (`dsn`) were asked for: the server may not offer that."""
+    invitation: SentInvitation | None = None
+    sent_copy: SentCopy | None = None
+    """The copy among sent mail, where one was asked for."""
 
 
 @operation(title="Send a mail", keywords=("smtp", "email", "e-mail", "notify"))
@@ -70,14 +88,27 @@ async def send(given: SendInput, turns: Turns[SmtpSession], attempt: Attempt, de
 
     Point of no return: the final dot, after which only the server's answer tells what became of the mail.
     """
-    async with letter(given.request, given.auth, desk, token=attempt.token) as message:
-        return await handed_over(message, given.request, turns, attempt)
+    request = given.request
+    async with letter(
+        request,
+        given.auth,
+        desk,
+        token=attempt.token,
+        required=request.required_recipients,
+        mailboxes=given.reachable(desk),
+    ) as message:
+        return await handed_over(message, request, given, turns, attempt, desk)
 
 
 async def handed_over(
-    message: Message, options: DeliveryOptions, turns: Turns[SmtpSession], attempt: Attempt
+    message: Message,
+    options: Handover,
+    given: SmtpInput,
+    turns: Turns[SmtpSession],
+    attempt: Attempt,
+    desk: Desk,
 ) -> SendOutput:
-    """Hand a finished message over, and say what the server said."""
+    """Hand a finished message over, say what the server said, and keep a copy where that is asked for."""
     mail = Outgoing(
         sender=message.sender,
         recipients=message.recipients,
@@ -92,13 +123,24 @@ async def handed_over(
     return SendOutput(
         message_id=message.message_id,
         accepted=list(receipt.accepted),
-        rejected=[_rejected(one) for one in receipt.rejected],
+        rejected=[*map(_left_out, message.left_out), *map(_rejected, receipt.rejected)],
         response=receipt.response,
         envelope=SentEnvelope(from_=message.sender, to=list(message.recipients)),
         size_bytes=receipt.size,
         date=message.date,
         dsn_requested=receipt.dsn_requested,
+        invitation=_invitation(message.draft.calendar),
+        sent_copy=await saved(options.save_to_sent, message, given, desk),
     )
+
+
+def _invitation(calendar: Calendar | None) -> SentInvitation | None:
+    return SentInvitation(uid=calendar.uid, sequence=calendar.sequence) if calendar else None
+
+
+def _left_out(address: str) -> RejectedRecipient:
+    # X.7.1: delivery not authorized (RFC 3463, 3.8)
+    return RejectedRecipient(address=address, code=0, enhanced="5.7.1", text=f"{RecipientNotAllowed.code}: not sent")
 
 
 def _rejected(one: Rejection) -> RejectedRecipient:

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
+from zeebe_mail.egress import EgressPolicy, Hosts, connect, host_name, resolve
 from zeebe_mail.errors import HostNotAllowed
-from zeebe_mail.mail.egress import EgressPolicy, Hosts, connect, resolve
-from zeebe_mail.mail.server import host_name
 
 ANY = EgressPolicy()
 NO_PRIVATE = EgressPolicy(denies_private=True)

@@ -1,4 +1,4 @@
-"""Which mail servers may be reached, and the only way to reach one.
+"""Which servers may be reached, and the only way to reach one.
 
 A process names the host, so a process can make this worker talk to machines that only the worker reaches
 (server-side request forgery, OWASP A10:2021). The operator's :class:`EgressPolicy` says which hosts are allowed. A
@@ -26,12 +26,13 @@ from fnmatch import fnmatchcase
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from zeebe_mail.errors import HostNotAllowed
-from zeebe_mail.mail.server import host_name
 
 _HAPPY_EYEBALLS_S = 0.25  # RFC 8305, 5
 
 Addresses = Sequence[AddrInfoType]
 """Answers of ``getaddrinfo``."""
+
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -55,7 +56,7 @@ _NEVER = tuple(
         ),
     )
 )
-"""No mail server lives here, and much lives here that is not for a process."""
+"""No server lives here, and much lives here that is not for a process."""
 
 _PRIVATE = tuple(
     map(
@@ -80,6 +81,43 @@ _PRIVATE = tuple(
 _TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96")))
 _STAR = "zzanythingzz"  # stands for * while a pattern is brought into the form of names
 _COMPATIBLE = ipaddress.IPv6Network("::/96")  # RFC 4291, 2.5.5.1; retired
+
+
+def host_name(value: str) -> str:
+    """A host as it goes into DNS, TLS and logs: trimmed, IP literals bare, international names as A-labels.
+
+    Raises:
+        ValueError: it is a URL, has a port, or cannot be a host name; says which.
+    """
+    host = value.strip()
+    if not host:
+        raise ValueError("must name a host, for example smtp.example.org")
+    if re.search(r"[\x00-\x20\x7f]", host):
+        raise ValueError("must not contain spaces, line breaks or other control characters")
+    if "://" in host or "/" in host or "@" in host:
+        raise ValueError("must be the bare host name: no scheme such as smtp://, no user and no path")
+    bare = host[1:-1] if host[:1] == "[" and host[-1:] == "]" else host
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        pass
+    if ":" in host:
+        raise ValueError("must not contain a port: put the number after the colon into the field `port`")
+    return _ascii_name(host.removesuffix("."))
+
+
+def _ascii_name(host: str) -> str:
+    if not host.isascii():
+        import idna  # here, because its tables cost 3 MB and few servers have such a name
+
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            raise ValueError("is not a valid international host name") from None
+    host = host.lower()
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
+        raise ValueError("is not a host name: letters, digits and hyphens, separated by dots")
+    return host
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +146,7 @@ class Hosts:
         return bool(self.names or self.networks)
 
     def has_name(self, host: str) -> bool:
-        """Whether a name, as ``mail.server`` normalises it, is listed."""
+        """Whether a name, as :func:`host_name` gives it, is listed."""
         return any(fnmatchcase(host, pattern) for pattern in self.names)
 
     def has_address(self, address: _Address) -> bool:
@@ -135,7 +173,7 @@ class EgressPolicy:
     1. a denied name, or any address in a denied range: no;
     2. any address that is link-local, multicast, reserved or a cloud's metadata service: no;
     3. ``allowed`` lists something: yes when it has the name or every address, else no;
-    4. ``denies_private`` and any address is private or loopback: no;
+    4. ``denies_private`` and any address is private or loopback: no, unless ``private`` has the name or this address;
     5. else yes.
 
     A listed name decides for all of its addresses in 3. An IPv6 address that carries an IPv4 address (mapped,
@@ -145,6 +183,11 @@ class EgressPolicy:
     allowed: Hosts = Hosts()
     denied: Hosts = Hosts()
     denies_private: bool = False
+    private: Hosts = Hosts()
+    kind: str = "mail server"
+    """What is reached, as a message calls it."""
+    why_private: str = "is private, which ZEEBE_MAIL_DENY_PRIVATE_ADDRESSES forbids"
+    """What a message says of an address that breaks rule 4."""
 
     def check(self, host: str, addresses: Iterable[str]) -> None:
         """Pass when a host with these addresses may be reached.
@@ -153,30 +196,32 @@ class EgressPolicy:
             HostNotAllowed: names the host, the address and the setting.
         """
         if self.denied.has_name(host):
-            raise _refusal(host, host, "is in ZEEBE_MAIL_DENIED_HOSTS")
+            raise self._refusal(host, host, "is in ZEEBE_MAIL_DENIED_HOSTS")
         is_named = self.allowed.has_name(host)
         for written in addresses:
             meanings = _meanings(written)
             if any(self.denied.has_address(one) for one in meanings):
-                raise _refusal(host, written, "is in ZEEBE_MAIL_DENIED_HOSTS")
+                raise self._refusal(host, written, "is in ZEEBE_MAIL_DENIED_HOSTS")
             if _within(meanings, _NEVER):
-                raise _refusal(host, written, "is a link-local, metadata, multicast or reserved address")
+                raise self._refusal(host, written, "is a link-local, metadata, multicast or reserved address")
             if self.allowed:
                 if not is_named and not any(self.allowed.has_address(one) for one in meanings):
-                    raise _refusal(host, written, "is not in ZEEBE_MAIL_ALLOWED_HOSTS")
-            elif self.denies_private and _within(meanings, _PRIVATE):
-                raise _refusal(host, written, "is private, which ZEEBE_MAIL_DENY_PRIVATE_ADDRESSES forbids")
+                    raise self._refusal(host, written, "is not in ZEEBE_MAIL_ALLOWED_HOSTS")
+            elif self.denies_private and _within(meanings, _PRIVATE) and not self._may_be_private(host, meanings):
+                raise self._refusal(host, written, self.why_private)
+
+    def _may_be_private(self, host: str, meanings: Iterable[_Address]) -> bool:
+        return self.private.has_name(host) or any(self.private.has_address(one) for one in meanings)
+
+    def _refusal(self, host: str, address: str, why: str) -> HostNotAllowed:
+        shown = f"{host} ({address})" if address != host else host
+        return HostNotAllowed(
+            f"The {self.kind} {shown} may not be used: it {why}.", details={"host": host, "address": address}
+        )
 
 
 def _within(meanings: Iterable[_Address], networks: Iterable[_Network]) -> bool:
     return any(one in network for network in networks for one in meanings)
-
-
-def _refusal(host: str, address: str, why: str) -> HostNotAllowed:
-    shown = f"{host} ({address})" if address != host else host
-    return HostNotAllowed(
-        f"The mail server {shown} may not be used: it {why}.", details={"host": host, "address": address}
-    )
 
 
 def _meanings(written: str) -> tuple[_Address, ...]:

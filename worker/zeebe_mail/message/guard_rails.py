@@ -1,0 +1,216 @@
+"""What the worker's operator lets processes send, to whom and as whom: the last word before a mail is written."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from zeebe_mail.errors import (
+    MessageTooLarge,
+    NoRecipientLeft,
+    RecipientNotAllowed,
+    SenderNotAllowed,
+    TooManyRecipients,
+)
+from zeebe_mail.message.address import AddressError, Mailbox, envelope, mailbox, mailboxes
+from zeebe_mail.message.compose import Draft
+
+ORIGINAL = "X-Original-"
+"""Begins the headers that name the recipients of a mail before it was redirected: ``X-Original-To`` and so on."""
+
+_ROUTING = frozenset("%!@")
+
+
+class PatternError(ValueError):
+    """An entry of a list that stands for no address; the message repeats it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPatterns:
+    """Addresses as an operator lists them.
+
+    ``jane@example.org`` is that address and its sub-addresses (``jane+…@example.org``, RFC 5233), ``@example.org`` all
+    of that domain, ``*.example.org`` all of the domains below it. Upper and lower case do not matter, and an
+    international domain may be written in either form.
+    """
+
+    addresses: frozenset[tuple[str, str]] = frozenset()
+    domains: frozenset[str] = frozenset()
+    parents: tuple[str, ...] = ()
+    """Each with a dot before it."""
+
+    @classmethod
+    def of(cls, entries: Iterable[str]) -> AddressPatterns:
+        """Read entries.
+
+        Raises:
+            PatternError: one is none of the three forms.
+        """
+        addresses, domains, parents = set(), set(), []
+        for entry in entries:
+            local, at, domain = entry.strip().rstrip(".").rpartition("@")
+            try:
+                if at and not local:
+                    domains.add(_domain(domain))
+                elif not at and domain.startswith("*."):
+                    parents.append(f".{_domain(domain[2:])}")
+                elif "*" in local:
+                    raise AddressError("has a wildcard where none can be")
+                else:
+                    addresses.add((_folded(mailbox(f"{local}{at}{domain}").local), _domain(domain)))
+            except AddressError:
+                raise PatternError(
+                    f'"{entry}" is no address, no domain such as @example.org, and no *.example.org'
+                ) from None
+        return cls(frozenset(addresses), frozenset(domains), tuple(parents))
+
+    def __bool__(self) -> bool:
+        return bool(self.addresses or self.domains or self.parents)
+
+    def match(self, one: Mailbox) -> bool:
+        """Whether an address is among them."""
+        local, domain = _folded(one.local), one.domain.lower()
+        return (
+            domain in self.domains
+            or domain.endswith(self.parents)
+            or not self.addresses.isdisjoint({(local, domain), (local.partition("+")[0], domain)})
+        )
+
+
+def _domain(text: str) -> str:
+    return mailbox(f"x@{text}").domain.lower()
+
+
+def _folded(local: str) -> str:
+    return unicodedata.normalize("NFC", local).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A mail that may be sent, and those of its recipients who must not get it."""
+
+    draft: Draft
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRails:
+    """What is allowed. Without any setting that is everything."""
+
+    allowed_recipients: AddressPatterns = AddressPatterns()
+    """The only ones; empty: all."""
+    denied_recipients: AddressPatterns = AddressPatterns()
+    """Go before the allowed ones."""
+    max_recipients: int | None = None
+    max_message_bytes: int | None = None
+    allowed_senders: Mapping[str, AddressPatterns] = field(default_factory=dict)
+    """By pattern for user names; a user has the addresses of all patterns that match him. Empty: all have all."""
+    redirect_to: tuple[Mailbox, ...] = ()
+    """Who gets every mail instead of its recipients; they need not be allowed."""
+
+    def admit(self, draft: Draft, *, user: str, required: Literal["all", "any"]) -> Admitted:
+        """The mail as it may be sent by a user; an empty one is nobody in particular.
+
+        The recipients are judged as the process gave them, and redirected afterwards: so a test stage refuses what
+        production refuses.
+
+        Raises:
+            SenderNotAllowed: the user must not send as one of its senders.
+            RecipientNotAllowed: a recipient must not get it, and all are required.
+            NoRecipientLeft: none may get it.
+            TooManyRecipients: more than allowed may get it.
+        """
+        self._check_senders(draft, user)
+        admitted = self._without_forbidden(draft, required)
+        recipients = len(_recipients(admitted.draft))
+        if self.max_recipients is not None and recipients > self.max_recipients:
+            raise TooManyRecipients(
+                f"The mail has {recipients} recipients; this worker sends to at most {self.max_recipients} at once.",
+                details={"recipients": recipients, "limit": self.max_recipients},
+            )
+        return replace(admitted, draft=self._redirected(admitted.draft)) if self.redirect_to else admitted
+
+    def check_size(self, size_bytes: int) -> None:
+        """Pass when a finished message is not too large.
+
+        Raises:
+            MessageTooLarge: it is.
+        """
+        limit = self.max_message_bytes
+        if limit is not None and size_bytes > limit:
+            raise MessageTooLarge(
+                f"The mail has {size_bytes} bytes; this worker sends at most {limit}.",
+                next_step="Send less, or a link; or let the operator raise ZEEBE_MAIL_MAX_MESSAGE_BYTES.",
+                details={"sizeBytes": size_bytes, "limitBytes": limit},
+            )
+
+    def _check_senders(self, draft: Draft, user: str) -> None:
+        if not self.allowed_senders:
+            return
+        mine = [
+            patterns
+            for pattern, patterns in self.allowed_senders.items()
+            if fnmatchcase(user.casefold(), pattern.casefold())
+        ]
+        for name, one in _senders(draft):
+            if not any(patterns.match(one) for patterns in mine):
+                raise SenderNotAllowed(
+                    f"This account must not send with the domain {one.domain or '(none)'} in `request.{name}`.",
+                    details={"field": name, "address": one.address},
+                )
+
+    def _without_forbidden(self, draft: Draft, required: Literal["all", "any"]) -> Admitted:
+        forbidden = {one.address for one in (*draft.to, *draft.cc, *draft.bcc) if not self._may_get_mail(one)}
+        if not forbidden:
+            return Admitted(draft)
+        named = tuple(address for address in _recipients(draft) if address in forbidden)
+        details = {"rejected": [{"address": address} for address in named]}
+        which = named[0] if len(named) == 1 else f"{len(named)} recipients, among them {named[0]}"
+        if required == "all":
+            raise RecipientNotAllowed(f"This worker must not send mail to {which}.", details=details)
+        rest = {
+            name: tuple(one for one in group if one.address not in forbidden)
+            for name, group in (("to", draft.to), ("cc", draft.cc), ("bcc", draft.bcc))
+        }
+        if not any(rest.values()):
+            raise NoRecipientLeft(f"This worker must not send mail to {which}, and there is no other.", details=details)
+        return Admitted(replace(draft, to=rest["to"], cc=rest["cc"], bcc=rest["bcc"]), named)
+
+    def _may_get_mail(self, one: Mailbox) -> bool:
+        if self._is_target(one) or not (self.allowed_recipients or self.denied_recipients):
+            return True
+        # A mail server may read a bare name, and what stands before a routing character, as another address.
+        if self.denied_recipients.match(one) or not one.domain or _ROUTING.intersection(one.local):
+            return False
+        if self.allowed_recipients:
+            return self.allowed_recipients.match(one)
+        return not one.domain.startswith("[")  # the server at an IP address may be that of any domain
+
+    def _is_target(self, one: Mailbox) -> bool:
+        return one.address in {target.address for target in self.redirect_to}
+
+    def _redirected(self, draft: Draft) -> Draft:
+        if not _recipients(draft):
+            return draft
+        originals = {
+            f"{ORIGINAL}{name}": ", ".join(envelope(group))
+            for name, group in (("To", draft.to), ("Cc", draft.cc), ("Bcc", draft.bcc))
+            if not all(map(self._is_target, group))
+        }
+        others = tuple(header for header in draft.headers if not header[0].title().startswith(ORIGINAL))
+        return replace(draft, to=self.redirect_to, cc=(), bcc=(), headers=(*others, *originals.items()))
+
+
+def _recipients(draft: Draft) -> tuple[str, ...]:
+    return envelope(draft.to, draft.cc, draft.bcc)
+
+
+def _senders(draft: Draft) -> list[tuple[str, Mailbox]]:
+    """All whom a mail says it is from, with the field that says it. Nobody (``<>``) may always get the bounces."""
+    senders = [("from", one) for one in draft.authors]
+    if draft.sender:
+        senders.append(("sender", draft.sender))
+    return [*senders, *(("envelopeFrom", one) for one in mailboxes(draft.envelope_sender))]

@@ -1,0 +1,82 @@
+"""HTML as mail programs need it: from Markdown, with its styles inline, a preview line, and text beside it."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from css_inline import CSSInliner
+from markdown_it import MarkdownIt
+
+from zeebe_mail.message.html_text import html_text, text_without_structure
+from zeebe_mail.message.sanitize import HtmlError, sanitize
+
+_PAGE = """<!DOCTYPE html>
+<html{language}>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+</head>
+<body style="font-family: sans-serif; line-height: 1.5">
+{body}</body>
+</html>
+"""
+_PREHEADER = (
+    '<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden;'
+    'mso-hide:all">{text}{blanks}</div>'
+)
+# They keep what follows out of the preview line.
+_BLANKS = "&#847;&zwnj;&nbsp;" * 80
+
+_EMPTY_STYLE = re.compile(r"<style[^>]*+>\s*+</style>")
+_STYLE = re.compile(r"<style\b", re.IGNORECASE)
+_ATTRIBUTES = r"""(?:[^>"']|"[^"]*+"|'[^']*+')*+"""
+_HEAD = re.compile(rf"<body\b{_ATTRIBUTES}>|</head\s*>|<html\b{_ATTRIBUTES}>|<!doctype\b[^>]*>", re.IGNORECASE)
+
+# HTML in Markdown is text. It nests what it makes at most 20 deep.
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+
+# What cannot be inline, such as @media and :hover, stays in <style>. Nothing is loaded, from nowhere.
+_INLINER = CSSInliner(
+    keep_style_tags=True,
+    keep_at_rules=True,
+    keep_link_tags=True,
+    remove_inlined_selectors=True,
+    load_remote_stylesheets=False,
+)
+
+
+def html_of_markdown(markdown: str) -> str:
+    """CommonMark with tables, as HTML without a page around it."""
+    return str(_MARKDOWN.render(markdown))
+
+
+def page(body: str, language: str | None) -> str:
+    """A whole page around HTML."""
+    return _PAGE.format(language=f' lang="{escape(language)}"' if language else "", body=body)
+
+
+def with_inline_styles(html: str) -> str:
+    """The rules of ``<style>`` as ``style`` attributes, for mail programs that know only these.
+
+    HTML without ``<style>`` stays as it is, byte for byte.
+    """
+    return _EMPTY_STYLE.sub("", _INLINER.inline(html)) if _STYLE.search(html) else html
+
+
+def with_preheader(html: str, preheader: str) -> str:
+    """HTML whose first text is one that is not seen in it, but beside the subject in a list of mails."""
+    at = 0
+    for found in _HEAD.finditer(html):
+        at = found.end()
+        if found[0].lower().startswith("<body"):
+            break
+    return html[:at] + _PREHEADER.format(text=escape(preheader), blanks=_BLANKS) + html[at:]
+
+
+def text_of_html(html: str) -> str:
+    """What it says, for those who see no HTML."""
+    try:
+        return html_text(sanitize(html))
+    except HtmlError:
+        return text_without_structure(html)

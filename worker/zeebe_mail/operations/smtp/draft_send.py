@@ -1,0 +1,149 @@
+"""Send a stored draft: its own bytes, without Bcc."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated
+
+from zeebe_mail.errors import DraftUnfinished
+from zeebe_mail.form import Prompt
+from zeebe_mail.mail.smtp import SmtpSession
+from zeebe_mail.message.address import Mailbox
+from zeebe_mail.message.answer import usable
+from zeebe_mail.message.compose import Draft, Message
+from zeebe_mail.message.finished_draft import DraftError, finished, readdressed
+from zeebe_mail.message.guard_rails import GuardRails
+from zeebe_mail.message.parsed import Correspondent, ParsedMessage
+from zeebe_mail.operations.after_sending import NotDone, done
+from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
+from zeebe_mail.operations.composing.letter import user_of
+from zeebe_mail.operations.composing.original import Place, stored
+from zeebe_mail.operations.drafts import DraftReference, removed, require_draft
+from zeebe_mail.operations.fields import EnvelopeSender
+from zeebe_mail.operations.imap_access import ImapAccess
+from zeebe_mail.operations.message_result import MessagePlace
+from zeebe_mail.operations.smtp import SmtpInput
+from zeebe_mail.operations.smtp.send import Handover, SendOutput, handed_over
+
+
+class DraftSendRequest(Handover):
+    """Which draft, and how it is handed over."""
+
+    draft: Annotated[
+        DraftReference,
+        Prompt("Draft", group="message", hint="A draft as the task that saved it gave it: =draft", feel="required"),
+    ]
+    """The draft: `{uid, uidValidity}`, `{messageId}`, or as a task gives it; `mailbox` where it is not in \\Drafts."""
+    envelope_from: Annotated[
+        EnvelopeSender | None, Prompt("Bounces to", group="delivery", hint="Default: the sender; <> for nobody")
+    ] = None
+    """Who is told when the mail cannot be delivered (MAIL FROM, later Return-Path); `<>` is nobody."""
+
+
+class DraftSendInput(SmtpInput):
+    """Where and as whom to send which draft."""
+
+    imap: Annotated[ImapAccess, Prompt("Mailboxes", group="imap")]
+    """Where the mailboxes of the account are, with the draft in them."""
+    request: Annotated[DraftSendRequest, Prompt("Draft", group="message")]
+    """The draft."""
+
+
+class DraftOutcome(MessagePlace):
+    """Where the draft was, and whether it is gone."""
+
+    removed: bool
+    reason: str | None
+    """Why it could not be removed."""
+
+
+class DraftSendOutput(SendOutput):
+    """The mail, and what became of the draft."""
+
+    draft: DraftOutcome
+
+
+@operation(title="Send a draft", keywords=("smtp", "imap", "draft", "approve"))
+async def draft_send(given: DraftSendInput, turns: Turns[SmtpSession], attempt: Attempt, desk: Desk) -> DraftSendOutput:
+    """Send a draft to those in its To, Cc and Bcc, and remove it.
+
+    What goes out are the bytes of the draft: only Date is new, Bcc and the notes of mail programs are gone, and a
+    missing Message-ID is there. Point of no return: the final dot. What comes after it, the copy among sent mail and
+    the removal, is told in the result and never an error. A job that is repeated later finds no draft any more.
+    """
+    asked = given.request
+    async with stored(asked.draft, partial(given.mailboxes, desk), desk, check=require_draft) as found:
+        assert found.place is not None
+        place = found.place
+        message = _message(found.message, given, place, desk.rails, token=attempt.token)
+        sent = await handed_over(message, asked, given, turns, attempt, desk)
+    gone, reason = True, None
+    try:
+        if not await done(partial(given.mailboxes, desk), lambda session: removed(session, place)):
+            gone, reason = False, "The server has no UIDPLUS: the draft is marked as deleted, and a client removes it."
+    except NotDone as trouble:
+        gone, reason = False, str(trouble)
+    return DraftSendOutput(
+        **dict(sent),
+        draft=DraftOutcome(
+            message_id=message.message_id,
+            mailbox=place.mailbox,
+            uid=place.uid,
+            uid_validity=place.uid_validity,
+            removed=gone,
+            reason=reason,
+        ),
+    )
+
+
+def _message(draft: ParsedMessage, given: DraftSendInput, place: Place, rails: GuardRails, *, token: str) -> Message:
+    """The mail that goes out, once the guard rails have let it pass."""
+    if draft.parse_error:
+        raise _unfinished(place, f"it cannot be read as a whole: {draft.parse_error}")
+    authors, senders, to, cc, bcc = (
+        _all_usable(place, name, group)
+        for name, group in (
+            ("From", draft.from_),
+            ("Sender", draft.sender),
+            ("To", draft.to),
+            ("Cc", draft.cc),
+            ("Bcc", draft.bcc),
+        )
+    )
+    if not (authors or senders):
+        raise _unfinished(place, "it has no author (From)")
+    if not (to or cc or bcc):
+        raise _unfinished(place, "it has no recipient")
+    sender = (senders or authors)[0]
+    asked = Draft(authors, to, cc, bcc, sender=sender, envelope_sender=given.request.envelope_from)
+    admitted = rails.admit(asked, user=user_of(given.auth), required=given.request.required_recipients)
+    may_go = admitted.draft
+    try:
+        message = finished(
+            draft.raw,
+            addressed=may_go,
+            token=token,
+            date=datetime.now(UTC),
+            replaced={} if may_go == asked else readdressed(may_go),
+        )
+    except DraftError as error:
+        raise _unfinished(place, str(error)) from error
+    rails.check_size(len(message.data))
+    return replace(message, left_out=admitted.left_out)
+
+
+def _all_usable(place: Place, name: str, group: tuple[Correspondent, ...]) -> tuple[Mailbox, ...]:
+    """All of them: one who is left out would not get the mail, and nobody would know."""
+    found = usable(group)
+    if len(found) != len(group):
+        raise _unfinished(place, f"{name} has something that is no address")
+    return found
+
+
+def _unfinished(place: Place, why: str) -> DraftUnfinished:
+    return DraftUnfinished(
+        f'The draft with UID {place.uid} in mailbox "{place.mailbox}" was not sent: {why}.',
+        details={"mailbox": place.mailbox, "uid": place.uid, "uidValidity": place.uid_validity},
+    )

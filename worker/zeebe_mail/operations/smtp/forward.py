@@ -1,0 +1,87 @@
+"""Forward a stored mail: shown in a new one, or attached byte for byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from zeebe_mail.form import Prompt
+from zeebe_mail.mail.smtp import SmtpSession
+from zeebe_mail.message.answer import forward_subject
+from zeebe_mail.message.compose import Draft
+from zeebe_mail.message.content import Attachment
+from zeebe_mail.message.file_name import safe_filename
+from zeebe_mail.message.parsed import ParsedMessage
+from zeebe_mail.message.quotation import as_html, carried, passed_on
+from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
+from zeebe_mail.operations.composing.answering import (
+    AnsweringInput,
+    AnsweringRequest,
+    AnswerOutput,
+    content_ids,
+    sent_about,
+    the_original,
+    told,
+)
+from zeebe_mail.operations.message_result import SOURCE_TYPE
+
+
+class ForwardRequest(AnsweringRequest):
+    """The mail that is passed on, and what is said to it."""
+
+    as_: Annotated[
+        Literal["inline", "attachment"],
+        Field(alias="as"),
+        Prompt("Forward", group="message", hint="attachment: the original as a file", feel="static"),
+    ] = "inline"
+    """inline: the original's text below one's own, with its attachments. attachment: the original with every byte it
+    has, as message/rfc822."""
+    keep_attachments: Annotated[bool, Prompt("Forward its attachments", group="message", feel="static")] = True
+    """Whether a mail that is shown inline brings its attachments."""
+
+
+class ForwardInput(AnsweringInput):
+    """Where and as whom to pass which mail on."""
+
+    request: Annotated[ForwardRequest, Prompt("Forward", group="message")]
+    """The original, and what is said to it."""
+
+
+@operation(title="Forward a mail", keywords=("smtp", "pass on", "redirect", "fwd"))
+async def forward(given: ForwardInput, turns: Turns[SmtpSession], attempt: Attempt, desk: Desk) -> AnswerOutput:
+    """Pass a mail on to others.
+
+    A mail that could not be read as a whole is attached too where it is shown inline, so that nothing of it is lost.
+    Point of no return: the final dot. What comes after it, the flag of the original and the copy among sent mail, is
+    told in the result and never an error.
+    """
+    async with the_original(given, desk) as found:
+        finish = partial(_finished, given.request, found.message)
+        sent = await sent_about(found, finish, given, turns, attempt, desk)
+    return await told(given, desk, sent, found, "$Forwarded")
+
+
+def _finished(asked: ForwardRequest, message: ParsedMessage, draft: Draft) -> Draft:
+    draft = replace(
+        draft,
+        subject=forward_subject(message.subject) if draft.subject is None else draft.subject,
+        references=draft.references or (*message.references, *([message.message_id] if message.message_id else [])),
+    )
+    if draft.text is None and draft.html is None:
+        draft = replace(draft, text="")
+    if asked.as_ == "attachment":
+        return replace(draft, attachments=(*draft.attachments, _whole(message)))
+    if message.safe_html is not None and draft.html is None:
+        draft = replace(draft, html=as_html(draft.text or ""))
+    draft = passed_on(message, taken=content_ids(draft)).joined(draft)
+    files = carried(message, message.attachments) if asked.keep_attachments else ()
+    return replace(draft, attachments=(*draft.attachments, *files, *([_whole(message)] if message.parse_error else [])))
+
+
+def _whole(message: ParsedMessage) -> Attachment:
+    """The mail itself, never written anew."""
+    name = safe_filename((message.subject or "").strip()[:80]) or "message"
+    return Attachment(f"{name}.eml", SOURCE_TYPE, message.raw)
