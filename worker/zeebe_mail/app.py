@@ -31,6 +31,7 @@ from zeebe_mail.documents.opened import Opened
 from zeebe_mail.documents.reference import DocumentReference
 from zeebe_mail.documents.sources import Limits, Sources
 from zeebe_mail.documents.store import DocumentStore, NoStore, Reference
+from zeebe_mail.documents.template_files import TemplateFiles
 from zeebe_mail.egress import EgressPolicy, Hosts, host_name
 from zeebe_mail.errors import DocumentNotFound, DocumentNotStored, InputError, WorkerError, every_error
 from zeebe_mail.jobs.face import Face, NativeFace
@@ -402,6 +403,7 @@ def sources(settings: Settings) -> Sources:
             trust=lambda: tls.context(TlsPolicy(ca_file=settings.ca_file), TlsOptions()),
             deadline_s=settings.download_timeout.total_seconds(),
         ),
+        template_files=TemplateFiles(settings.templates_dir),
         limits=Limits(one=settings.attachment_limit_bytes, together=settings.attachments_limit_bytes),
         budget=ByteBudget(settings.bytes_in_flight),
     )

@@ -310,8 +310,8 @@ class Settings(BaseSettings):
     # ── mail templates ───────────────────────────────────────────────────────────────────────────────────────────
 
     templates_dir: Path | None = None
-    """Folder of the mail templates that a task may name: one folder for each, with a file for each field. Changes take
-    effect with the next mail."""
+    """Folder of the mail templates that a task may name: one folder for each, with a file for each field, and folders
+    for `inline` pictures and `attachments`. Changes take effect with the next mail."""
 
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 

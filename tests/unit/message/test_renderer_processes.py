@@ -140,7 +140,7 @@ async def test_many_mails_are_written_at_once() -> None:
     renderer = Renderer(TEMPLATES, children=2)
     jobs = [renderer.render(Order(name="order", variables={**ORDER, "shop": f"shop {at}"})) for at in range(20)]
     found = await asyncio.gather(*jobs)
-    assert [f"shop {at}" in fields["html"] for at, fields in enumerate(found)] == [True] * 20
+    assert [f"shop {at}" in mail.fields["html"] for at, mail in enumerate(found)] == [True] * 20
     assert len(children()) == 2
     await renderer.aclose()
     with pytest.raises(RuntimeError, match="closed"):
