@@ -279,7 +279,9 @@ def imap_connector(settings: Settings) -> ImapConnector:
     Raises:
         SettingsError: the settings contradict each other, or a file cannot be used.
     """
-    timeouts = ImapTimeouts(connect_s=settings.connect_timeout.total_seconds())
+    timeouts = ImapTimeouts(
+        connect_s=settings.connect_timeout.total_seconds(), command_s=settings.command_timeout.total_seconds()
+    )
     return ImapConnector(_usable(tls_policy(settings)), timeouts, egress_policy(settings))
 
 

@@ -243,8 +243,8 @@ class Settings(BaseSettings):
     """How long a mail server may take for connection, TLS and greeting together."""
 
     command_timeout: Duration = Field(default=timedelta(minutes=1), ge=timedelta(seconds=1), le=timedelta(hours=1))
-    """How long an SMTP or POP3 server may take for one reply. A task's `server.deadlineSeconds` bounds all together,
-    and is all that bounds IMAP."""
+    """How long a mail server may take for one reply; an IMAP server that goes on talking may take longer for all of it.
+    A task's `server.deadlineSeconds` bounds all together."""
 
     helo_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
     """Name the worker gives itself in EHLO, where servers insist on one. Default: its address."""
