@@ -384,7 +384,15 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
     reader = Reader()
     renderer = Renderer(settings.templates_dir)
     async with document_store(settings) as documents:
-        desk = Desk(pool, documents, sources(settings), reader, renderer, guard_rails(settings))
+        desk = Desk(
+            pool,
+            documents,
+            sources(settings),
+            reader,
+            renderer,
+            guard_rails(settings),
+            settings.max_original_recipients,
+        )
         handler = JobHandler(
             operations=faces,
             desk=desk,

@@ -106,6 +106,8 @@ class Desk:
     """Fills in mail templates, in processes of their own."""
     rails: GuardRails
     """What the operator lets processes send, to whom and as whom."""
+    max_original_recipients: int = 100
+    """Recipients of an answer that the answered mail may choose."""
 
 
 Session = TypeVar("Session", covariant=True)
