@@ -9,7 +9,7 @@ import re
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -21,6 +21,7 @@ from zeebe_mail.documents.reference import TYPE, DocumentReference
 from zeebe_mail.errors import AttachmentTooLarge, InputError, MessageTooLarge
 from zeebe_mail.form import Part, Prompt
 from zeebe_mail.mail.imap import ImapSession
+from zeebe_mail.message.blind_copies import without_blind_copies
 from zeebe_mail.message.charsets import codec, printable
 from zeebe_mail.message.media_type import MAIL, MediaType, media_type
 from zeebe_mail.message.references import MessageReference
@@ -265,7 +266,7 @@ class StoredSource(Source, MessageReference):
     mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message")]
     """The mailbox (IMAP folder) it is in."""
     part: Annotated[PartNumber | None, Prompt("Part", group="message", hint="Default: the whole mail")] = None
-    """The number of the attachment as `read` gives it; without it the mail itself."""
+    """The number of the attachment as `read` gives it; without it the mail itself, but for its Bcc."""
 
     @asynccontextmanager
     async def open(self, reach: Reach) -> AsyncIterator[Opened]:
@@ -284,7 +285,7 @@ class StoredSource(Source, MessageReference):
             raise AttachmentTooLarge(error.message, details=error.details) from error
         if file is None:
             raise not_found(selected, (chosen,), part=self.part if chosen.uid else None)
-        return file
+        return file if self.part else replace(file, content=without_blind_copies(file.content))
 
 
 AnySource = ContentSource | TextSource | MailSource | UrlSource | FileSource | DocumentSource | StoredSource
