@@ -198,6 +198,20 @@ def attachments(structure: list[Node]) -> int | None:
     return count
 
 
+def octets(structure: list[Node], section: str) -> int | None:
+    """The size of a part, encoded as it is, by its number (RFC 9051, 6.4.5); None where the structure tells none."""
+    body = structure
+    for number in map(int, section.split(".")):
+        if body and _word(body[0]) == b"message" and len(body) > 8 and isinstance(body[8], list):
+            body = body[8]  # the structure of the message in it
+        parts = [part for part in body if isinstance(part, list)] if body and isinstance(body[0], list) else [body]
+        if number > len(parts):
+            return None
+        body = parts[number - 1]
+    size = body[6] if len(body) > 6 and isinstance(body[0], bytes) else None
+    return int(size) if isinstance(size, bytes) and size.isdigit() and len(size) <= 19 else None
+
+
 def _is_body(node: list[Node]) -> bool:
     """Whether it is a part: a multipart begins with a part, a leaf with type, subtype and seven fields more."""
     return isinstance(node[0], list) or (len(node) >= 7 and isinstance(node[0], bytes) and isinstance(node[1], bytes))
