@@ -40,6 +40,7 @@ async def test_a_draft_needs_to_be_no_whole_mail(me: Correspondent) -> None:
         "saved": True,
         "replaced": None,
         "size": len(raw),
+        "invitation": None,
     }
 
 
@@ -126,6 +127,41 @@ async def test_a_saved_draft_is_sent_with_its_bytes_and_goes(me: Correspondent, 
     assert parse(copy)["Bcc"] == eve.address
     with pytest.raises(TaskFailed, match="MESSAGE_NOT_FOUND"):
         await me.run("smtp-draft-send", draft=draft, saveToSent=True)
+
+
+async def test_an_invitation_in_a_draft_can_be_changed_and_cancelled_later(me: Correspondent, people: People) -> None:
+    bob = people.new()
+    when = {"start": "2026-12-01T09:00:00@Europe/Berlin", "duration": "PT1H"}
+    asked = {"to": bob.address, "subject": "Meeting"}
+
+    draft = await author(me).run("imap-draft-save", **asked, invitation={**when, "sequence": 3})
+    sent = await me.run("smtp-draft-send", draft=draft)
+
+    assert sent["invitation"] == draft["invitation"]
+    assert draft["invitation"]["sequence"] == 3
+    cancel = {"method": "cancel", "uid": draft["invitation"]["uid"], "sequence": 4}
+    cancelled = await author(me).run("imap-draft-save", **asked, invitation=cancel)
+    assert (await me.run("smtp-draft-send", draft=cancelled))["invitation"] == {"uid": cancel["uid"], "sequence": 4}
+    calendars = [
+        part.get_content()
+        for mail in await bob.receives(2)
+        for part in mail.walk()
+        if part.get_content_type() == "text/calendar"
+    ]
+    assert all(cancel["uid"] in "".join(text.split("\r\n ")) for text in calendars)
+    assert len(calendars) == 2
+
+
+async def test_a_calendar_file_in_a_draft_is_no_invitation(me: Correspondent, people: People) -> None:
+    bob = people.new()
+    me.put(
+        f"From: {me.address}\r\nTo: {bob.address}\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: text/calendar; method=PUBLISH\r\n\r\n"
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:PUBLISH\r\nBEGIN:VEVENT\r\nUID:1@x.test\r\n"
+        "DTSTAMP:20260309T080000Z\r\nDTSTART:20260310T080000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n".encode(),
+        mailbox="Drafts",
+    )
+    assert (await me.run("smtp-draft-send", draft=1))["invitation"] is None
 
 
 async def test_a_draft_of_a_mail_program(me: Correspondent, people: People) -> None:

@@ -23,6 +23,7 @@ from zeebe_mail.operations.composing.original import Place, stored
 from zeebe_mail.operations.drafts import DraftReference, removed, require_draft
 from zeebe_mail.operations.fields import EnvelopeSender
 from zeebe_mail.operations.imap_access import ImapAccess
+from zeebe_mail.operations.invitation_result import stored_invitation
 from zeebe_mail.operations.message_result import MessagePlace
 from zeebe_mail.operations.smtp import SmtpInput
 from zeebe_mail.operations.smtp.send import Handover, SendOutput, handed_over
@@ -78,7 +79,8 @@ async def draft_send(given: DraftSendInput, turns: Turns[SmtpSession], attempt: 
         assert found.place is not None
         place = found.place
         message = _message(found.message, given, place, desk.rails, token=attempt.token)
-        sent = await handed_over(message, asked, given, turns, attempt, desk)
+        invitation = stored_invitation(found.message)
+        sent = await handed_over(message, asked, given, turns, attempt, desk, invitation=invitation)
     gone, reason = True, None
     try:
         if not await done(partial(given.mailboxes, desk), lambda session: removed(session, place)):
