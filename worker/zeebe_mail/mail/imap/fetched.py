@@ -102,6 +102,18 @@ class Fetched:
         return frozenset(flag for flag in flags if flag.lower() != r"\recent")
 
     @property
+    def mod_seq(self) -> int:
+        """The mod-sequence (RFC 7162, 3.1.4).
+
+        Raises:
+            ImapViolation: the response has none.
+        """
+        match self.items.get(b"MODSEQ"):
+            case [bytes(number)] if number.isdigit() and len(number) <= 19:
+                return int(number)
+        raise ImapViolation("a FETCH response without the MODSEQ that was asked for")
+
+    @property
     def body(self) -> bytes | None:
         """The one BODY[…] of the response; empty where the server says NIL, None where it has none."""
         for name, value in self.items.items():

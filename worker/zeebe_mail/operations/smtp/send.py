@@ -137,6 +137,23 @@ async def handed_over(
     )
 
 
+def earlier(message: Message, invitation: SentInvitation | None, *, sent_copy: SentCopy | None) -> SendOutput:
+    """What is known of a mail that went out earlier and of which no answer is left."""
+    return SendOutput(
+        message_id=message.message_id,
+        accepted=list(message.recipients),
+        rejected=[*map(_left_out, message.left_out)],
+        response="Sent earlier: the mail is among the sent ones, and was not sent again.",
+        envelope=SentEnvelope(from_=message.sender, to=list(message.recipients)),
+        size_bytes=len(message.data),
+        date=message.date,
+        dsn_requested=False,
+        mt_priority_requested=False,
+        invitation=invitation,
+        sent_copy=sent_copy,
+    )
+
+
 def _left_out(address: str) -> RejectedRecipient:
     # X.7.1: delivery not authorized (RFC 3463, 3.8)
     return RejectedRecipient(address=address, code=0, enhanced="5.7.1", text=f"{RecipientNotAllowed.code}: not sent")
