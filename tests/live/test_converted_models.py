@@ -72,6 +72,7 @@ async def test_a_mail_arrives_as_it_did(recorded: Recorded, postfix: Postfix, do
     place = {
         "host": "localhost",
         "port": "=port",
+        "encryption": '="tls"',
         "username": "alice@x.test",
         "password": "{{secrets.SMTP_PASSWORD}}",
     }
@@ -102,14 +103,15 @@ async def test_a_list_of_mails_tells_what_it_told(recorded: Recorded, dovecot: D
     user = dovecot.new_account()
     for number in (1, 2, 3):
         dovecot.deliver(user, f"Message-ID: <{number}@x.test>\r\nSubject: No. {number}\r\n\r\nHello\r\n".encode())
-    place = {"host": "localhost", "port": "=port", "username": "=user", "password": "{{secrets.IMAP_PASSWORD}}"}
     action = {"maxToBeRead": "=2", "sortField": "RECEIVED_DATE", "sortOrder": "ASC", "listEmailsFolder": ""}
-    inputs = camunda_inputs(6, "listEmailsImap", action, place)
+    inputs = camunda_inputs(8, "listEmailsImap", action, {"account": "=accounts.shop"})
     expression = "={n: count(response), ids: response.messageId, subject: response[1].subject}"
     _, converted = models(tmp_path, "list", inputs, {"resultExpression": expression})
     async with worker(recorded.address) as cluster:
         await cluster.deploy([converted])
-        given = {"port": dovecot.imaps, "user": user}
+        account = {"username": user, "password": "{{secrets.IMAP_PASSWORD}}"}
+        server = {"imapHost": "localhost", "imapPort": dovecot.imaps, "imapCryptographicProtocol": "SSL"}
+        given = {"accounts": {"shop": account | server}}
         result = await cluster.start_and_wait(converted.stem, given, timeout_s=30)
     assert result["ids"] == ["<1@x.test>", "<2@x.test>"]
     assert (result["n"], result["subject"]) == (2, "No. 1")

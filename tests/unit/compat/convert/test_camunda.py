@@ -230,6 +230,23 @@ def test_what_can_only_be_seen_when_the_process_runs_is_to_be_looked_at() -> Non
     assert ["Reply-To" in one or "ZEEBE_MAIL_SECRETS_FIELDS" in one for one in task.remarks] == [True, True]
 
 
+def test_an_event_that_waits_for_mail_stays_and_is_told() -> None:
+    properties = b'<zeebe:properties><zeebe:property name="inbound.type" value="%s" /></zeebe:properties>'
+    model = camunda_model("p", 6, {}).replace(
+        b'<zeebe:taskDefinition type="io.camunda:email:1" retries="1" />',
+        properties % b"io.camunda:connector-email-inbound:1",
+    )
+    conversion = convert(model)
+    (event,) = conversion.tasks
+    assert (conversion.model, event.becomes, event.id) == (model, None, "task")
+    assert "mail:imap-wait:1" in event.remarks[0]
+
+
+def test_an_address_is_looked_for_as_a_whole_over_pop3() -> None:
+    (task,) = converted(6, "searchEmailsPop3", {"criteria": '={field: "FROM", value: customer}'}).tasks
+    assert "exact" in task.remarks[0]
+
+
 def test_inputs_of_ones_own_stay() -> None:
     inputs = camunda_inputs(6, "sendEmailSmtp", MAIL, SERVER | {"port": "=25"})
     model = convert(camunda_model("p", 6, {"greeting": "Hello"} | inputs | {"orderId": "=number"})).model

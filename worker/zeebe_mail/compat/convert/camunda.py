@@ -228,6 +228,11 @@ def _search(protocol: str) -> Callable[[Inputs], None]:
         inputs.demand(f"{action}criteria")
         inputs.move(f"{action}criteria", "request.criteria")
         _folder(inputs, f"{action}searchEmailFolder")
+        if protocol == "pop3" and "FROM" in inputs.given[f"{action}criteria"]:
+            inputs.remarks.append(
+                "FROM means the whole address over POP3, and a part of it with us. Write it as "
+                '{field: "FROM", value: …, match: "exact"}.'
+            )
         inputs.add("request.limit", f"={MOST}")
         inputs.add("request.sortOrder", "ASC")
 

@@ -33,6 +33,8 @@ REWRITINGS: Mapping[str, Rewriting] = {
 }
 """By task type."""
 
+INBOUND = "io.camunda:connector-email-inbound:1"
+
 
 @dataclass(frozen=True, slots=True)
 class ConvertedTask:
@@ -83,8 +85,9 @@ def convert(text: bytes) -> Conversion:
     )
     tasks = []
     for element in document.root.all():
-        parts = _foreign(element)
-        if parts is not None:
+        if _is_inbound(element):
+            tasks.append(_waiting(element))
+        elif parts := _foreign(element):
             tasks.append(_converted(document, parts, whole))
     return Conversion(document.edited(), tuple(tasks))
 
@@ -98,6 +101,21 @@ def _foreign(element: Element) -> _Parts | None:
                 inputs, headers = extensions.zeebe("ioMapping", "input"), extensions.zeebe("taskHeaders", "header")
                 return _Parts(element, definition, inputs, headers)
     return None
+
+
+def _is_inbound(element: Element) -> bool:
+    extensions = [one for one in element.children if element.namespace == BPMN and one.name == "extensionElements"]
+    properties = [one.attributes for each in extensions for one in each.zeebe("properties", "property")]
+    return any(one.get("name") == "inbound.type" and one.get("value") == INBOUND for one in properties)
+
+
+def _waiting(element: Element) -> ConvertedTask:
+    remark = (
+        "It waits for mail in Camunda's connector runtime, which no task type does. Let that runtime go on serving it, "
+        "or put a task mail:imap-wait:1 in its place (docs/operations.md, Waiting)."
+    )
+    named = (element.attributes.get("id", ""), element.attributes.get("name", ""), INBOUND)
+    return ConvertedTask(*named, becomes=None, remarks=(remark,))
 
 
 def _converted(document: Document, parts: _Parts, whole_model: str) -> ConvertedTask:

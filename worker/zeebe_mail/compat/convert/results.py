@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from zeebe_mail.compat.convert.source import parsed, walk
+from zeebe_mail.compat.convert.source import parsed, quoted, walk
 from zeebe_mail.compat.convert.task import NotConvertible, Response
 from zeebe_mail.feel import nodes
 
@@ -30,7 +30,8 @@ def rewritten(headers: Mapping[str, str], response: Response, whole_model: str) 
                 f"It has a resultVariable and a resultExpression, and our result has the list in `{response.whole}`. "
                 "Let the resultExpression set both."
             )
-        changed["resultVariable"] = ("resultExpression", f"={{{variable}: {response.whole}}}")
+        name = variable if variable.isidentifier() else quoted(variable)
+        changed["resultVariable"] = ("resultExpression", f"={{{name}: {response.whole}}}")
     elif variable:
         _check_uses(variable, response, whole_model)
     if text and (new := _mapped(text, response)) != text:
