@@ -151,7 +151,7 @@ class JobHandler:
             fields=face.secret_fields,
             content=face.content_fields,
         )
-        errand = face.errand(resolved)
+        errand = face.errand(await face.filled_in(resolved, self._desk))
         for value in secret_values(errand.given):
             redactor.add(value, is_credential=True)
         turns = _Turns(self._desk.sessions, errand)

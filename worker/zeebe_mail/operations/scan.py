@@ -114,4 +114,5 @@ async def _search_bodies(pop3: Pop3Session, criterion: Criterion, reader: Reader
 
 
 def _text(message: ParsedMessage) -> str:
-    return "\n".join(filter(None, (message.text, *map(_text, message.messages))))
+    """All that a body says, its HTML as it stands too: so do servers of IMAP search in BODY."""
+    return "\n".join(filter(None, (message.text, message.html, *map(_text, message.messages))))

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from zeebe_mail.compat.camunda import account, binding, errors, smtp
+from zeebe_mail.compat.camunda import account, binding, errors, intrinsic, smtp
+from zeebe_mail.compat.camunda.durations import duration
 from zeebe_mail.compat.camunda.errors import BACKOFF
+from zeebe_mail.compat.camunda.imap import IMAP
+from zeebe_mail.compat.camunda.pop3 import POP3
 from zeebe_mail.errors import ContractError, Retry, WorkerError
-from zeebe_mail.operations.base import Errand
+from zeebe_mail.operations.base import Desk, Errand
 
 TASK_TYPE = "io.camunda:email:1"
-PROTOCOLS = ("smtp", "imap", "pop3")
 MESSAGE_LIMIT = 6000  # characters; where Camunda's connector runtime cuts
 
-# java.time.Duration: days and time, each part with a sign of its own, and one for all.
-_DURATION = re.compile(
-    r"(?P<sign>[+-]?)P(?=.)(?:(?P<days>[+-]?\d+)D)?"
-    r"(?:T(?=[\d+-])(?:(?P<hours>[+-]?\d+)H)?(?:(?P<minutes>[+-]?\d+)M)?(?:(?P<seconds>[+-]?\d+(?:[.,]\d{0,9})?)S)?)?",
-    re.IGNORECASE | re.ASCII,
-)
 _LONGEST_WAIT = timedelta(days=3650)
 
 
@@ -42,13 +37,8 @@ class CamundaManners:
         Raises:
             ContractError: it is none.
         """
-        found = _DURATION.fullmatch(header)
-        try:
-            parts = {name: float(found[name].replace(",", ".")) for name in _PARTS if found[name]} if found else {}
-            wait = timedelta(**parts) * (-1 if found and found["sign"] == "-" else 1)
-        except OverflowError:
-            parts = {}
-        if not parts or wait > _LONGEST_WAIT:
+        wait = duration(header)
+        if wait is None or wait > _LONGEST_WAIT:
             raise ContractError(
                 f"Failed to parse retry backoff header. Expected ISO-8601 duration, e.g. PT5M, got: {header}",
                 foreign_type=BACKOFF,
@@ -75,11 +65,8 @@ class CamundaManners:
         return {**variables, "error": {**seen, "variables": {**seen.get("variables", {}), "response": response}}}
 
 
-_PARTS = ("days", "hours", "minutes", "seconds")
-
-
 class CamundaFace:
-    """``io.camunda:email:1`` for all template versions. So far it sends; reading comes with its operations."""
+    """``io.camunda:email:1`` for all template versions. Behind it stand our operations."""
 
     task_type = TASK_TYPE
 
@@ -94,6 +81,10 @@ class CamundaFace:
         """The host in the server settings of the task's protocol, or of its account."""
         return [account.host(variables)]
 
+    async def filled_in(self, variables: Mapping[str, Any], desk: Desk) -> Mapping[str, Any]:
+        """The variables with texts in the place of documents and intrinsic functions."""
+        return await intrinsic.filled_in(variables, desk)
+
     def errand(self, variables: Mapping[str, Any]) -> Errand:
         """What the discriminators say.
 
@@ -101,7 +92,7 @@ class CamundaFace:
             ContractError: the input breaks the contract.
         """
         arranged = account.with_account(variables)
-        protocol = binding.variant(arranged, "data", "protocol", PROTOCOLS)
+        protocol = binding.variant(arranged, "data", "protocol", tuple(_ERRANDS))
         authentication = binding.part(arranged.get("authentication"), "Authentication")
         data = binding.part(arranged.get("data"), "Protocol")
         rules = binding.Rules()
@@ -110,6 +101,12 @@ class CamundaFace:
             rules.demand(None, "data")
             rules.check()
         assert data is not None
-        if protocol != "smtp":
-            raise ContractError(f"Protocol {protocol} is not supported yet")
-        return smtp.errand(data, authentication)
+        assert protocol is not None
+        return _ERRANDS[protocol](data, authentication)
+
+
+_ERRANDS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any] | None], Errand]] = {
+    "smtp": smtp.errand,
+    "imap": IMAP.errand,
+    "pop3": POP3.errand,
+}

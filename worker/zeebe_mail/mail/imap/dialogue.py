@@ -49,6 +49,8 @@ class ImapTimeouts:
 
     connect_s: float = 10
     """TCP, TLS and greeting together."""
+    login_s: float = 15
+    """What the server can do and the login together, once it has greeted."""
     courtesy_s: float = 5
     """The reply to a NOOP that only asks whether the server is still there."""
 
@@ -208,6 +210,7 @@ class ImapDialogue:
             raise ImapViolation("says that we are logged in before we are")
         if greeting.condition != "OK":
             raise ImapClosed(greeting)
+        self._deadline = min(self._deadline, self._loop.time() + self._timeouts.login_s)
         self.phase = Phase.CAPA
         if tls and security is Security.STARTTLS:
             await self._start_tls(greeting, tls, until)
