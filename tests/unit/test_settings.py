@@ -10,6 +10,8 @@ from zeebe_mail.app import (
     egress_policy,
     gateway_options,
     guard_rails,
+    imap_connector,
+    pop3_connector,
     secret_resolver,
     selected,
     settlement_rules,
@@ -348,9 +350,9 @@ def test_the_limits_of_connections_come_from_the_settings(settings: SetAll) -> N
     given = settings(
         ZEEBE_MAIL_COMMAND_TIMEOUT="PT20S", ZEEBE_MAIL_CONNECT_TIMEOUT="7", ZEEBE_MAIL_TLS_ALLOW_DEPRECATED="true"
     )
-    connector = smtp_connector(given)
-    assert (connector.timeouts.connect_s, connector.timeouts.command_s) == (7, 20)
-    assert connector.policy.allow_deprecated
+    for connector in (smtp_connector(given), imap_connector(given), pop3_connector(given)):
+        assert (connector.timeouts.connect_s, connector.timeouts.command_s) == (7, 20)
+        assert connector.policy.allow_deprecated
 
 
 def test_a_code_that_no_error_has_is_named_at_start(settings: SetAll) -> None:

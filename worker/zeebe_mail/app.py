@@ -32,6 +32,7 @@ from zeebe_mail.documents.opened import Opened
 from zeebe_mail.documents.reference import DocumentReference
 from zeebe_mail.documents.sources import Limits, Sources
 from zeebe_mail.documents.store import DocumentStore, NoStore, Reference
+from zeebe_mail.documents.template_files import TemplateFiles
 from zeebe_mail.egress import EgressPolicy, Hosts, host_name
 from zeebe_mail.errors import DocumentNotFound, DocumentNotStored, InputError, WorkerError, every_error
 from zeebe_mail.jobs.face import Face, NativeFace
@@ -258,7 +259,9 @@ def imap_connector(settings: Settings) -> ImapConnector:
     Raises:
         SettingsError: the settings contradict each other, or a file cannot be used.
     """
-    timeouts = ImapTimeouts(connect_s=settings.connect_timeout.total_seconds())
+    timeouts = ImapTimeouts(
+        connect_s=settings.connect_timeout.total_seconds(), command_s=settings.command_timeout.total_seconds()
+    )
     return ImapConnector(_usable(tls_policy(settings)), timeouts, egress_policy(settings))
 
 
@@ -335,6 +338,11 @@ def selected(faces: Mapping[str, Face], only: Iterable[str], but: Iterable[str])
     return chosen
 
 
+def share_of_one_server(settings: Settings) -> int:
+    """Jobs that one mail server may hold up: at most half, so that a dead one does not stop the mail for the others."""
+    return min(settings.connections_per_server, max(settings.max_jobs // 2, 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Mailroom:
     """Everything that is needed to run jobs, without a broker."""
@@ -352,7 +360,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
         ImapSession: imap_connector(settings),
         Pop3Session: pop3_connector(settings),
     }
-    pool = Pool(connectors, Bulkhead(settings.connections_per_server))
+    pool = Pool(connectors, Bulkhead(share_of_one_server(settings)))
     reader = Reader()
     renderer = Renderer(settings.templates_dir)
     async with document_store(settings) as documents:
@@ -396,6 +404,7 @@ def sources(settings: Settings) -> Sources:
             trust=lambda: tls.context(TlsPolicy(ca_file=settings.ca_file), TlsOptions()),
             deadline_s=settings.download_timeout.total_seconds(),
         ),
+        template_files=TemplateFiles(settings.templates_dir),
         limits=Limits(one=settings.attachment_limit_bytes, together=settings.attachments_limit_bytes),
         budget=ByteBudget(settings.bytes_in_flight),
     )

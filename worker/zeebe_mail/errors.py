@@ -548,7 +548,7 @@ class MessageTooLarge(Refused):
     """The message is larger than allowed, by the server or by a limit of ours."""
 
     code = "MESSAGE_TOO_LARGE"
-    advice = "Raise `maxBytes`, where that is the limit, or handle the message by hand."
+    advice = "Raise `maxBytes`, where that is the limit; `download` takes larger messages than reading does."
 
 
 class Misbehaved(ServerError):

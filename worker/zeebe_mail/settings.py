@@ -171,7 +171,7 @@ class Settings(BaseSettings):
     """Name of the cluster, part of each Message-ID; give different ones to clusters that mail from the same domain."""
 
     max_jobs: int = Field(default=100, ge=1, le=10_000)
-    """Jobs that run at once, over all task types."""
+    """Jobs that run at once, over all task types; from two on, at most half of them with one mail server."""
 
     job_timeout: Duration = Field(default=timedelta(seconds=60), ge=timedelta(seconds=2), le=timedelta(hours=1))
     """How long a job is ours without a sign of life; it is extended while it runs. Seconds or ISO-8601."""
@@ -202,7 +202,8 @@ class Settings(BaseSettings):
     # ── mail servers ─────────────────────────────────────────────────────────────────────────────────────────────
 
     connections_per_server: int = Field(default=10, ge=1, le=1000)
-    """Sessions that this worker opens to one mail server at most."""
+    """Sessions that this worker opens to one mail server at most; never more than half of `ZEEBE_MAIL_MAX_JOBS` (but at
+    least one), so that a dead server does not stop the mail for the others."""
 
     ca_file: Path | None = None
     """CA certificates (PEM) for mail servers and for `ZEEBE_MAIL_URLS`, besides the system's."""
@@ -242,8 +243,8 @@ class Settings(BaseSettings):
     """How long a mail server may take for connection, TLS and greeting together."""
 
     command_timeout: Duration = Field(default=timedelta(minutes=1), ge=timedelta(seconds=1), le=timedelta(hours=1))
-    """How long an SMTP or POP3 server may take for one reply. A task's `server.deadlineSeconds` bounds all together,
-    and is all that bounds IMAP."""
+    """How long a mail server may take for one reply; an IMAP server that goes on talking may take longer for all of it.
+    A task's `server.deadlineSeconds` bounds all together."""
 
     helo_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
     """Name the worker gives itself in EHLO, where servers insist on one. Default: its address."""
@@ -309,13 +310,15 @@ class Settings(BaseSettings):
     # ── mail templates ───────────────────────────────────────────────────────────────────────────────────────────
 
     templates_dir: Path | None = None
-    """Folder of the mail templates that a task may name: one folder for each, with a file for each field. Changes take
-    effect with the next mail."""
+    """Folder of the mail templates that a task may name: one folder for each, with a file for each field, and folders
+    for `inline` pictures and `attachments`. Changes take effect with the next mail."""
 
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     secrets_prefix: str = "SECRET_"
-    """`secrets.NAME` is looked for in the environment variable with this prefix and NAME."""
+    """`secrets.NAME` is looked for in the environment variable with this prefix and NAME. A secret of fewer than four
+    characters is masked only where it is the whole of a text, because it is a part of too many words: take a longer
+    one."""
 
     secrets_dir: Path | None = None
     """Folder with one file for each secret."""

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from tests.desks import desk
+from tests.live.host import log_lines
 from zeebe_mail.app import TrialAttempt
 from zeebe_mail.errors import Busy, WorkerError
 from zeebe_mail.form import Part
@@ -27,11 +29,17 @@ class Nothing(Part):
     """An empty part."""
 
 
+class Auth(Part):
+    """A login."""
+
+    password: SecretStr = SecretStr("long enough")
+
+
 class Input(OperationInput):
     """What this operation needs."""
 
     server: Nothing = Nothing()
-    auth: Nothing = Nothing()
+    auth: Auth = Auth()
 
 
 class Output(OperationOutput):
@@ -140,3 +148,14 @@ async def test_a_job_that_was_incident_and_is_resolved_begins_anew() -> None:
         outcome = await mail.handle({}, retries=1)
         assert isinstance(outcome, Fail)
         assert outcome.code == "SERVER_BUSY"
+
+
+async def test_a_credential_too_short_to_be_masked_is_warned_of_once() -> None:
+    mail = Mail()
+    with log_lines() as lines:
+        await mail.handle({})
+        assert lines == []
+        for key in (1, 2):
+            await mail.handler.handle(Job(key, "t", {"auth": {"password": "abc"}}, {}, 3, 0), TrialAttempt())
+    assert [line["action"] for line in lines if line["log_level"] == "warning"] == ["credential_too_short"]
+    assert "abc" not in str(lines)

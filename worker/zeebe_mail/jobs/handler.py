@@ -21,7 +21,7 @@ from zeebe_mail.jobs.retry import AttemptLog, Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settled, Settlement, SettlementRules
 from zeebe_mail.jobs.validate import secret_values
 from zeebe_mail.operations.base import Attempt, Desk, Errand, Sessions
-from zeebe_mail.secrets import Redactor, SecretResolver
+from zeebe_mail.secrets import SHORTEST_MASKED_INSIDE_TEXT, Redactor, SecretResolver
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +65,7 @@ class JobHandler:
         self._backoff = backoff
         self._max_attempts = max_attempts
         self._attempts = AttemptLog()
+        self._warned_of_short = False
         # One thread: expressions hold the interpreter, so more of them would only take time from each other.
         self._slow_expressions = ThreadPoolExecutor(1, thread_name_prefix="expressions")
 
@@ -154,9 +155,24 @@ class JobHandler:
         errand = face.errand(await face.filled_in(resolved, self._desk))
         for value in secret_values(errand.given):
             redactor.add(value, is_credential=True)
+            self._warn_if_short(value, job)
         turns = _Turns(self._desk.sessions, errand)
         produced = await errand.operation.perform(errand.given, turns, attempt, self._desk)
         return errand.response(produced)
+
+    def _warn_if_short(self, credential: str, job: Job) -> None:
+        """Said once: a very short credential is masked only where it is the whole of a text."""
+        if self._warned_of_short or not 0 < len(credential) < SHORTEST_MASKED_INSIDE_TEXT:
+            return
+        self._warned_of_short = True
+        log.warning(
+            f"a credential has fewer than {SHORTEST_MASKED_INSIDE_TEXT} characters and is not masked inside texts",
+            action="credential_too_short",
+            job_key=job.key,
+            task_type=job.type,
+            process=job.bpmn_process_id,
+            element=job.element_id,
+        )
 
 
 def internal_error(*, committed: bool) -> InternalError:

@@ -1,4 +1,4 @@
-"""Who, what about and which message: a header as Java's mail library sees it."""
+"""From whom and what about: a header as Java's mail library sees it."""
 
 from __future__ import annotations
 
@@ -21,22 +21,18 @@ _CHARSET = re.compile(r"=\?([^?*\s]+)(?:\*[^?\s]*)?\?[bBqQ]\?")
 def as_seen(one: ShownMessage, block: bytes, *, unfolded: bool) -> ShownMessage:
     """A message of a list; ``block`` has its header fields. For ``unfolded`` see :func:`envelope`."""
     seen = envelope(read_header(block, 0, len(block)), one.from_address, one.subject, unfolded=unfolded)
-    return one.model_copy(
-        update={"message_id": seen["messageId"], "from_address": seen["fromAddress"], "subject": seen["subject"]}
-    )
+    return one.model_copy(update={"from_address": seen["fromAddress"], "subject": seen["subject"]})
 
 
 def envelope(header: Header, author: str | None, subject: str | None, *, unfolded: bool) -> dict[str, Any]:
-    """``messageId``, ``fromAddress`` and ``subject``; the latter two are given as we read them.
+    """``fromAddress`` and ``subject``, which are given as we read them.
 
-    The Message-ID is what its header says, without an author it is the sender that counts, and a subject in a charset
-    that nobody knows stays as it is. An IMAP server hands it out ``unfolded``, one blank for many; over POP3 the blanks
+    Without an author it is the sender that counts, and a subject in a charset that nobody knows stays as it is. An IMAP server hands it out ``unfolded``, one blank for many; over POP3 the blanks
     at a line break stay.
     """
-    message_id, written = header.first("message-id"), header.first("subject")
+    written = header.first("subject")
     senders = () if author else addresses_of(header.all("sender"))
     return {
-        "messageId": None if message_id is None else as_written(message_id),
         "fromAddress": author or next((one.address for one in senders if one.address), None),
         "subject": _subject(written, unfolded=unfolded) if written is not None and written.isascii() else subject,
     }

@@ -76,8 +76,8 @@ def described(error: WorkerError) -> tuple[str, str]:
             return INPUT, str(error)
         case errors.MessageNotFound():
             return RUNTIME, error.message
-        case errors.MailboxNotFound() if "path" in error.details:
-            return RUNTIME, f"jakarta.mail.MessagingException: Folder {error.details['path']} does not exist"
+        case errors.MailboxNotFound(details={"path": path} | {"mailbox": path}):
+            return RUNTIME, f"jakarta.mail.MessagingException: Folder {path} does not exist"
         case errors.DownloadFailed() | errors.DownloadRefused():
             return CONNECTOR, str(error)
         case errors.RecipientsRefused():

@@ -12,7 +12,7 @@ from zeebe_mail.compat.camunda.account import SERVERS, Server, login
 from zeebe_mail.compat.camunda.binding import Rules, ours
 from zeebe_mail.errors import ContractError, MessageNotFound
 from zeebe_mail.mail.server import MailServer, Security
-from zeebe_mail.message.references import bare_message_id
+from zeebe_mail.message.message_id import bare_message_id
 from zeebe_mail.operations.base import Errand
 
 SECURITY = {"TLS": Security.SSL_TLS, "SSL": Security.SSL_TLS, "NONE": Security.NONE}

@@ -47,7 +47,8 @@ class Content(MailPart):
     preheader: Annotated[
         HeaderText | None, Prompt("Preview line", group="message", hint="Shown beside the subject in lists of mails")
     ] = None
-    """Text that mail programs show beside the subject, and that is not seen in the mail itself; only in HTML."""
+    """Text that mail programs show beside the subject, and that is not seen in the mail itself. Only HTML can have
+    it: in a mail of text alone it is an error."""
     text_from_html: Annotated[bool, Prompt("Make a text of the HTML", group="message", feel="static")] = True
     """Whether HTML without text gets one that is made from it, for those who see no HTML."""
     inline_styles: Annotated[bool, Prompt("Inline styles", group="message", feel="static")] = True

@@ -15,7 +15,7 @@ from zeebe_mail.mail.smtp.dsn import ENVELOPE_ID_LIMIT
 from zeebe_mail.message.address import Mailbox, mailbox
 from zeebe_mail.message.headers import text_value
 from zeebe_mail.message.marks import AutoSubmitted, Importance, Marks, Priority, Sensitivity, Unsubscribe
-from zeebe_mail.message.references import bare_message_id
+from zeebe_mail.message.message_id import bare_message_id
 from zeebe_mail.message.thread import message_id
 from zeebe_mail.operations.composing.blanks import MailPart
 from zeebe_mail.operations.composing.follow_up import FollowUpOptions
