@@ -27,8 +27,8 @@ def as_seen(one: ShownMessage, block: bytes, *, unfolded: bool) -> ShownMessage:
 def envelope(header: Header, author: str | None, subject: str | None, *, unfolded: bool) -> dict[str, Any]:
     """``fromAddress`` and ``subject``, which are given as we read them.
 
-    Without an author it is the sender that counts, and a subject in a charset that nobody knows stays as it is. An IMAP server hands it out ``unfolded``, one blank for many; over POP3 the blanks
-    at a line break stay.
+    Without an author it is the sender that counts, and a subject in a charset that nobody knows stays as it is. An IMAP
+    server hands it out ``unfolded``, one blank for many; over POP3 the blanks at a line break stay.
     """
     written = header.first("subject")
     senders = () if author else addresses_of(header.all("sender"))

@@ -49,12 +49,12 @@ class ImapTimeouts:
 
     connect_s: float = 10
     """TCP, TLS and greeting together."""
-    login_s: float = 15
-    """What the server can do and the login together, once it has greeted."""
     command_s: float = 60
     """How long the server may be silent while it owes an answer; one that goes on may take longer."""
     courtesy_s: float = 5
     """The reply to a NOOP that only asks whether the server is still there."""
+    login_s: float = 15
+    """What the server can do and the login together, once it has greeted."""
 
 
 class ImapDialogue:
