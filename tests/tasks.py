@@ -75,15 +75,19 @@ class Tasks:
             "request": request,
             **self.beside,
         }
+        return await self.foreign(f"mail:{task}:1", variables, attempt)
+
+    async def foreign(self, task_type: str, variables: Mapping[str, Any], attempt: Attempt | None = None) -> Any:
+        """The result of a task of any type, which gets exactly these variables."""
         job = Job(
             key=next(_keys),
-            type=f"mail:{task}:1",
+            type=task_type,
             variables=variables,
             headers={"resultVariable": "result"},
             retries=RETRIES,
             deadline_ms=0,
         )
-        outcome = await self.room.handler.handle(job, attempt)
+        outcome = await self.room.handler.handle(job, attempt or TrialAttempt())
         if isinstance(outcome, Fail):
             raise TaskFailed(outcome)
         assert isinstance(outcome, Complete), outcome
