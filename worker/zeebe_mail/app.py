@@ -34,7 +34,14 @@ from zeebe_mail.documents.sources import Limits, Sources
 from zeebe_mail.documents.store import DocumentStore, NoStore, Reference
 from zeebe_mail.documents.template_files import TemplateFiles
 from zeebe_mail.egress import EgressPolicy, Hosts, host_name
-from zeebe_mail.errors import DocumentNotFound, DocumentNotStored, InputError, WorkerError, every_error
+from zeebe_mail.errors import (
+    DocumentNotFound,
+    DocumentNotStored,
+    InputError,
+    SuppressionListUnreadable,
+    WorkerError,
+    every_error,
+)
 from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
@@ -51,9 +58,11 @@ from zeebe_mail.mail.server import TlsOptions, TlsVersion
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.message.address import AddressError, Mailbox, mailbox
-from zeebe_mail.message.guard_rails import AddressPatterns, GuardRails, PatternError
+from zeebe_mail.message.address_patterns import AddressPatterns, PatternError
+from zeebe_mail.message.guard_rails import GuardRails
 from zeebe_mail.message.reader import Reader
 from zeebe_mail.message.renderer import Renderer
+from zeebe_mail.message.suppression_list import SuppressionList
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.operations.render import RenderInput, RenderOutput, render
@@ -210,11 +219,12 @@ def guard_rails(settings: Settings) -> GuardRails:
     """What processes may send, to whom and as whom.
 
     Raises:
-        SettingsError: an entry is no address and no pattern for some.
+        SettingsError: an entry is no address and no pattern for some, or a file cannot be read.
     """
     return GuardRails(
         allowed_recipients=_addresses("ZEEBE_MAIL_ALLOWED_RECIPIENTS", settings.allowed_recipients),
         denied_recipients=_addresses("ZEEBE_MAIL_DENIED_RECIPIENTS", settings.denied_recipients),
+        suppressed=_suppression_list(settings.denied_recipients_file),
         max_recipients=settings.max_recipients,
         max_message_bytes=settings.max_message_bytes,
         allowed_senders={
@@ -230,6 +240,17 @@ def _addresses(variable: str, entries: Iterable[str]) -> AddressPatterns:
         return AddressPatterns.of(entries)
     except PatternError as error:
         raise SettingsError(f"{variable}: {error}") from error
+
+
+def _suppression_list(file: Path | None) -> SuppressionList | None:
+    if file is None:
+        return None
+    found = SuppressionList(file)
+    try:
+        found.current()
+    except SuppressionListUnreadable as error:
+        raise SettingsError(f"ZEEBE_MAIL_DENIED_RECIPIENTS_FILE: {error.message}") from error
+    return found
 
 
 def _redirect_target(entry: str) -> Mailbox:

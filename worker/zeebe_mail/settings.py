@@ -291,6 +291,11 @@ class Settings(BaseSettings):
     denied_recipients: Words = ()
     """Recipients that mail must not go to, in the same form; this goes before `ZEEBE_MAIL_ALLOWED_RECIPIENTS`."""
 
+    denied_recipients_file: Path | None = None
+    """A suppression list: a file with more of these, one a line; `#` begins a comment. It is read again when it has
+    changed, so a program may append the addresses of bounces. While it cannot be read, nothing is sent; a line that is
+    no address is left out and told in the log."""
+
     max_recipients: int | None = Field(default=None, ge=1, le=100_000)
     """Recipients that one mail may have at most. Default: as many as the mail server takes."""
 
@@ -393,6 +398,7 @@ class Settings(BaseSettings):
         "ca_file",
         "client_cert_file",
         "client_key_file",
+        "denied_recipients_file",
     )
     @classmethod
     def _is_there(cls, value: Path | None) -> Path | None:
