@@ -68,6 +68,7 @@ def test_the_response_has_exactly_their_keys() -> None:
         size_bytes=100,
         date=datetime(2026, 11, 29, tzinfo=UTC),
         dsn_requested=False,
+        mt_priority_requested=False,
     )
     asked = errand({"subject": "two\r\nlines"})
     assert asked.given.request.subject == "two lines"
