@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zeebe_mail.compat.camunda import binding
-from zeebe_mail.compat.camunda.binding import Rules
+from zeebe_mail.compat import binding
+from zeebe_mail.compat.binding import Rules
 from zeebe_mail.errors import ContractError
 
 ACCOUNT = "emailAccountConfiguration"

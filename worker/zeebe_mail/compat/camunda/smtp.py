@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import structlog
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr
 
 from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
-from zeebe_mail.compat.camunda import binding
+from zeebe_mail.compat import binding
+from zeebe_mail.compat.binding import Rules, ours
 from zeebe_mail.compat.camunda.account import SERVERS, Server
 from zeebe_mail.compat.camunda.addresses import addresses
-from zeebe_mail.compat.camunda.binding import Rules
-from zeebe_mail.compat.camunda.errors import NOT_BLANK, bad_address
 from zeebe_mail.compat.camunda.words import as_read
+from zeebe_mail.compat.errors import NOT_BLANK, bad_address
 from zeebe_mail.errors import ContractError
 from zeebe_mail.mail.server import Security, SmtpServer
 from zeebe_mail.message.address import AddressError, Mailbox
@@ -30,8 +30,6 @@ from zeebe_mail.operations.fields import HeaderText
 from zeebe_mail.operations.smtp.send import SendInput, SendOutput, SendRequest, send
 
 log = structlog.get_logger(__name__)
-
-Model = TypeVar("Model", bound=BaseModel)
 
 BODY_RULE = "Please provide a proper message body"
 CONTENT_TYPES = ("PLAIN", "HTML", "MULTIPART")
@@ -97,7 +95,7 @@ def _login(authentication: Mapping[str, Any] | None, rules: Rules) -> Auth | Non
         raise ContractError("Unexpected Error, Further investigation is needed")
     username, password = (binding.text(authentication.get(name)) or "" for name in ("username", "password"))
     if username.strip() and password.strip():
-        return _ours(lambda: PasswordAuth(username=username, password=SecretStr(password)))
+        return ours(lambda: PasswordAuth(username=username, password=SecretStr(password)))
     for value, name in ((username, "username"), (password, "password")):
         if not value.strip():
             rules.broken(f"authentication.{name}", NOT_BLANK)
@@ -150,7 +148,7 @@ def _checked(server: Server, login: Auth, mail: _Mail) -> SendInput:
         "date": headers.date,
     }
     place = {"host": server.host, "port": server.port, "security": SECURITY[server.encryption]}
-    return _ours(
+    return ours(
         lambda: SendInput(server=SmtpServer.model_validate(place), auth=login, request=Mail.model_validate(request))
     )
 
@@ -253,14 +251,3 @@ def _value(name: str, value: str) -> str:
 
 def _response(output: OperationOutput, subject: str) -> dict[str, Any]:
     return {"subject": subject, "sent": True, "messageId": cast("SendOutput", output).message_id}
-
-
-def _ours(build: Callable[[], Model]) -> Model:
-    """Build one of our models; what it objects to becomes an error of the contract."""
-    try:
-        return build()
-    except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False)
-    raise ContractError(
-        "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in found)
-    )

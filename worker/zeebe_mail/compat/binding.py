@@ -9,14 +9,18 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from zeebe_mail.compat.camunda.errors import NOT_NULL, violations
+from pydantic import BaseModel, ValidationError
+
+from zeebe_mail.compat.errors import NOT_NULL, violations
 from zeebe_mail.errors import ContractError
 
 FUNCTION = "camunda.function.type"
 DOCUMENT = "camunda.document.type"
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}\s*")
 
@@ -168,6 +172,21 @@ class Rules:
         """
         if self._found:
             raise violations(self._found)
+
+
+def ours(build: Callable[[], Model]) -> Model:
+    """Build one of our models.
+
+    Raises:
+        ContractError: what the model objects to.
+    """
+    try:
+        return build()
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)
+    raise ContractError(
+        "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in found)
+    )
 
 
 def _computed(value: Mapping[str, Any]) -> str:

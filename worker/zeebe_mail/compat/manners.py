@@ -1,0 +1,76 @@
+"""How the runtime of Camunda's connectors puts results and errors, whichever connector it runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from zeebe_mail.compat import errors
+from zeebe_mail.compat.errors import BACKOFF
+from zeebe_mail.errors import ContractError, Retry, WorkerError
+
+MESSAGE_LIMIT = 6000  # characters; where that runtime cuts
+
+Described = Callable[[WorkerError], tuple[str, str]]
+"""Java class and message of an error."""
+
+# java.time.Duration: days and time, each part with a sign of its own, and one for all.
+_DURATION = re.compile(
+    r"(?P<sign>[+-]?)P(?=.)(?:(?P<days>[+-]?\d+)D)?"
+    r"(?:T(?=[\d+-])(?:(?P<hours>[+-]?\d+)H)?(?:(?P<minutes>[+-]?\d+)M)?(?:(?P<seconds>[+-]?\d+(?:[.,]\d{0,9})?)S)?)?",
+    re.IGNORECASE | re.ASCII,
+)
+_LONGEST_WAIT = timedelta(days=3650)
+_PARTS = ("days", "hours", "minutes", "seconds")
+
+
+class ConnectorManners:
+    """Results and errors as they are put for any connector."""
+
+    message_limit = MESSAGE_LIMIT
+    waits_by_default = False
+
+    def __init__(self, *, codes: bool, described: Described = errors.described) -> None:
+        """``codes`` gives errors our stable codes; ``described`` is what the connector calls an error."""
+        self._codes = codes
+        self._described = described
+
+    def wait(self, header: str) -> timedelta:
+        """A Java duration; a negative one, which Camunda passes on, means not to wait.
+
+        Raises:
+            ContractError: it is none.
+        """
+        found = _DURATION.fullmatch(header)
+        try:
+            parts = {name: float(found[name].replace(",", ".")) for name in _PARTS if found[name]} if found else {}
+            wait = timedelta(**parts) * (-1 if found and found["sign"] == "-" else 1)
+        except OverflowError:
+            parts = {}
+        if not parts or wait > _LONGEST_WAIT:
+            raise ContractError(
+                f"Failed to parse retry backoff header. Expected ISO-8601 duration, e.g. PT5M, got: {header}",
+                foreign_type=BACKOFF,
+            )
+        return max(wait, timedelta())
+
+    def cost(self, error: WorkerError) -> Retry:
+        """One retry for any trouble with a mail server."""
+        return errors.cost(error)
+
+    def describe(self, error: WorkerError) -> dict[str, Any]:
+        """Java class and message; code and details where the operator wants them."""
+        java_type, message = self._described(error)
+        more = {"code": error.code, "variables": error.details} if self._codes else {}
+        return {"type": java_type, "message": message, **more}
+
+    def reason(self, error: WorkerError, message: str) -> str:
+        """The message as it is."""
+        return message
+
+    def attach(self, variables: Mapping[str, Any], response: Any) -> dict[str, Any]:
+        """The response inside ``error``: a failed job has no other variable there."""
+        seen = variables["error"]
+        return {**variables, "error": {**seen, "variables": {**seen.get("variables", {}), "response": response}}}
