@@ -180,6 +180,11 @@ class ParsedMessage:
         """The first From address, bare."""
         return next((one.address for one in self.from_ if one.address), None)
 
+    @property
+    def all_text(self) -> str:
+        """Its text, and that of the messages it holds."""
+        return "\n".join(filter(None, (self.text, *(message.all_text for message in self.messages))))
+
     def parts(self) -> Iterator[Part]:
         """All attachments and inline parts, those of nested messages included."""
         yield from self.attachments

@@ -42,7 +42,8 @@ class ListRequest(Request):
     sort_by: Annotated[SortBy, BeforeValidator(upper), Prompt("Sort by", group="mailbox", feel="static")] = (
         SortBy.RECEIVED
     )
-    """When the server received them, when they were sent (the Date header), or their size."""
+    """When the server received them, when they were sent (the Date header), their size; or ARRIVAL, the order in which
+    they came into this mailbox."""
     sort_order: Annotated[SortOrder, Prompt("Order", group="mailbox", feel="static")] = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
     fields: Annotated[
@@ -82,7 +83,7 @@ async def list_messages(imap: ImapSession, asked: ListRequest, criterion: Criter
         Unsupported: the server does not know what is searched for.
     """
     selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
-    uids, total = await _first(imap, selected, asked, criterion)
+    uids, total = await _first(imap, selected, asked, criterion, desk)
     summaries = await imap.fetch.summaries(uids, attachments=asked.fields == "summary")
     messages: list[Listed] = []
     for start in range(0, len(summaries), AT_A_TIME):
@@ -120,7 +121,7 @@ async def _read(imap: ImapSession, one: Summary, desk: Desk) -> ParsedMessage:
 
 
 async def _first(
-    imap: ImapSession, selected: Selected, asked: ListRequest, criterion: Criterion | None
+    imap: ImapSession, selected: Selected, asked: ListRequest, criterion: Criterion | None, desk: Desk
 ) -> tuple[list[int], int]:
     """The UIDs that are listed, and how many there are to list."""
     descending = asked.sort_order == "DESC"
@@ -129,7 +130,7 @@ async def _first(
         ordered = await imap.search.ordered(
             asked.sort_by, descending=descending, limit=everything, criterion=server_side(criterion)
         )
-        uids = await matching(imap, ordered, client_side(criterion))
+        uids = await matching(imap, ordered, client_side(criterion), desk.reader)
         return uids[: asked.limit], len(uids)
     uids = await imap.search.ordered(asked.sort_by, descending=descending, limit=asked.limit, criterion=criterion)
     if criterion is None:

@@ -65,6 +65,9 @@ class Search:
         newest first when descending. SENT is the Date header's moment; without one, the arrival (RFC 5256, 2.2).
         """
         with self._dialogue.step(Phase.SEARCH):
+            if by is SortBy.ARRIVAL:
+                uids = await self.uids(criterion)
+                return (uids[::-1] if descending else uids)[:limit]
             if not self._dialogue.can("SORT"):
                 return await self._ordered_here(by, descending, limit, criterion)
             keys = self._keys(criterion)

@@ -16,6 +16,8 @@ from zeebe_mail.message.criteria import (
     ALL,
     NONE,
     And,
+    Attached,
+    BodyIs,
     Contains,
     Criterion,
     Dated,
@@ -34,6 +36,7 @@ from zeebe_mail.message.criteria import (
     Smaller,
     walk,
 )
+from zeebe_mail.message.matching import server_side
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SYSTEM_FLAGS = frozenset({"SEEN", "ANSWERED", "FLAGGED", "DELETED", "DRAFT", "RECENT"})
@@ -76,7 +79,7 @@ def _keys(criterion: Criterion, *, at_least: bool) -> list[list[Piece]]:
             return [_one_of([_single(_keys(part, at_least=at_least)) for part in parts])]
         case Not(part):
             return [[b"NOT ", *_single(_keys(part, at_least=not at_least))]]
-        case HeaderIs() | Dated(when=datetime()):
+        case HeaderIs() | BodyIs() | Attached() | Dated(when=datetime()):
             return _keys(_widened(criterion) if at_least else NONE, at_least=at_least)
         case _:
             return [list(_leaf(criterion))]
@@ -96,8 +99,10 @@ def _one_of(keys: list[list[Piece]]) -> list[Piece]:
     return [b"OR ", *_one_of(keys[:middle]), b" ", *_one_of(keys[middle:])]
 
 
-def _widened(criterion: HeaderIs | Dated) -> Criterion:
+def _widened(criterion: HeaderIs | BodyIs | Attached | Dated) -> Criterion:
     """What SEARCH can say of a condition that it cannot say itself."""
+    if isinstance(criterion, BodyIs | Attached):
+        return server_side(criterion)
     if isinstance(criterion, HeaderIs):
         place = _PLACES_OF_HEADERS.get(criterion.name.lower())
         return Contains(place, criterion.value) if place else HeaderContains(criterion.name, criterion.value)
