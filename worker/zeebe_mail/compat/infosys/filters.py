@@ -124,12 +124,12 @@ class _Compiler:
         if operator is None:
             raise _unreadable(path)
         word = _logical(operator, path)
-        if not isinstance(given, list):
-            raise _invalid(" - filterList is empty" if given is None else f"{path}.filterList must be a list", "")
-        children = (self.compile(one, f"{path}.filterList[{at}]", depth + 1) for at, one in enumerate(given))
+        if given is not None and not isinstance(given, list):
+            raise _invalid(f"{path}.filterList must be a list")
+        children = (self.compile(one, f"{path}.filterList[{at}]", depth + 1) for at, one in enumerate(given or ()))
         parts = tuple(one for one in children if one is not None)
         if not parts:
-            raise _invalid(" - filterList is empty", "")
+            raise ContractError(f"InvalidFilter - filterList is empty ({path})", foreign_type=RUNTIME)
         if word == "AND":
             return And(parts)
         return Or(parts) if word == "OR" else Not(Or(parts))
@@ -142,8 +142,8 @@ def _logical(operator: Any, path: str) -> str:
     return word
 
 
-def _invalid(problem: str, separator: str = ": ") -> ContractError:
-    return ContractError(f"InvalidFilter{separator}{problem}", foreign_type=RUNTIME)
+def _invalid(problem: str) -> ContractError:
+    return ContractError(f"InvalidFilter: {problem}", foreign_type=RUNTIME)
 
 
 def _unreadable(path: str) -> ContractError:
