@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -71,6 +72,7 @@ MESSAGES = st.builds(
     st.frozensets(st.sampled_from(FLAGS)),
 )
 BLANKS = st.sampled_from([" ", "  ", "\t"])
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -150,6 +152,33 @@ def combined(inner: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
 
 
 FILTERS = st.recursive(numbers() | dates() | texts() | flags() | ids(), combined, max_leaves=6)
+
+
+BARE = read_header(b"", 0, 0)
+
+
+@pytest.mark.parametrize("sign", COMPARISONS)
+def test_each_comparison_at_its_border(sign: str) -> None:
+    """Sizes and numbers around the value, 0 included, and moments around a second and a day."""
+    for value, actual in itertools.product(range(4), range(4)):
+        meant = COMPARISONS[sign](actual, value)
+        size, number = (
+            compiled({"filter": f"size {sign} {value}"}),
+            compiled({"filter": f"messageNumber {sign} {value}"}),
+        )
+        assert size is not None
+        assert number is not None
+        assert matches(size, Candidate(BARE, size=actual)) is meant
+        assert not actual or matches(number, Candidate(BARE, sequence=actual, highest_sequence=9)) is meant
+    for seconds in (-86_400, -1, 0, 1, 86_399, 86_400):
+        received = NEW_YEAR + timedelta(seconds=seconds)
+        moment, day = (
+            compiled({"filter": f"receivedDate {sign} '{text}'"}) for text in ("01/01/2026 00:00:00", "01/01/2026")
+        )
+        assert moment is not None
+        assert day is not None
+        assert matches(moment, Candidate(BARE, received=received)) is COMPARISONS[sign](received, NEW_YEAR)
+        assert matches(day, Candidate(BARE, received=received)) is COMPARISONS[sign](received.date(), NEW_YEAR.date())
 
 
 @given(FILTERS, MESSAGES)

@@ -28,7 +28,9 @@ from datetime import date
 from typing import Any
 
 from zeebe_mail.compat.errors import RUNTIME
+from zeebe_mail.compat.infosys import field_names as names
 from zeebe_mail.compat.infosys.dates import after, read_date
+from zeebe_mail.compat.infosys.field_names import FieldName, is_named
 from zeebe_mail.errors import ContractError
 from zeebe_mail.message.criteria import (
     ALL,
@@ -169,7 +171,7 @@ class _Line:
 
     def read(self) -> Criterion:
         name = self._name()
-        read = next((read for words, read in _FIELDS if all(any(one in name for one in word) for word in words)), None)
+        read = next((read for field_, read in _FIELDS if is_named(name, field_)), None)
         if read is None:
             raise self.problem("InvalidFilter", f"Filter can be applied on - {FIELDS}")
         found = read(self)
@@ -304,14 +306,6 @@ def _numbers_below(number: int) -> Criterion:
 
 _SIZES = _Scale(Smaller, lambda size: Larger(size - 1) if size else ALL)
 _NUMBERS = _Scale(_numbers_below, lambda number: Not(_numbers_below(number)))
-_DATES = {
-    clock: _Scale(
-        lambda when, clock=clock: Dated(clock, Relation.BEFORE, when),  # type: ignore[misc]
-        lambda when, clock=clock: Dated(clock, Relation.SINCE, when),  # type: ignore[misc]
-        after,
-    )
-    for clock in Clock
-}
 
 
 def _size(line: _Line) -> Criterion:
@@ -323,7 +317,10 @@ def _number(line: _Line) -> Criterion:
 
 
 def _dated(clock: Clock) -> Callable[[_Line], Criterion]:
-    return lambda line: _DATES[clock].compared(line.operator(), line.moment())
+    dates = _Scale(
+        lambda when: Dated(clock, Relation.BEFORE, when), lambda when: Dated(clock, Relation.SINCE, when), after
+    )
+    return lambda line: dates.compared(line.operator(), line.moment())
 
 
 def _flag(line: _Line) -> Criterion:
@@ -348,18 +345,17 @@ def _text(name: str) -> Callable[[_Line], Criterion]:
     return lambda line: line.contains(lambda text: {name: text})
 
 
-_DATE = ("date", "time")
-_FIELDS: tuple[tuple[tuple[tuple[str, ...], ...], Callable[[_Line], Criterion]], ...] = (
-    ((("size",),), _size),
-    ((("flag",),), _flag),
-    ((("body",),), _text("body")),
-    ((("from",),), _text("from")),
-    ((("header",),), _header),
-    ((("subject",),), _text("subject")),
-    ((("recipient",),), _recipient),
-    ((("message",), ("number",)), _number),
-    ((("sent",), _DATE), _dated(Clock.SENT)),
-    ((("message",), ("id",)), _text("messageId")),
-    ((("received",), _DATE), _dated(Clock.RECEIVED)),
+_FIELDS: tuple[tuple[FieldName, Callable[[_Line], Criterion]], ...] = (
+    (names.SIZE, _size),
+    (names.FLAG, _flag),
+    (names.BODY, _text("body")),
+    (names.FROM, _text("from")),
+    (names.HEADER, _header),
+    (names.SUBJECT, _text("subject")),
+    (names.RECIPIENT, _recipient),
+    (names.NUMBER, _number),
+    (names.SENT, _dated(Clock.SENT)),
+    (names.MESSAGE_ID, _text("messageId")),
+    (names.RECEIVED, _dated(Clock.RECEIVED)),
 )
-"""Each field by the words that its name has, the first that fits."""
+"""The fields; the first that a name fits is meant."""

@@ -190,11 +190,13 @@ def _download(place: Mailbox, data: Mapping[str, Any]) -> Errand:
 def _move(place: Mailbox, data: Mapping[str, Any]) -> Errand:
     _, written = needed(data, "messageId", "targetFolderPath")
     named = mailbox.named(data)
-    request = {"target": folder_path(written), "createTarget": values.truth(data, "createTargetFolder")}
-    first, all_ = (
-        ours(lambda which=which: MoveInput.model_validate(place.given({**request, **which})))  # type: ignore[misc]
-        for which in ({"messages": [named]}, _messages(named))
-    )
+    create = values.truth(data, "createTargetFolder")
+
+    def moving(which: Mapping[str, Any]) -> MoveInput:
+        request = {"target": folder_path(written), "createTarget": create, **which}
+        return ours(lambda: MoveInput.model_validate(place.given(request)))
+
+    all_ = moving(_messages(named))
 
     async def run(given: MoveInput, imap: ImapSession, attempt: Attempt) -> MoveOutput:
         """Move the message that is named, also one that an earlier try has moved; where several are, all of them."""
@@ -209,7 +211,7 @@ def _move(place: Mailbox, data: Mapping[str, Any]) -> Errand:
         _require(moved.done + moved.already, moved.failed, NO_MATCH)
         return {"response": f"Email moved successfully to folder: {written}"}
 
-    return Errand(replace(move, run=run), first, response)
+    return Errand(replace(move, run=run), moving({"messages": [named]}), response)
 
 
 def _delete(place: Mailbox, data: Mapping[str, Any]) -> Errand:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from zeebe_mail.compat.errors import RUNTIME
+from zeebe_mail.compat.infosys import field_names as names
 from zeebe_mail.compat.infosys import ids, values
+from zeebe_mail.compat.infosys.field_names import FieldName, is_named
 from zeebe_mail.errors import ContractError, ResultTooLarge
 from zeebe_mail.operations.base import OperationOutput, as_json
 
@@ -36,17 +38,16 @@ def _sender(message: Mapping[str, Any]) -> str:
     return next((_written(one) for one in message["from"]), "")
 
 
-_DATE = ("date", "time")
-_FIELDS: tuple[tuple[tuple[tuple[str, ...], ...], str, Key | None], ...] = (
-    ((("size",),), "SIZE", None),
-    ((("from",),), "ARRIVAL", _sender),
-    ((("subject",),), "ARRIVAL", lambda message: message["subject"] or ""),
-    ((("message",), ("number",)), "ARRIVAL", None),
-    ((("sent",), _DATE), "SENT_DATE", None),
-    ((("message",), ("id",)), "ARRIVAL", ids.shown),
-    ((("received",), _DATE), "RECEIVED_DATE", None),
+_FIELDS: tuple[tuple[FieldName, str, Key | None], ...] = (
+    (names.SIZE, "SIZE", None),
+    (names.FROM, "ARRIVAL", _sender),
+    (names.SUBJECT, "ARRIVAL", lambda message: message["subject"] or ""),
+    (names.NUMBER, "ARRIVAL", None),
+    (names.SENT, "SENT_DATE", None),
+    (names.MESSAGE_ID, "ARRIVAL", ids.shown),
+    (names.RECEIVED, "RECEIVED_DATE", None),
 )
-"""Each field by the words that its name has, the first that fits."""
+"""The fields, how our lists sort by them, and where they cannot, by what; the first that a name fits is meant."""
 
 
 def order(sort_by: Mapping[str, Any]) -> Order:
@@ -58,13 +59,13 @@ def order(sort_by: Mapping[str, Any]) -> Order:
     field, direction = (values.text(sort_by, name) for name in ("sortOn", "order"))
     if field is None or direction is None:
         return Order()
-    name, way = field.lower(), direction.lower()
+    way = direction.lower()
     if "asc" not in way and "desc" not in way:
         raise ContractError(
             "SortException: Sorted order error. It should be - ascending or descending.", foreign_type=RUNTIME
         )
-    for words, ours, key in _FIELDS:
-        if all(any(one in name for one in word) for word in words):
+    for name, ours, key in _FIELDS:
+        if is_named(field, name):
             return Order(ours, "asc" not in way, key)
     raise ContractError(
         "Unable to sort message. You can sort message on size, from, subject, message number, messageID, sent date and "
