@@ -24,8 +24,8 @@ def desk(**ports: Any) -> Desk:
         documents=NoStore(),
         sources=Sources(),
         reader=Reader(),
-        rails=GuardRails(),
         renderer=Renderer(),
+        rails=GuardRails(),
     )
     return replace(usual, **ports)
 

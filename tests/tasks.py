@@ -11,7 +11,7 @@ from typing import Any
 from tests.servers.mailboxes import PASSWORD, MailServerUnderTest
 from zeebe_mail.app import Mailroom, TrialAttempt, mailroom, task_types
 from zeebe_mail.jobs.job import Job
-from zeebe_mail.jobs.outcome import Complete, Fail
+from zeebe_mail.jobs.outcome import Complete, Fail, Outcome
 from zeebe_mail.operations.base import Attempt
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import Settings
@@ -69,6 +69,16 @@ class Tasks:
 
     async def attempt(self, attempt: Attempt, task: str, **request: Any) -> Any:
         """The same, told when the point of no return is passed."""
+        outcome = await self.outcome(attempt, task, {"resultVariable": "result"}, request)
+        if isinstance(outcome, Fail):
+            raise TaskFailed(outcome)
+        assert isinstance(outcome, Complete), outcome
+        return outcome.variables["result"]
+
+    async def outcome(
+        self, attempt: Attempt, task: str, headers: Mapping[str, str], request: Mapping[str, Any]
+    ) -> Outcome:
+        """What Zeebe is told about a job with these task headers."""
         variables = {
             "server": self.address or self._default_address(task),
             "auth": {"username": self.user, **self.credentials},
@@ -79,15 +89,11 @@ class Tasks:
             key=next(_keys),
             type=f"mail:{task}:1",
             variables=variables,
-            headers={"resultVariable": "result"},
+            headers=headers,
             retries=RETRIES,
             deadline_ms=0,
         )
-        outcome = await self.room.handler.handle(job, attempt)
-        if isinstance(outcome, Fail):
-            raise TaskFailed(outcome)
-        assert isinstance(outcome, Complete), outcome
-        return outcome.variables["result"]
+        return await self.room.handler.handle(job, attempt)
 
     def _default_address(self, task: str) -> dict[str, Any]:
         protocol = task.split("-")[0]

@@ -116,6 +116,25 @@ async def test_exec_shows_the_whole_result_where_no_headers_are_given(
     assert json.loads(ended.out)["variables"]["result"]["accepted"] == ["b@x.test"]
 
 
+async def test_exec_shows_the_whole_settlement_of_a_real_job_and_of_a_trial_alike(
+    smtp: StallingSmtp, write: Callable[[Any], str]
+) -> None:
+    expressions = {"resultExpression": "={to: accepted, id: mesageId}", "errorExpression": '=bpmnError("X", to[1])'}
+    headers = ("--headers", write(expressions))
+    real = await meanwhile("exec", "mail:smtp-send:1", "--variables", write(mail(smtp.port)), *headers)
+    trial = typed("exec", "--response", write({"accepted": ["b@x.test"]}), *headers)
+    assert len(smtp.mails) == 1
+    for ended in (real, trial):
+        assert ended.code == 1, ended.all
+        shown = json.loads(ended.out)
+        assert (shown["outcome"], shown["code"], shown["message"]) == ("ThrowError", "X", "b@x.test")
+        assert shown["resultMapping"] == {"to": ["b@x.test"], "id": None}
+        assert shown["errorMapping"] == {"errorType": "bpmnError", "errorCode": "X", "errorMessage": "b@x.test"}
+        assert len(shown["warnings"]) == 1
+        assert "mesageId" in shown["warnings"][0]
+    assert json.loads(real.out).keys() == json.loads(trial.out).keys()
+
+
 async def test_a_password_that_is_a_common_word_breaks_no_address(write: Callable[[Any], str]) -> None:
     async with StallingSmtp(password="test", echoes=True) as server:
         job = mail(server.port, auth={"type": "password", "username": "test@x.test", "password": "test"})

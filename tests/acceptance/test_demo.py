@@ -108,6 +108,20 @@ def test_ctrl_c_ends_everything_the_demo_started(demo: Demo, broker: Gateway) ->
     files.rmdir()
 
 
+def test_a_worker_that_ends_while_the_demo_stays_is_said(demo: Demo, broker: Gateway) -> None:
+    process = demo("--keep", "--address", broker.address)
+    wait_for(process, "Start again")
+    for child in psutil.Process(process.pid).children():
+        child.kill()
+
+    wait_for(process, "The worker has ended")
+
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_stopped_while_the_broker_starts_leaves_nothing(demo: Demo, number: signal.Signals) -> None:
     needs_broker()

@@ -38,6 +38,11 @@ def test_host_functions_return_contexts(functions: HostFunctions) -> None:
     }
 
 
+def test_an_expression_tells_which_functions_it_calls(functions: HostFunctions) -> None:
+    text = 'for x in ["upper case(wait)"] return {a: [bpmnError(x)], bpmnError: count([1]), b: x.wait(1, null)}'
+    assert compile_expression(text, functions).called == {"bpmnError", "count"}
+
+
 def test_host_functions_take_named_arguments(functions: HostFunctions) -> None:
     evaluation = compile_expression('bpmnError(errorMessage: "b", errorCode: "a").errorCode', functions).evaluate()
     assert evaluation.value == "a"

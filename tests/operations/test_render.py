@@ -97,6 +97,20 @@ async def test_a_job_gets_all_of_the_mail() -> None:
     assert (mail["content"], mail["document"]) == (None, None)
 
 
+async def test_who_would_send_it_is_known_by_name_alone() -> None:
+    """The author is the account's user, as when it is sent, and the operator's rules for senders hold."""
+    rules = {"allowed_senders": {"shop@*": ("@example.org",)}}
+    mail = {"from": None, "to": "bob@example.org", "text": "Hi", "deliver": "none"}
+    own = await shown({**mail, "username": "shop@example.org"}, **rules)
+    assert isinstance(own, Complete), own
+    assert own.variables["mail"]["from"] == [{"name": None, "address": "shop@example.org"}]
+    other = await shown({**mail, "username": "eve@example.org"}, **rules)
+    assert isinstance(other, Fail)
+    assert other.code == "SENDER_NOT_ALLOWED"
+    unnamed = await shown({**mail, "from": "eve@example.com"}, **rules)
+    assert isinstance(unnamed, Complete), "without an account there is nobody to judge"
+
+
 async def test_a_secret_in_a_template_stays_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_PASSWORD", "hunter2")
     template = {"text": "{{ a }} {% raw %}{{secrets.PASSWORD}}{% endraw %}", "variables": {"a": "secrets.PASSWORD"}}
@@ -122,3 +136,21 @@ async def test_each_problem_is_an_incident_with_its_code(request_: dict[str, Any
     assert isinstance(outcome, Fail)
     assert (outcome.code, outcome.retries) == (code, 0)
     assert issubclass({error.code: error for error in errors.every_error()}[code], errors.WorkerError)
+
+
+IN_A_MAILBOX = {"mailbox": "INBOX", "uid": 1, "uidValidity": 1}
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        ({"text": "a", "attachments": [{"text": "a"}, {**IN_A_MAILBOX, "part": "2"}]}, "`attachments[1]`"),
+        ({"textFrom": IN_A_MAILBOX}, "`textFrom`"),
+        ({"htmlFrom": IN_A_MAILBOX}, "`htmlFrom`"),
+    ],
+)
+async def test_what_is_in_a_mailbox_is_not_shown(request_: dict[str, Any], field: str) -> None:
+    outcome = await shown({"to": "bob@example.org", **request_})
+    assert isinstance(outcome, Fail)
+    assert (outcome.code, outcome.retries) == ("INVALID_INPUT", 0)
+    assert f"has {field} in a mailbox, which is not opened to show a mail" in outcome.message

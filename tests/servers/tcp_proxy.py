@@ -18,6 +18,7 @@ class TcpProxy:
     * `delay_s`: every piece of data is held back this long, in both directions
     * `bytes_per_s`: at most this much per direction
     * `swallow()` / `deliver()`: nothing more gets through in either direction, connections stay open / it flows again
+    * `strand()`: nothing more gets through on the connections that are open now, and they stay open; new ones work
     * `cut()`: all connections are closed; `reset()`: the client gets RST
     * `refuse()` / `accept()`: new connections are refused / accepted again on the same port
 
@@ -68,6 +69,13 @@ class TcpProxy:
     def deliver(self) -> None:
         self._flows.set()
 
+    def strand(self) -> asyncio.Event:
+        """As a network that came apart and together again; set the event to let the old connections go on."""
+        stranded, self._flows = self._flows, asyncio.Event()
+        stranded.clear()
+        self._flows.set()
+        return stranded
+
     def cut(self) -> None:
         for writer in list(self._clients):
             writer.transport.abort()
@@ -94,12 +102,13 @@ class TcpProxy:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._flows.wait()
+        flows = self._flows
+        await flows.wait()
         server_reader, server_writer = await asyncio.open_connection(*self._target)
         try:
             async with asyncio.TaskGroup() as both:
-                there = both.create_task(self._pump(reader, server_writer))
-                back = both.create_task(self._pump(server_reader, writer))
+                there = both.create_task(self._pump(reader, server_writer, flows))
+                back = both.create_task(self._pump(server_reader, writer, flows))
                 # When one side has nothing more to say, the other still may.
                 await asyncio.wait([there, back])
         except* OSError:
@@ -107,13 +116,13 @@ class TcpProxy:
         finally:
             server_writer.transport.abort()
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, flows: asyncio.Event) -> None:
         while piece := await source.read(PIECE_BYTES):
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
             if self.bytes_per_s:
                 await asyncio.sleep(len(piece) / self.bytes_per_s)
-            await self._flows.wait()
+            await flows.wait()
             sink.write(piece)
             await sink.drain()
         with contextlib.suppress(OSError, NotImplementedError):

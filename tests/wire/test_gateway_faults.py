@@ -38,6 +38,7 @@ from tests.servers.fake_gateway import FakeGateway
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, Outcome
 from zeebe_mail.operations.base import Attempt
+from zeebe_mail.telemetry.probes import Probes
 from zeebe_mail.zeebe.gateway import GatewayUnavailable, Rejected
 from zeebe_mail.zeebe.sources import Pause
 
@@ -103,6 +104,22 @@ async def test_an_answer_that_is_refused_for_good_becomes_an_incident_once() -> 
             await until(lambda: running.count("dropped") == 1)
     assert (gateway.count("CompleteJob"), gateway.count("FailJob")) == (1, 1)
     assert gateway.requests("FailJob")[0].retries == 0
+
+
+async def test_a_refused_answer_about_a_mail_that_went_out_names_its_message_id() -> None:
+    tokens = []
+
+    async def hand_over(job: Job, attempt: Attempt) -> Outcome:
+        await attempt.commit()
+        tokens.append(attempt.token)
+        return Complete()
+
+    async with FakeGateway() as gateway:
+        gateway.fails("CompleteJob", Code.INVALID_ARGUMENT)
+        gateway.job(1)
+        async with host(gateway.address, Scripted("t", script=hand_over), streaming=False) as running:
+            await until(lambda: running.count("incident") == 1)
+    assert f"zm-{tokens[0]}" in gateway.requests("FailJob")[0].errorMessage
 
 
 @pytest.mark.parametrize("code", EVERY_FAILURE, ids=lambda code: code.name)
@@ -248,6 +265,30 @@ async def test_a_job_that_came_again_while_no_slot_was_free_is_not_run_twice(mon
         await until(lambda: running.count("dropped") == 1)
     assert len(handler.started) == 1
     assert gateway.count("CompleteJob") == 1
+
+
+async def test_a_worker_whose_slots_are_all_taken_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its poll waits for a slot and asks for nothing; what it hears of the gateway are the answers to extensions."""
+    monkeypatch.setattr("zeebe_mail.telemetry.probes.GATEWAY_SILENT_S", 1e-3)
+    release = asyncio.Event()
+
+    async def hold(job: Job, attempt: Attempt) -> Outcome:
+        await release.wait()
+        return Complete()
+
+    handler, timeout = Scripted("t", script=hold), timedelta(seconds=2)
+    async with (
+        FakeGateway() as gateway,
+        host(gateway.address, handler, max_jobs=1, job_timeout=timeout, streaming=False) as running,
+    ):
+        gateway.job(1, deadline=in_ms(timeout))
+        await until(lambda: handler.running)
+        seen_at = running.metrics.gateway_seen_at
+        await until(lambda: running.metrics.gateway_seen_at > seen_at, what="an extension counts as contact")
+        assert gateway.count("UpdateJobTimeout") >= 1
+        assert Probes(running.metrics).ready()[0]
+        assert running.metrics.registry.get_sample_value("zeebe_mail_last_poll_age_seconds") == 0
+        release.set()
 
 
 def in_ms(timeout: timedelta) -> int:

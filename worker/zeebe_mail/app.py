@@ -33,15 +33,22 @@ from zeebe_mail.documents.opened import Opened
 from zeebe_mail.documents.reference import DocumentReference
 from zeebe_mail.documents.sources import Limits, Sources
 from zeebe_mail.documents.store import DocumentStore, NoStore, Reference
+from zeebe_mail.documents.template_files import TemplateFiles
 from zeebe_mail.egress import EgressPolicy, Hosts, host_name
-from zeebe_mail.errors import DocumentNotFound, DocumentNotStored, WorkerError, every_error
+from zeebe_mail.errors import (
+    DocumentNotFound,
+    DocumentNotStored,
+    InputError,
+    SuppressionListUnreadable,
+    WorkerError,
+    every_error,
+)
 from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.manners import NATIVE
-from zeebe_mail.jobs.outcome import Outcome
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
-from zeebe_mail.jobs.settle import Settlement, SettlementRules
+from zeebe_mail.jobs.settle import Settled, Settlement, SettlementRules, bpmn_error_codes
 from zeebe_mail.jobs.validate import validate
 from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
@@ -52,9 +59,11 @@ from zeebe_mail.mail.server import TlsOptions, TlsVersion
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.message.address import AddressError, Mailbox, mailbox
-from zeebe_mail.message.guard_rails import AddressPatterns, GuardRails, PatternError
+from zeebe_mail.message.address_patterns import AddressPatterns, PatternError
+from zeebe_mail.message.guard_rails import GuardRails
 from zeebe_mail.message.reader import Reader
 from zeebe_mail.message.renderer import Renderer
+from zeebe_mail.message.suppression_list import SuppressionList
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.operations.render import RenderInput, RenderOutput, render
@@ -211,11 +220,12 @@ def guard_rails(settings: Settings) -> GuardRails:
     """What processes may send, to whom and as whom.
 
     Raises:
-        SettingsError: an entry is no address and no pattern for some.
+        SettingsError: an entry is no address and no pattern for some, or a file cannot be read.
     """
     return GuardRails(
         allowed_recipients=_addresses("ZEEBE_MAIL_ALLOWED_RECIPIENTS", settings.allowed_recipients),
         denied_recipients=_addresses("ZEEBE_MAIL_DENIED_RECIPIENTS", settings.denied_recipients),
+        suppressed=_suppression_list(settings.denied_recipients_file),
         max_recipients=settings.max_recipients,
         max_message_bytes=settings.max_message_bytes,
         allowed_senders={
@@ -231,6 +241,17 @@ def _addresses(variable: str, entries: Iterable[str]) -> AddressPatterns:
         return AddressPatterns.of(entries)
     except PatternError as error:
         raise SettingsError(f"{variable}: {error}") from error
+
+
+def _suppression_list(file: Path | None) -> SuppressionList | None:
+    if file is None:
+        return None
+    found = SuppressionList(file)
+    try:
+        found.current()
+    except SuppressionListUnreadable as error:
+        raise SettingsError(f"ZEEBE_MAIL_DENIED_RECIPIENTS_FILE: {error.message}") from error
+    return found
 
 
 def _redirect_target(entry: str) -> Mailbox:
@@ -260,7 +281,9 @@ def imap_connector(settings: Settings) -> ImapConnector:
     Raises:
         SettingsError: the settings contradict each other, or a file cannot be used.
     """
-    timeouts = ImapTimeouts(connect_s=settings.connect_timeout.total_seconds())
+    timeouts = ImapTimeouts(
+        connect_s=settings.connect_timeout.total_seconds(), command_s=settings.command_timeout.total_seconds()
+    )
     return ImapConnector(_usable(tls_policy(settings)), timeouts, egress_policy(settings))
 
 
@@ -306,9 +329,19 @@ def task_types(settings: Settings) -> dict[str, Face]:
     """Everything that can be served: our own operations, and the foreign faces that are switched on."""
     faces: list[Face] = [NativeFace(operation) for operation in catalogue().values()]
     if "camunda" in settings.compat:
-        faces.append(CamundaFace(secret_fields=settings.compat_secrets_fields, codes=settings.compat_error_codes))
+        faces.append(
+            CamundaFace(
+                secret_fields=settings.compat_secrets_fields,
+                codes=settings.compat_error_codes,
+                own_retries=settings.compat_own_retries,
+            )
+        )
     if "infosys" in settings.compat:
-        faces += infosys_faces(secret_fields=settings.compat_secrets_fields, codes=settings.compat_error_codes)
+        faces += infosys_faces(
+            secret_fields=settings.compat_secrets_fields,
+            codes=settings.compat_error_codes,
+            own_retries=settings.compat_own_retries,
+        )
     return {face.task_type: face for face in faces}
 
 
@@ -333,6 +366,11 @@ def selected(faces: Mapping[str, Face], only: Iterable[str], but: Iterable[str])
     return chosen
 
 
+def share_of_one_server(settings: Settings) -> int:
+    """Jobs that one mail server may hold up: at most half, so that a dead one does not stop the mail for the others."""
+    return min(settings.connections_per_server, max(settings.max_jobs // 2, 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Mailroom:
     """Everything that is needed to run jobs, without a broker."""
@@ -350,12 +388,12 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
         ImapSession: imap_connector(settings),
         Pop3Session: pop3_connector(settings),
     }
-    pool = Pool(connectors, Bulkhead(settings.connections_per_server))
+    pool = Pool(connectors, Bulkhead(share_of_one_server(settings)))
     reader = Reader()
     renderer = Renderer(settings.templates_dir)
     async with document_store(settings) as documents:
         desk = Desk(
-            pool, documents, sources(settings), reader, guard_rails(settings), renderer, download_folders(settings)
+            pool, documents, sources(settings), reader, renderer, guard_rails(settings), download_folders(settings)
         )
         handler = JobHandler(
             operations=faces,
@@ -401,6 +439,7 @@ def sources(settings: Settings) -> Sources:
             trust=lambda: tls.context(TlsPolicy(ca_file=settings.ca_file), TlsOptions()),
             deadline_s=settings.download_timeout.total_seconds(),
         ),
+        template_files=TemplateFiles(settings.templates_dir),
         limits=Limits(one=settings.attachment_limit_bytes, together=settings.attachments_limit_bytes),
         budget=ByteBudget(settings.bytes_in_flight),
     )
@@ -557,8 +596,8 @@ class TrialAttempt:
 
 async def run_once(
     settings: Settings, redactor: Redactor, task_type: str, variables: Mapping[str, Any], headers: Mapping[str, str]
-) -> Outcome:
-    """Run one job that comes from nowhere and give its outcome. The mail is real.
+) -> Settled:
+    """Run one job that comes from nowhere and say how it was settled. The mail is real.
 
     Raises:
         SettingsError: there is no such task type.
@@ -566,7 +605,7 @@ async def run_once(
     faces = selected(task_types(settings), [task_type], [])
     job = Job(key=0, type=task_type, variables=variables, headers=headers, retries=3, deadline_ms=0)
     async with mailroom(settings, redactor, faces) as room:
-        return await room.handler.handle(job, TrialAttempt())
+        return await room.handler.explain(job, TrialAttempt())
 
 
 async def render_once(settings: Settings, redactor: Redactor, request: Mapping[str, Any]) -> RenderOutput:
@@ -591,8 +630,8 @@ async def settle_once(
     error_code: str | None = None,
     error_details: Mapping[str, Any] | None = None,
     retries: int = 3,
-) -> tuple[Outcome, list[str]]:
-    """What Zeebe would be told of a response, or of an error with this code; and the expressions' warnings.
+) -> Settled:
+    """What Zeebe would be told of a response, or of an error with this code, and how that came about.
 
     A foreign task type has its own way to put an error. Documents are made up and not kept.
 
@@ -612,7 +651,7 @@ async def settle_once(
             outcome = settlement.of_error(_example(error_code, error_details or {}))
     except WorkerError as error:
         outcome = settlement.of_error(error)
-    return await settlement.with_documents(outcome), settlement.warnings
+    return settlement.settled(await settlement.with_documents(outcome))
 
 
 class _Pretended:
@@ -637,11 +676,19 @@ def _example(code: str, details: Mapping[str, Any]) -> WorkerError:
 
 
 def settlement_rules(settings: Settings, redactor: Redactor, documents: DocumentStore) -> SettlementRules:
-    """What holds for every task's settlement."""
+    """What holds for every task's settlement.
+
+    Raises:
+        SettingsError: there is no error with such a code.
+    """
+    try:
+        bpmn_errors = bpmn_error_codes(",".join(settings.bpmn_errors), "ZEEBE_MAIL_BPMN_ERRORS")
+    except InputError as error:
+        raise SettingsError(error.message) from error
     return SettlementRules(
         redactor,
         result_limit_bytes=settings.result_limit_bytes,
-        bpmn_errors=settings.bpmn_errors,
+        bpmn_errors=bpmn_errors,
         documents=documents,
     )
 

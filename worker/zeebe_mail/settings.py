@@ -171,7 +171,7 @@ class Settings(BaseSettings):
     """Name of the cluster, part of each Message-ID; give different ones to clusters that mail from the same domain."""
 
     max_jobs: int = Field(default=100, ge=1, le=10_000)
-    """Jobs that run at once, over all task types."""
+    """Jobs that run at once, over all task types; from two on, at most half of them with one mail server."""
 
     job_timeout: Duration = Field(default=timedelta(seconds=60), ge=timedelta(seconds=2), le=timedelta(hours=1))
     """How long a job is ours without a sign of life; it is extended while it runs. Seconds or ISO-8601."""
@@ -189,7 +189,8 @@ class Settings(BaseSettings):
     """Longest such wait."""
 
     max_attempts: int = Field(default=10, ge=1)
-    """How often a job may begin without ever coming to an end, before it becomes an incident."""
+    """How often a job may begin without ever coming to an end, before it becomes an incident. Each worker counts for
+    itself, and anew when it starts: a job that ends its worker every time is not found."""
 
     bpmn_errors: Words = ()
     """Error codes that become BPMN errors without an error expression, separated by commas; `true` for all. A task's
@@ -201,7 +202,8 @@ class Settings(BaseSettings):
     # ── mail servers ─────────────────────────────────────────────────────────────────────────────────────────────
 
     connections_per_server: int = Field(default=10, ge=1, le=1000)
-    """Sessions that this worker opens to one mail server at most."""
+    """Sessions that this worker opens to one mail server at most; never more than half of `ZEEBE_MAIL_MAX_JOBS` (but at
+    least one), so that a dead server does not stop the mail for the others."""
 
     ca_file: Path | None = None
     """CA certificates (PEM) for mail servers and for `ZEEBE_MAIL_URLS`, besides the system's."""
@@ -241,8 +243,8 @@ class Settings(BaseSettings):
     """How long a mail server may take for connection, TLS and greeting together."""
 
     command_timeout: Duration = Field(default=timedelta(minutes=1), ge=timedelta(seconds=1), le=timedelta(hours=1))
-    """How long an SMTP or POP3 server may take for one reply. A task's `server.deadlineSeconds` bounds all together,
-    and is all that bounds IMAP."""
+    """How long a mail server may take for one reply; an IMAP server that goes on talking may take longer for all of it.
+    A task's `server.deadlineSeconds` bounds all together."""
 
     helo_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
     """Name the worker gives itself in EHLO, where servers insist on one. Default: its address."""
@@ -293,6 +295,11 @@ class Settings(BaseSettings):
     denied_recipients: Words = ()
     """Recipients that mail must not go to, in the same form; this goes before `ZEEBE_MAIL_ALLOWED_RECIPIENTS`."""
 
+    denied_recipients_file: Path | None = None
+    """A suppression list: a file with more of these, one a line; `#` begins a comment. It is read again when it has
+    changed, so a program may append the addresses of bounces. While it cannot be read, nothing is sent; a line that is
+    no address is left out and told in the log."""
+
     max_recipients: int | None = Field(default=None, ge=1, le=100_000)
     """Recipients that one mail may have at most. Default: as many as the mail server takes."""
 
@@ -309,16 +316,18 @@ class Settings(BaseSettings):
     """For test stages: addresses, separated by commas, that get every mail instead of its recipients. These are in its
     headers `X-Original-To`, `X-Original-Cc` and `X-Original-Bcc`, so whoever gets the mail sees the hidden ones too."""
 
-    # ── mails ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── mail templates ───────────────────────────────────────────────────────────────────────────────────────────
 
     templates_dir: Path | None = None
-    """Folder of the mail templates that a task may name: one folder for each, with a file for each field. Changes take
-    effect with the next mail."""
+    """Folder of the mail templates that a task may name: one folder for each, with a file for each field, and folders
+    for `inline` pictures and `attachments`. Changes take effect with the next mail."""
 
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     secrets_prefix: str = "SECRET_"
-    """`secrets.NAME` is looked for in the environment variable with this prefix and NAME."""
+    """`secrets.NAME` is looked for in the environment variable with this prefix and NAME. A secret of fewer than four
+    characters is masked only where it is the whole of a text, because it is a part of too many words: take a longer
+    one."""
 
     secrets_dir: Path | None = None
     """Folder with one file for each secret."""
@@ -342,6 +351,11 @@ class Settings(BaseSettings):
     compat_error_codes: bool = False
     """Give errors of foreign task types their stable code and what is known of them, as `error.code` and
     `error.variables`. Off, because Camunda's connector never sets a code and expressions may rely on that."""
+
+    compat_own_retries: bool = False
+    """Try failed jobs of foreign task types again by our own rules: wrong passwords, refused recipients and whatever
+    else is for good are incidents at once, and without `retryBackoff` the waits grow. Off, because Camunda's connector
+    uses up the retries without a wait; with wrong passwords that can lock accounts."""
 
     compat_secrets_fields: Words = ("authentication", "emailAccountConfiguration", "data")
     """Input fields of foreign task types in which secrets are resolved, separated by commas; a reference anywhere else
@@ -390,6 +404,7 @@ class Settings(BaseSettings):
         "ca_file",
         "client_cert_file",
         "client_key_file",
+        "denied_recipients_file",
     )
     @classmethod
     def _is_there(cls, value: Path | None) -> Path | None:

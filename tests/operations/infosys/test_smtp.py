@@ -66,16 +66,17 @@ class Sender:
 
     async def gets(self, **mail: Any) -> EmailMessage:
         """The mail as it comes."""
-        await self.send(**mail)
+        message_id = (await self.send(**mail))["messageId"]
         async with asyncio.timeout(PATIENCE_S):
-            while not (found := await asyncio.to_thread(self._inbox)):  # noqa: ASYNC110 (another process delivers)
+            while not (found := await asyncio.to_thread(self._inbox, message_id)):  # noqa: ASYNC110 (others deliver)
                 await asyncio.sleep(0.05)
         return found[0]
 
-    def _inbox(self) -> list[EmailMessage]:
+    def _inbox(self, message_id: str) -> list[EmailMessage]:
+        """Mails of this id; beside them there may be reports of addresses that nobody has."""
         with self.mine.tasks.server.client(self.mine.tasks.user) as client:
             client.select_folder("INBOX", readonly=True)
-            uids = client.search()
+            uids = client.search(["HEADER", "Message-ID", message_id])
             fetched = client.fetch(uids, ["BODY.PEEK[]"]) if uids else {}
         return [parse(data[b"BODY[]"]) for data in fetched.values()]
 

@@ -87,13 +87,13 @@ def test_a_server_s_trouble_begins_with_what_java_says(error: WorkerError, texts
 
 @pytest.mark.parametrize("kind", list(every_error()))
 def test_every_error_has_words_and_no_code(kind: type[WorkerError]) -> None:
-    seen = ConnectorManners(codes=False).describe(kind("It went wrong."))
+    seen = ConnectorManners(codes=False, own_retries=False).describe(kind("It went wrong."))
     assert set(seen) == {"type", "message"}
     assert all(seen.values())
 
 
 def test_codes_are_there_for_those_who_want_them() -> None:
-    seen = ConnectorManners(codes=True).describe(errors.SenderRefused("x", details=place("MAIL")))
+    seen = ConnectorManners(codes=True, own_retries=False).describe(errors.SenderRefused("x", details=place("MAIL")))
     assert (seen["code"], seen["variables"]["host"]) == ("SENDER_REFUSED", "mail.test")
 
 

@@ -15,7 +15,7 @@ from zeebe_mail.mail.server import Security
 from zeebe_mail.operations.base import Errand
 from zeebe_mail.operations.smtp.send import SendOutput, SentEnvelope
 
-FACE = CamundaFace(secret_fields=("authentication", "data"), codes=False)
+FACE = CamundaFace(secret_fields=("authentication", "data"), codes=False, own_retries=False)
 RULES = "jakarta.validation.ValidationException: Found constraints violated while validating input: "
 
 
@@ -68,6 +68,7 @@ def test_the_response_has_exactly_their_keys() -> None:
         size_bytes=100,
         date=datetime(2026, 11, 29, tzinfo=UTC),
         dsn_requested=False,
+        mt_priority_requested=False,
     )
     asked = errand({"subject": "two\r\nlines"})
     assert asked.given.request.subject == "two lines"

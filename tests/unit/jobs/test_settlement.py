@@ -75,6 +75,57 @@ def test_what_became_null_is_told_to_those_who_debug() -> None:
     assert "mesageId" in made.warnings[0]
 
 
+def test_the_record_has_what_each_expression_gave_also_where_the_error_expression_wins() -> None:
+    error = "=if sizeBytes = null and id != null then ignoreError({kept: mesageId}) else null"
+    made = settlement({"resultExpression": "={id: messageId}", "errorExpression": error})
+    settled = made.settled(made.of_result(RESPONSE))
+    assert settled.outcome == Complete({"kept": None})
+    assert settled.result_mapping == {"id": "<zm-1@x.test>"}
+    assert settled.error_mapping == {"errorType": "ignoreError", "variables": {"kept": None}}
+    assert [("mesageId" in warning) for warning in settled.warnings].count(True) == 1
+
+
+def test_the_record_shows_a_value_of_the_wrong_kind_and_null_where_there_is_none() -> None:
+    made = settlement({"resultExpression": "=[messageId]", "errorExpression": '=bpmnError("X", "y")'})
+    settled = made.settled(made.of_result(RESPONSE))
+    assert isinstance(settled.outcome, Fail)
+    assert (settled.result_mapping, settled.error_mapping) == (["<zm-1@x.test>"], None)
+
+
+def test_what_became_null_before_an_expression_failed_is_told_too() -> None:
+    made = settlement({"resultExpression": "={a: mesageId, b: assert(a, a != null)}"})
+    settled = made.settled(made.of_result(RESPONSE))
+    assert isinstance(settled.outcome, Fail)
+    assert settled.result_mapping is None
+    assert "mesageId" in settled.warnings[0]
+
+
+def test_the_record_holds_no_secret() -> None:
+    redactor = Redactor()
+    redactor.add("hunter2-secret", is_credential=True)
+    made = settlement({"resultExpression": '={a: "hunter2" + "-secret"}'}, redactor=redactor)
+    assert made.settled(made.of_result(RESPONSE)).result_mapping == {"a": "***"}
+
+
+def test_an_expression_that_is_evaluated_again_warns_once() -> None:
+    slow = "=if count(for i in 1..100000 return i) = 0 then null else null"
+    made = settlement({"resultExpression": "={a: mesageId}", "errorExpression": slow})
+    with pytest.raises(TakesLonger):
+        made.of_result(RESPONSE)
+    made.take_time()
+    assert made.of_result(RESPONSE) == Complete({"a": None})
+    assert len(made.warnings) == 1
+
+
+@pytest.mark.parametrize("kind", ['bpmnError("X", "y")', 'jobError("m")', "ignoreError()"])
+def test_a_verdict_in_the_result_expression_only_sets_variables_and_says_so(kind: str) -> None:
+    made = settlement({"resultExpression": f"={kind}"})
+    settled = made.settled(made.of_result(RESPONSE))
+    assert isinstance(settled.outcome, Complete)
+    assert settled.outcome.variables["errorType"] == kind.partition("(")[0]
+    assert "Write it in the errorExpression" in settled.warnings[0]
+
+
 def test_a_syntax_error_is_found_before_any_mail_moves_and_shows_the_place() -> None:
     with pytest.raises(ExpressionInvalid, match=r"line 1, column 4"):
         settlement({"resultExpression": "={a: "})
@@ -152,11 +203,32 @@ def test_arguments_may_be_named() -> None:
     assert of_error('=bpmnError(errorCode: "N", errorMessage: "named")') == ThrowError("N", "named", {})
 
 
-@pytest.mark.parametrize("expression", ["=null", "={}", '=""', '={errorType: "bpmnError"}'])
+@pytest.mark.parametrize("expression", ["=null", "={}", '=""'])
 def test_nothing_said_means_the_default(expression: str) -> None:
     outcome = of_error(expression)
     assert isinstance(outcome, Fail)
     assert outcome.code == "RECIPIENTS_REFUSED"
+
+
+NAMELESS = ['=bpmnError("")', '={errorType: "bpmnError"}', '={errorType: "bpmnError", errorCode: null}']
+
+
+@pytest.mark.parametrize("expression", NAMELESS)
+def test_a_bpmn_error_without_a_code_is_an_incident_and_not_passed_over(expression: str) -> None:
+    outcome = settlement({"errorExpression": expression}).of_result(RESPONSE)
+    assert isinstance(outcome, Fail)
+    assert (outcome.retries, outcome.code) == (0, "EXPRESSION_FAILED")
+    assert outcome.message.startswith("The task was carried out (Message-ID <zm-1@x.test>) and is not repeated. ")
+    assert "without a code" in outcome.message
+    assert outcome.variables["response"] == RESPONSE
+
+
+@pytest.mark.parametrize("expression", NAMELESS)
+def test_a_bpmn_error_without_a_code_hides_no_error(expression: str) -> None:
+    outcome = of_error(expression, Busy("Later."))
+    assert isinstance(outcome, Fail)
+    assert (outcome.retries, outcome.code) == (0, "SERVER_BUSY")
+    assert "EXPRESSION_FAILED: The errorExpression gives a bpmnError without a code." in outcome.message
 
 
 def test_a_job_error_sets_retries_back_off_and_variables() -> None:
@@ -246,11 +318,17 @@ def test_what_expressions_make_is_repaired_and_masked_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "says"), [("RECIPENTS_REFUSED", "did you mean RECIPIENTS_REFUSED"), ("=true", "no error code")]
+    ("header", "says"),
+    [
+        ("RECIPENTS_REFUSED", "'RECIPENTS_REFUSED', which is no error code. Did you mean RECIPIENTS_REFUSED?"),
+        ("=true", "'=true', which is no error code."),
+    ],
 )
 def test_an_unknown_code_in_the_header_is_refused_before_any_mail_moves(header: str, says: str) -> None:
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError) as caught:
         settlement({"bpmnErrors": header})
+    advice = "Correct it in the task's properties: `true`, or error codes with commas between them."
+    assert str(caught.value) == f'INVALID_INPUT: Header "bpmnErrors" names {says} {advice}'
 
 
 def test_an_expression_that_takes_long_is_begun_again_where_nobody_waits() -> None:
@@ -311,8 +389,9 @@ def test_the_header_sets_the_wait_and_the_servers_own_wins_when_longer() -> None
 
 @pytest.mark.parametrize("text", ["P1D1S", "five", "  ", " PT5S ", "=PT5S", "P", "PT", "P1Y", "P99999999999D"])
 def test_a_back_off_that_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="ISO-8601"):
+    with pytest.raises(InputError, match="ISO-8601") as caught:
         settlement({"retryBackoff": text})
+    assert str(caught.value).endswith(" Correct it in the task's properties.")
 
 
 @pytest.mark.parametrize(

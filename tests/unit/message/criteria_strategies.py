@@ -78,6 +78,10 @@ def _depth(one: Criterion) -> int:
     return 1
 
 
+def star(number: int | None) -> str:
+    return "*" if number is None else str(number)
+
+
 def as_json(one: Criterion) -> dict[str, Any]:
     """The JSON from which a criterion is read."""
     match one:
@@ -105,6 +109,6 @@ def as_json(one: Criterion) -> dict[str, Any]:
             return {flag[1:].lower(): True}
         case Flagged(keyword):
             return {"keyword": keyword}
-        case Numbered(numbering, _):
-            return {"uid" if numbering is Numbering.UID else "seq": one.sequence_set}
+        case Numbered(numbering, ranges):
+            return {"uid" if numbering is Numbering.UID else "seq": [":".join(map(star, both)) for both in ranges]}
     raise ValueError(one)

@@ -7,8 +7,10 @@ import email.policy
 import quopri
 import re
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesParser
+from email.utils import parseaddr
 from typing import Any
 
 import pytest
@@ -17,8 +19,8 @@ from hypothesis import strategies as st
 
 from zeebe_mail.mail.smtp.protocol import wire_form
 from zeebe_mail.message.address import Mailbox, mailboxes
-from zeebe_mail.message.compose import Draft, Message, compose
-from zeebe_mail.message.headers import HeaderError, address_list, custom_name, unstructured
+from zeebe_mail.message.compose import Attachment, Draft, Message, compose
+from zeebe_mail.message.headers import HeaderError, address_list, custom_name, header, unstructured
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 BREAKS = ["\r", "\n", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\0"]
@@ -140,8 +142,6 @@ header_texts = st.text(
 
 def decoded(raw: bytes) -> str:
     """A header's text as another implementation reads it (the older, independent one of the standard library)."""
-    from email.header import decode_header, make_header
-
     name, _, value = raw.decode("ascii").partition(":")
     assert name
     return str(make_header(decode_header(re.sub(r"\r\n(?=[ \t])", "", value[1:].removesuffix("\r\n")))))
@@ -271,3 +271,59 @@ def test_on_the_wire_all_dots_are_doubled_and_all_line_ends_are_whole(message: b
     received = b"\r\n".join(line.removeprefix(b".") for line in wire.split(b"\r\n"))
     expected = re.sub(rb"\r\n|\r|\n", b"\r\n", message)
     assert received.removesuffix(b"\r\n") == expected.removesuffix(b"\r\n")
+
+
+LONG_NAMES = [
+    "x" * 3000,
+    "Jane, " * 300 + "Jane",
+    "a, b" * 25,
+    "Jane " + "y" * 74,
+    "y" * 75,
+    '"' * 600,
+    "ü" * 2000,
+    "=?" * 600,
+]
+
+
+@pytest.mark.parametrize("name", LONG_NAMES, ids=lambda name: name[:8])
+def test_a_display_name_of_any_length_comes_back_and_its_lines_are_short(name: str) -> None:
+    raw = address_list("To", [Mailbox("jane", "example.org", name)])
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+    phrase, address = parseaddr(re.sub(r"\r\n(?= )", "", raw.decode("ascii")).removeprefix("To: "))
+    assert (str(make_header(decode_header(phrase))), address) == (name, "jane@example.org")
+
+
+words = st.sampled_from(["ab", "ab ", 'ab ,"\\(<', "ab =?", "ab ü€", "üab"]).flatmap(
+    lambda letters: st.text(letters, min_size=1)
+)
+names = st.builds(lambda word, times: (word * times).strip(), words, st.sampled_from([1, 5, 100, 1000]))
+boxes = st.builds(Mailbox, st.text("abc", min_size=1, max_size=64), st.just("example.org"), names)
+custom = st.sampled_from(
+    ["Subject", "X-Long-Name-Of-A-Header-That-Somebody-Chose", "References", "Errors-To", "List-Id"]
+)
+
+
+@given(st.lists(boxes, min_size=1, max_size=4), names, names)
+def test_no_header_line_is_too_long(people: list[Mailbox], text: str, file: str) -> None:
+    """Of 998 octets at most; of 78, unless there is nowhere to break it."""
+    attached = Attachment(name=file or "f", content_type="text/plain", data=b"")
+    data = bytes(composed(authors=tuple(people), to=tuple(people), subject=text, attachments=(attached,)).data)
+    lines = data.split(b"\r\n")
+    assert max(map(len, lines)) <= 998
+    head = data.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert not [line for line in head if len(line) > 78 and foldable(line)]
+
+
+def foldable(line: bytes) -> bool:
+    """Whether there is a space to break it at: not that of its beginning, and none in a parameter's quotation marks."""
+    content = line[1:] if line.startswith(b" ") else line.partition(b": ")[2]
+    return b" " in content and not re.match(rb' (file)?name="', line)
+
+
+@given(custom, names)
+def test_no_line_of_a_header_of_the_authors_own_is_too_long(name: str, text: str) -> None:
+    try:
+        lines = header(name, text).split(b"\r\n")
+    except HeaderError:
+        return
+    assert max(map(len, lines)) <= 998

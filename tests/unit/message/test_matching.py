@@ -138,9 +138,21 @@ def test_a_message_has_attachments_or_has_not() -> None:
     assert matches(Attached(), replace(MESSAGE, attachments=1))
 
 
-def test_the_last_message_is_in_a_range_beyond_it() -> None:
-    """As RFC 9051, 9 has it: 9:* in a mailbox whose last is 7 means 7."""
-    assert matches(criterion({"seq": "9:*"}), Candidate(header=MESSAGE.header, sequence=3, highest_sequence=3))
+@pytest.mark.parametrize(
+    ("ranges", "inside"),
+    [
+        ("2,4:6", [2, 4, 5, 6]), ("6:4", [4, 5, 6]), ("7:*", [7, 8]), ("9:*", []), ("*:9", []),
+        ("*", [8]), ("*:7", [7, 8]), ("2:1", [1, 2]), ("7:20", [7, 8])],
+)  # fmt: skip
+@pytest.mark.parametrize("numbering", ["uid", "seq"])
+def test_what_is_in_a_range(numbering: str, ranges: str, inside: list[int]) -> None:
+    """A range beyond the end has nothing, where IMAP itself means the last message (RFC 9051, 9)."""
+    of = criterion({numbering: ranges})
+    messages = {
+        number: Candidate(MESSAGE.header, uid=number, highest_uid=8, sequence=number, highest_sequence=8)
+        for number in range(1, 9)
+    }
+    assert [number for number, one in messages.items() if matches(of, one)] == inside
 
 
 @pytest.mark.parametrize("relation", ["since", "before", "on", "sentSince", "sentBefore", "sentOn"])

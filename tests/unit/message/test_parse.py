@@ -8,6 +8,7 @@ from quopri import encodestring
 
 import pytest
 
+from zeebe_mail.message import charsets
 from zeebe_mail.message.parse import parse, parse_header
 from zeebe_mail.message.parsed import ParsedMessage
 
@@ -374,6 +375,12 @@ def test_characters_of_windows_are_read_in_iso_2022_jp() -> None:
     wide = b"\x1b$B-!-j|b\x1b(B"
     found = parse(b"Subject: " + wide + b"\nContent-Type: text/plain; charset=iso-2022-jp\n\nno. " + wide + b" ok")
     assert (found.subject, found.text) == ("①㈱髙", "no. ①㈱髙 ok")
+
+
+@pytest.mark.parametrize("stranger", [b" ", b"\x80", b"\xff", b"\x7f"])
+def test_bytes_of_no_character_cost_only_themselves_in_iso_2022_jp(stranger: bytes) -> None:
+    text = charsets.decode(b"\x1b$B0!" + stranger + b"0!\x1b(B, \x1b$B-!\x1b(B", "iso-2022-jp").text
+    assert text == "亜亜, ①"
 
 
 @pytest.mark.parametrize("codec", ["utf-16-be", "utf-16-le", "utf-16"])

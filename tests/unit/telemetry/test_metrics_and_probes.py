@@ -73,6 +73,48 @@ def test_a_silent_gateway_makes_unready_and_a_stalled_loop_makes_dead(
     assert not asked.ready()[0]
 
 
+def test_a_silent_gateway_is_no_fault_while_all_polls_wait_for_a_slot_or_calls_are_answered(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at(moment: float, heard_at: float) -> bool:
+        monkeypatch.setattr(probes.time, "monotonic", lambda: moment)
+        metrics.loop_turned(in_flight=1, waiting=0, heard_at=heard_at)
+        return asked.ready()[0]
+
+    asked, now = Probes(metrics), time.monotonic()
+    metrics.source_asks("poll a")
+    metrics.source_alive("poll a")
+    assert at(now + 60, heard_at=now + 50)
+    assert not at(now + 100, heard_at=now + 50)
+    metrics.source_waits("poll a")
+    assert at(now + 500, heard_at=now + 50)
+    metrics.source_asks("poll a")
+    assert at(now + 520, heard_at=now + 50)
+    assert not at(now + 550, heard_at=now + 50)
+
+
+def test_one_hung_poll_of_many_is_seen(metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
+    def age_s() -> float | None:
+        return metrics.registry.get_sample_value("zeebe_mail_last_poll_age_seconds")
+
+    now = time.monotonic()
+    monkeypatch.setattr(probes.time, "monotonic", lambda: now)
+    for poll in ("poll a", "poll b", "poll c"):
+        metrics.source_asks(poll)
+        metrics.source_alive(poll)
+    monkeypatch.setattr(probes.time, "monotonic", lambda: now + 300)
+    metrics.source_alive("poll a")
+    metrics.source_waits("poll b")
+    assert age_s() == 300
+    metrics.source_asks("poll c")
+    assert age_s() == 300, "to ask once more is no answer"
+    metrics.source_alive("poll c")
+    assert age_s() == 0
+    metrics.source_alive("stream a")
+    monkeypatch.setattr(probes.time, "monotonic", lambda: now + 310)
+    assert age_s() == 10
+
+
 def test_an_outage_is_said_once_for_all_who_feel_it_and_its_end_too(metrics: Metrics) -> None:
     sources = [f"{kind} {task}" for kind in ("poll", "stream") for task in "abc"]
     with structlog.testing.capture_logs() as lines:
@@ -89,7 +131,7 @@ def test_an_outage_is_said_once_for_all_who_feel_it_and_its_end_too(metrics: Met
 def test_the_numbers_are_there(metrics: Metrics, url: str) -> None:
     metrics.job_started("t", late_s=0.02)
     metrics.job_answered("t", "completed", took_s=0.2)
-    metrics.loop_turned(in_flight=3, waiting=1)
+    metrics.loop_turned(in_flight=3, waiting=1, heard_at=0.0)
     status, text = get(f"{url}/metrics")
     assert status == 200
     for line in (

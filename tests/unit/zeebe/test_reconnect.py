@@ -1,6 +1,6 @@
 """A gateway that is back is found within two seconds: the longest waits on the way add up to less."""
 
-from zeebe_mail.zeebe.gateway import CHANNEL_OPTIONS
+from zeebe_mail.zeebe.line import CHANNEL_OPTIONS
 from zeebe_mail.zeebe.sources import LONGEST_PAUSE_S
 
 GRPC_JITTER = 1.2  # https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md

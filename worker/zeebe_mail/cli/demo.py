@@ -25,7 +25,7 @@ def demo(
         try:
             _tell(engine, address, keep=keep)
         except ModuleNotFoundError as missing:
-            typer.echo(f"zeebe-mail: the demo needs {missing.name}: pip install 'zeebe-mail[demo]'", err=True)
+            typer.echo(f"zeebe-mail: the demo needs {missing.name}: pip install '.[demo]' in the clone", err=True)
             raise typer.Exit(2) from missing
 
 

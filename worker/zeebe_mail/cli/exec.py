@@ -10,7 +10,7 @@ import typer
 from zeebe_mail.ending import run
 
 if TYPE_CHECKING:
-    from zeebe_mail.jobs.outcome import Outcome
+    from zeebe_mail.jobs.settle import Settled
 
 
 def exec_(
@@ -29,7 +29,7 @@ def exec_(
     error_details: Annotated[Path | None, typer.Option(help="With --error: JSON file with its details.")] = None,
     retries: Annotated[int, typer.Option(help="With --response or --error: retries the job has left.", min=0)] = 3,
 ) -> None:
-    """Run one job without a broker and print its outcome as JSON. The mail is real.
+    """Run one job without a broker and print its outcome as JSON, and what its expressions gave. The mail is real.
 
     With --response or --error no mail is touched: only the headers' expressions are evaluated. Exit code 0 for a
     completed job, 1 for any other outcome.
@@ -59,8 +59,7 @@ def exec_(
             error_details=read_json(error_details) if error_details else None,
             retries=retries,
         )
-        outcome, warnings = run(settling)
-        shown = {**_shown(outcome), "warnings": warnings}
+        settled = run(settling)
     else:
         from zeebe_mail.app import run_once
 
@@ -68,10 +67,9 @@ def exec_(
             raise typer.BadParameter("TASK_TYPE and --variables, or --response, or --error must be given")
         if headers is None:
             given_headers = {"resultVariable": "result"}
-        outcome = run(run_once(settings, redactor, task_type, read_json(variables), given_headers))
-        shown = _shown(outcome)
-    typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
-    if not isinstance(outcome, Complete):
+        settled = run(run_once(settings, redactor, task_type, read_json(variables), given_headers))
+    typer.echo(json.dumps(_shown(settled), indent=2, ensure_ascii=False))
+    if not isinstance(settled.outcome, Complete):
         raise typer.Exit(1)
 
 
@@ -80,10 +78,15 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _shown(outcome: Outcome) -> dict[str, Any]:
+def _shown(settled: Settled) -> dict[str, Any]:
     import dataclasses
 
+    outcome = settled.outcome
     shown = {"outcome": type(outcome).__name__, **dataclasses.asdict(outcome)}
     if "backoff" in shown:
         shown["backoffSeconds"] = shown.pop("backoff").total_seconds()
-    return shown
+    return shown | {
+        "resultMapping": settled.result_mapping,
+        "errorMapping": settled.error_mapping,
+        "warnings": settled.warnings,
+    }

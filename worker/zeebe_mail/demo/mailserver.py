@@ -74,8 +74,9 @@ class MailServer:
 
     async def start(self) -> None:
         """Make the users' mailboxes and listen."""
-        # aiosmtpd warns of a deprecated attribute at every login, though nobody here reads it.
-        logging.getLogger("mail.log").setLevel(logging.ERROR)
+        # aiosmtpd warns of a deprecated attribute at every login, though nobody here reads it, and of a client that
+        # does not trust our certificate with a traceback.
+        logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)
         self._config.apply_context()
         for user, password in self.users.items():
             await self.add_user(user, password)

@@ -102,7 +102,7 @@ class _Story:
             received = await self._received(server, authority)
             console.print(mail_panel(received), variables_panel(variables))
             if keep:
-                await self._stay(server)
+                await self._stay(server, worker)
 
     async def _deploy(self, client: Client) -> None:
         limit_s = GIVEN_LIMIT_S if self._foreign_cluster else READY_LIMIT_S
@@ -148,7 +148,7 @@ class _Story:
             )
         return message_from_bytes(messages[-1], policy=policy.default)
 
-    async def _stay(self, server: MailServer) -> None:
+    async def _stay(self, server: MailServer, worker: WorkerProcess) -> None:
         lines = (
             f"Zeebe gateway   {self._gateway.address}",
             f"Mailbox         localhost:{server.ports.imaps}, IMAP over TLS, user ada, password {self._users['ada']}",
@@ -157,6 +157,9 @@ class _Story:
             f"Start again     process {PROCESS} with {json.dumps(_input(server))}",
         )
         self._console.print(Panel(Text("\n".join(lines)), title="Running until Ctrl-C"))
+        await worker.ended()
+        title = "The worker has ended, jobs wait for another one; its last words"
+        self._console.print(Panel(Text(worker.last_words()), title=title))
         await asyncio.Event().wait()
 
 

@@ -16,6 +16,7 @@ from zeebe_mail.demo.error import DemoError
 from zeebe_mail.demo.signals import dies_with_us
 
 START_LIMIT_S = 30.0
+LOOK_INTERVAL_S = 0.5
 STOP_LIMIT_S = 35.0  # above the worker's own grace, ZEEBE_MAIL_SHUTDOWN_GRACE
 
 
@@ -63,6 +64,11 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    async def ended(self) -> None:
+        """Return when the worker has ended by itself."""
+        while self._process is not None and self._process.poll() is None:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(LOOK_INTERVAL_S)
 
     def last_words(self) -> str:
         """The end of the worker's log."""

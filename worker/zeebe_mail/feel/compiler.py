@@ -28,6 +28,7 @@ from zeebe_mail.feel.semantics import (
     compare_equal,
     decide,
     find_function,
+    how_to_call,
     implicit_input,
     item_at,
     matching,
@@ -58,15 +59,17 @@ class MissingInput(EvaluationError):
     """`?` where there is no input; a unary test is tried again with one."""
 
 
-def compile_node(node: Node, library: Library) -> Code:
-    """`library` are the functions that every expression can call."""
-    return _Compiler(library).code(node)
+def compile_node(node: Node, library: Library) -> tuple[Code, frozenset[str]]:
+    """The code, and the names of the functions that it calls; `library` are those that every expression can call."""
+    compiler = _Compiler(library)
+    return compiler.code(node), frozenset(compiler.called)
 
 
 class _Compiler:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.mentioned: set[str] = set()  # names of variables that the current `for` body reads
+        self.called: set[str] = set()  # names of functions, anywhere in the expression
         self.defines_functions = False  # below the current context
 
     def code(self, node: Node) -> Code:
@@ -409,6 +412,7 @@ class _Compiler:
         if node.owner is not None:
             return self.method(self.code(node.owner), name, codes, names, at)
         self.mentioned.add(name)
+        self.called.add(name)
         known = find_function(self.library.get(name, ()), count, given)
         library = self.library
 
@@ -425,7 +429,11 @@ class _Compiler:
                         break
                 table = table.outer
             if function is None:
-                run.warn_missing("NO_FUNCTION_FOUND", no_function(name, count, names), at, name, library.keys)
+                message = no_function(name, count, names)
+                if name in library:
+                    run.warn("NO_FUNCTION_FOUND", message, at, how_to_call(name, library[name], names))
+                else:
+                    run.warn_missing("NO_FUNCTION_FOUND", message, at, name, library.keys)
                 return None
             try:
                 return function.invoke(run, arguments_for(function, codes, names, scope))

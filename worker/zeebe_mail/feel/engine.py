@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from zeebe_mail.feel.boundary import read_variables
+from zeebe_mail.feel.boundary import LARGEST_DOUBLE, read_variables
 from zeebe_mail.feel.builtins import LIBRARY
 from zeebe_mail.feel.compiler import compile_node
 from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError, FeelError, FeelWarning, InternalError, Suppressed
@@ -32,12 +33,16 @@ class Evaluation(NamedTuple):
 
 
 class Expression:
-    """A compiled expression. It holds no state: threads may share it."""
+    """A compiled expression. It holds no state: threads may share it.
 
-    __slots__ = ("_code", "text")
+    `called` are the names of the functions that it calls; those that a context has are not among them.
+    """
 
-    def __init__(self, text: str, code: Code) -> None:
+    __slots__ = ("_code", "called", "text")
+
+    def __init__(self, text: str, code: Code, called: frozenset[str]) -> None:
         self.text = text
+        self.called = called
         self._code = code
 
     def evaluate(
@@ -91,16 +96,17 @@ def compile_expression(text: str, functions: HostFunctions = NO_FUNCTIONS) -> Ex
         FeelSyntaxError: the text is not FEEL.
         BudgetExceeded: it is too long or nested too deep.
     """
-    return Expression(text, _compile(parse_expression, text, functions))
+    return Expression(text, *_compile(parse_expression, text, functions))
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def compile_unary_tests(text: str, functions: HostFunctions = NO_FUNCTIONS) -> UnaryTests:
     """The compiled unary tests; cached, and with the errors of `compile_expression`."""
-    return UnaryTests(text, _compile(parse_unary_tests, text, functions))
+    code, _ = _compile(parse_unary_tests, text, functions)
+    return UnaryTests(text, code)
 
 
-def _compile(parse: Any, text: str, functions: HostFunctions) -> Code:
+def _compile(parse: Any, text: str, functions: HostFunctions) -> tuple[Code, frozenset[str]]:
     library = LIBRARY if functions is NO_FUNCTIONS else {**LIBRARY, **functions.library}
     try:
         return compile_node(parse(text), library)
@@ -153,6 +159,8 @@ def _check_size(value: Value, run: Run) -> None:
             if items > run.limits.max_items:
                 raise run.exceeded(f"The result has more than {run.limits.max_items} items")
             pending.extend(part if isinstance(part, list) else part.values())
+        elif type(part) is Decimal and part.adjusted() >= LARGEST_DOUBLE.adjusted() and abs(part) > LARGEST_DOUBLE:
+            run.warn("NUMBER_OUT_OF_RANGE", f"The number {part:.4E} is {LARGEST_DOUBLE} where it leaves as JSON")
 
 
 def _moment(clock: datetime) -> ZonedDateTime:

@@ -52,6 +52,16 @@ def outlined(value: Any) -> Any:
     return [outlined(item) for item in value] if isinstance(value, list) else value
 
 
+def announced(value: Any) -> Any:
+    """The same data with each mark replaced by what would be kept, but for the content."""
+    if isinstance(value, Mapping):
+        asked = value.get(MARK)
+        if isinstance(asked, Mapping):
+            return {"createDocument": {name: asked.get(name) for name in ("name", "contentType")}}
+        return {key: announced(item) for key, item in value.items()}
+    return [announced(item) for item in value] if isinstance(value, list) else value
+
+
 async def stored(value: Any, store: DocumentStore) -> Any:
     """The same data with each mark uploaded and replaced by its reference.
 

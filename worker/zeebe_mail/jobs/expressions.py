@@ -7,7 +7,7 @@ after a failure ``error``; ``job.retries`` in error expressions only. Process va
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from zeebe_mail.errors import ExpressionFailed, ExpressionInvalid, InputError
 from zeebe_mail.feel import (
     DEFAULT_LIMITS,
     BudgetExceeded,
+    EvaluationError,
     Expression,
     FeelError,
     FeelWarning,
@@ -30,6 +31,7 @@ SHOWN_VALUE = 200  # characters of a wrong value in a message
 FORBIDDEN = "camunda.function.type"
 LONGEST_CODE = 1000  # characters
 MOST_RETRIES = 2**31 - 1
+VERDICTS = ("bpmnError", "jobError", "ignoreError")
 KINDS = {
     str: "text",
     bool: "a boolean",
@@ -78,8 +80,16 @@ class TakesLonger(Exception):
     """The expression did not come to its end within ``QUICK``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What an expression gave, as JSON: null also where it has no value; and what became null on the way, and why."""
+
+    value: Any = None
+    warnings: tuple[str, ...] = ()
+
+
 class Expressions:
-    """The two expressions of one task. ``warnings`` collects what became null on the way, for those who debug."""
+    """The two expressions of one task. ``evaluated`` has what each of them gave last, for those who debug."""
 
     def __init__(self, *, result: str = "", error: str = "") -> None:
         """Compile both; blank means absent, a leading ``=`` does not count.
@@ -90,7 +100,7 @@ class Expressions:
         self._error = _compiled("errorExpression", error)
         self._result = _compiled("resultExpression", result)
         self.limits = QUICK
-        self.warnings: list[str] = []
+        self.evaluated: dict[str, Evaluated] = {}
 
     def take_time(self) -> None:
         """Let evaluations take as long as they may at all, and no longer only as long as an event loop may wait."""
@@ -104,6 +114,11 @@ class Expressions:
     def __bool__(self) -> bool:
         """Whether there is any."""
         return self._error is not None or self._result is not None
+
+    @property
+    def creates_documents(self) -> bool:
+        """Whether one of them calls ``createDocument``."""
+        return any("createDocument" in one.called for one in (self._result, self._error) if one)
 
     def result(self, response: Any) -> dict[str, Any]:
         """The variables that the result expression makes of a response; empty where there is none.
@@ -121,6 +136,8 @@ class Expressions:
     def verdict(self, response: Any, *, retries: int) -> Verdict | None:
         """What the error expression says of a response, or of ``{"error": …}``; None means: nothing special.
 
+        The code of a BPMN error may be missing; it is empty then.
+
         Raises:
             ExpressionFailed: it has no value, or its value is none of bpmnError, jobError and ignoreError.
         """
@@ -134,14 +151,15 @@ class Expressions:
     def _evaluate(self, header: str, expression: Expression, names: Mapping[str, Any]) -> Any:
         try:
             evaluation = expression.evaluate(names, limits=self.limits)
-            self.warnings += [f"{header}: {_shown(warning)}" for warning in evaluation.warnings]
-            return to_json(evaluation.value)
-        except BudgetExceeded as error:
-            if self.limits is QUICK:
-                raise TakesLonger from error
-            raise ExpressionFailed(f"The {header} cannot be evaluated: {error}", details={"header": header}) from error
+            value = to_json(evaluation.value)
         except FeelError as error:
+            if isinstance(error, BudgetExceeded) and self.limits is QUICK:
+                raise TakesLonger from error
+            before = error.warnings if isinstance(error, EvaluationError) else ()
+            self.evaluated[header] = Evaluated(None, _told(header, before))
             raise ExpressionFailed(f"The {header} cannot be evaluated: {error}", details={"header": header}) from error
+        self.evaluated[header] = Evaluated(value, _told(header, evaluation.warnings))
+        return value
 
 
 def _compiled(header: str, text: str) -> Expression | None:
@@ -157,6 +175,10 @@ def _compiled(header: str, text: str) -> Expression | None:
 def _visible(response: Any) -> dict[str, Any]:
     names = dict(response) if isinstance(response, Mapping) else {}
     return names | {"response": response}
+
+
+def _told(header: str, warnings: Iterable[FeelWarning]) -> tuple[str, ...]:
+    return tuple(f"{header}: {_shown(warning)}" for warning in warnings)
 
 
 def _shown(warning: FeelWarning) -> str:
@@ -183,7 +205,7 @@ def _has_key(value: Any, key: str) -> bool:
     return isinstance(value, list) and any(_has_key(item, key) for item in value)
 
 
-def _verdict(asked: Mapping[str, Any]) -> Verdict | None:
+def _verdict(asked: Mapping[str, Any]) -> Verdict:
     """The meaning of what an error expression gave; contexts written by hand count like the functions' own."""
     variables = asked.get("variables") or {}
     if not isinstance(variables, dict):
@@ -191,8 +213,6 @@ def _verdict(asked: Mapping[str, Any]) -> Verdict | None:
     match asked.get("errorType"):
         case "bpmnError":
             code = _text(asked, "errorCode", "code")
-            if not code:
-                return None
             if len(code) > LONGEST_CODE:
                 raise ExpressionFailed(f"bpmnError: the code has {len(code)} characters; at most {LONGEST_CODE} count.")
             return BpmnError(code, _text(asked, "errorMessage", "message"), variables)

@@ -18,10 +18,10 @@ from zeebe_mail.jobs.face import Face
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Drop, Fail, Outcome
 from zeebe_mail.jobs.retry import AttemptLog, Backoff, RetryPlan
-from zeebe_mail.jobs.settle import Settlement, SettlementRules
+from zeebe_mail.jobs.settle import Settled, Settlement, SettlementRules
 from zeebe_mail.jobs.validate import secret_values
 from zeebe_mail.operations.base import Attempt, Desk, Errand, Sessions
-from zeebe_mail.secrets import Redactor, SecretResolver
+from zeebe_mail.secrets import SHORTEST_MASKED_INSIDE_TEXT, Redactor, SecretResolver
 
 log = structlog.get_logger(__name__)
 
@@ -65,11 +65,21 @@ class JobHandler:
         self._backoff = backoff
         self._max_attempts = max_attempts
         self._attempts = AttemptLog()
+        self._warned_of_short = False
         # One thread: expressions hold the interpreter, so more of them would only take time from each other.
         self._slow_expressions = ThreadPoolExecutor(1, thread_name_prefix="expressions")
 
     async def handle(self, job: Job, attempt: Attempt) -> Outcome:
         """Run one activated job and say what must be told to Zeebe. Raises nothing but cancellation."""
+        _, outcome = await self._handled(job, attempt)
+        return outcome
+
+    async def explain(self, job: Job, attempt: Attempt) -> Settled:
+        """The same, and how the outcome came about."""
+        settlement, outcome = await self._handled(job, attempt)
+        return settlement.settled(outcome)
+
+    async def _handled(self, job: Job, attempt: Attempt) -> tuple[Settlement, Outcome]:
         unfinished, failures = self._attempts.begin(job.key)
         # What leaves for this process is masked with the secrets of this job; logs are masked with all of them.
         redactor = Redactor(also=self._rules.redactor)
@@ -80,10 +90,12 @@ class JobHandler:
             self.operations[job.type].manners,
         )
         outcome = await self._outcome(settlement, job, attempt, unfinished, redactor)
+        for trap in settlement.traps.values():
+            log.warning("expression has a trap", action="expression_trap", job_key=job.key, warning=trap)
         for warning in settlement.warnings:
             log.debug("expression warned", action="expression_warning", job_key=job.key, warning=warning)
         self._note(job, outcome)
-        return outcome
+        return settlement, outcome
 
     def _note(self, job: Job, outcome: Outcome) -> None:
         """Note the end of a try; a failure that costs no retry is none, for so the job would go round for ever."""
@@ -143,9 +155,24 @@ class JobHandler:
         errand = face.errand(resolved)
         for value in secret_values(errand.given):
             redactor.add(value, is_credential=True)
+            self._warn_if_short(value, job)
         turns = _Turns(self._desk.sessions, errand)
         produced = await errand.operation.perform(errand.given, turns, attempt, self._desk)
         return errand.response(produced)
+
+    def _warn_if_short(self, credential: str, job: Job) -> None:
+        """Said once: a very short credential is masked only where it is the whole of a text."""
+        if self._warned_of_short or not 0 < len(credential) < SHORTEST_MASKED_INSIDE_TEXT:
+            return
+        self._warned_of_short = True
+        log.warning(
+            f"a credential has fewer than {SHORTEST_MASKED_INSIDE_TEXT} characters and is not masked inside texts",
+            action="credential_too_short",
+            job_key=job.key,
+            task_type=job.type,
+            process=job.bpmn_process_id,
+            element=job.element_id,
+        )
 
 
 def internal_error(*, committed: bool) -> InternalError:

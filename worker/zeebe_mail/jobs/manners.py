@@ -24,6 +24,11 @@ class Manners(Protocol):
         """Whether a failed job waits before its next try where the task has no ``retryBackoff``."""
         ...
 
+    @property
+    def ignores_errors_without_code(self) -> bool:
+        """Whether a BPMN error without a code is passed over instead of being the author's mistake."""
+        ...
+
     def wait(self, header: str) -> timedelta:
         """The meaning of the header ``retryBackoff``.
 
@@ -54,6 +59,7 @@ class NativeManners:
 
     message_limit = MESSAGE_LIMIT
     waits_by_default = True
+    ignores_errors_without_code = False
 
     def wait(self, header: str) -> timedelta:
         """An ISO-8601 duration."""

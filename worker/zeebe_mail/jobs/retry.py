@@ -35,6 +35,7 @@ def parse_duration(text: str, *, name: str) -> timedelta:
             return duration
     raise InputError(
         f'{name} must be an ISO-8601 duration of at most a year, for example PT30S or PT5M, but is "{text[:80]}".',
+        next_step="Correct it in the task's properties.",
         details={"field": name},
     )
 

@@ -15,6 +15,7 @@ from zeebe_mail.errors import (
     DocumentError,
     DocumentStoreMissing,
     ExpressionError,
+    ExpressionFailed,
     InputError,
     OutcomeUnknown,
     ResultTooLarge,
@@ -23,8 +24,16 @@ from zeebe_mail.errors import (
     WorkerError,
     every_error,
 )
-from zeebe_mail.jobs.created_documents import outlined, stored
-from zeebe_mail.jobs.expressions import BpmnError, Expressions, IgnoreError, JobError, TakesLonger, Verdict
+from zeebe_mail.jobs.created_documents import announced, outlined, stored
+from zeebe_mail.jobs.expressions import (
+    VERDICTS,
+    BpmnError,
+    Expressions,
+    IgnoreError,
+    JobError,
+    TakesLonger,
+    Verdict,
+)
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.json_text import repaired
 from zeebe_mail.jobs.manners import NATIVE, Manners
@@ -35,8 +44,10 @@ from zeebe_mail.secrets import Redactor, Words
 CODES = frozenset(error.code for error in every_error())
 
 
-def bpmn_error_codes(text: str) -> frozenset[str]:
-    """The header ``bpmnErrors``: ``true``, ``false``, or error codes with commas, semicolons or blanks between them.
+def bpmn_error_codes(text: str, where: str = 'Header "bpmnErrors"') -> frozenset[str]:
+    """What ``bpmnErrors`` says, as a header or a setting.
+
+    That is ``true``, ``false``, or error codes with commas, semicolons or blanks between them.
 
     Raises:
         InputError: a code is unknown.
@@ -45,8 +56,11 @@ def bpmn_error_codes(text: str) -> frozenset[str]:
     switches = {word for word in words if word.lower() in ("true", "false")}
     for code in words - switches - CODES:
         nearest = get_close_matches(code, CODES, n=1)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise InputError(f'Header "bpmnErrors" names {code[:80]!r}, which is no error code{hint}.')
+        hint = f" Did you mean {nearest[0]}?" if nearest else ""
+        raise InputError(
+            f"{where} names {code[:80]!r}, which is no error code.{hint}",
+            next_step="Correct it in the task's properties: `true`, or error codes with commas between them.",
+        )
     return (words - switches) | {word.lower() for word in switches if word.lower() == "true"}
 
 
@@ -66,6 +80,19 @@ LARGE = 500
 """Values in a result, from which on looking at all of them takes milliseconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An outcome and how it came about, without secrets: for those who develop expressions."""
+
+    outcome: Outcome
+    result_mapping: Any
+    """What the result expression gave; None where there is none, or it has no value, or was not reached."""
+    error_mapping: Any
+    """The same of the error expression."""
+    warnings: list[str]
+    """What became null in the expressions and why, and what they say that does not mean what it seems to."""
+
+
 class Settlement:
     """What one task's headers say about its result and its errors, read before anything is done."""
 
@@ -80,6 +107,8 @@ class Settlement:
         self._response: Any = None
         self._error: WorkerError | None = None
         self._words = Words(job.variables)
+        self.traps: dict[str, str] = {}
+        """What an expression says that does not mean what it seems to, by header."""
 
     def prepare(self) -> None:
         """Read the headers: the error expression first, because it also sees what is wrong with the rest.
@@ -95,7 +124,7 @@ class Settlement:
         if asked := headers.get("bpmnErrors", "").strip():
             self._bpmn_errors = bpmn_error_codes(asked)
         self._expressions = Expressions(result=result, error=error)
-        if isinstance(self._rules.documents, NoStore) and "createDocument" in result + error:
+        if isinstance(self._rules.documents, NoStore) and self._expressions.creates_documents:
             raise DocumentStoreMissing("An expression creates a document, and this worker knows no document store.")
         self._result_variable = headers.get("resultVariable", "").strip()
         if asked := headers.get("retryBackoff", ""):
@@ -108,7 +137,17 @@ class Settlement:
     @property
     def warnings(self) -> list[str]:
         """What became null in the expressions, and why."""
-        return self._expressions.warnings
+        return [warning for one in self._expressions.evaluated.values() for warning in one.warnings]
+
+    def settled(self, outcome: Outcome) -> Settled:
+        """The outcome, together with what each expression gave."""
+        given = {header: announced(one.value) for header, one in self._expressions.evaluated.items()}
+        return Settled(
+            outcome,
+            result_mapping=self._clean(given.get("resultExpression")),
+            error_mapping=self._clean(given.get("errorExpression")),
+            warnings=self._clean([*self.traps.values(), *self.warnings]),
+        )
 
     def of_result(self, result: Any) -> Outcome:
         """The outcome of an operation that succeeded.
@@ -124,9 +163,9 @@ class Settlement:
         response = self._response = repaired(self._masked(result))
         try:
             variables = {self._clean(self._result_variable): response} if self._result_variable else {}
-            variables |= self._clean(self._expressions.result(response))
+            variables |= self._clean(self._mapped(response))
             self._check_size(variables)
-            verdict = self._expressions.verdict(variables or response, retries=self._job.retries)
+            verdict = self._verdict(variables or response)
             return self._of_verdict(verdict) if verdict else Complete(variables)
         except (ExpressionError, ResultTooLarge) as error:
             return self._incident_after_success(error, response)
@@ -165,7 +204,7 @@ class Settlement:
             return self._fail(error, retries, backoff)
         seen = self._description(error)
         try:
-            verdict = self._expressions.verdict({"error": seen}, retries=self._job.retries)
+            verdict = self._verdict({"error": seen})
             if verdict:
                 outcome = self._of_verdict(verdict)
                 if isinstance(outcome, Fail) and not repeatable:
@@ -176,6 +215,32 @@ class Settlement:
         if error.code in self._bpmn_errors or "true" in self._bpmn_errors:
             return ThrowError(error.code, seen["message"], {"error": seen})
         return self._fail(error, retries, backoff)
+
+    def _mapped(self, response: Any) -> dict[str, Any]:
+        """The variables that the result expression makes."""
+        variables = self._expressions.result(response)
+        kind = variables.get("errorType")
+        if kind in VERDICTS:
+            self.traps["resultExpression"] = (
+                f"The resultExpression gives {kind}, which has no effect there but to set variables such as errorType. "
+                "Write it in the errorExpression, which is evaluated after success too."
+            )
+        return variables
+
+    def _verdict(self, seen: Any) -> Verdict | None:
+        """What the error expression says.
+
+        Raises:
+            ExpressionFailed: it cannot be evaluated or used; natively also where a BPMN error has no code.
+        """
+        verdict = self._expressions.verdict(seen, retries=self._job.retries)
+        if not isinstance(verdict, BpmnError) or verdict.code:
+            return verdict
+        problem = "The errorExpression gives a bpmnError without a code."
+        if not self._manners.ignores_errors_without_code:
+            raise ExpressionFailed(problem, details={"header": "errorExpression"})
+        self.traps["errorExpression"] = f"{problem} It is ignored, as Camunda's connector does."
+        return None
 
     def _of_verdict(self, verdict: Verdict) -> Outcome:
         self._check_size(verdict.variables)

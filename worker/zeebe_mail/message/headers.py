@@ -32,6 +32,7 @@ STRUCTURED = frozenset(
     | {"priority", "x-priority", "x-msmail-priority", "sensitivity", "precedence", "expires", "reply-by"}
     | {"content-language", "accept-language", "list-id", "list-help", "list-post", "list-owner", "list-archive"}
     | {"list-subscribe", "list-unsubscribe", "list-unsubscribe-post", "x-auto-response-suppress", "feedback-id"}
+    | {"tls-required"}
 )
 """Headers that programs read word by word."""
 
@@ -182,7 +183,7 @@ def parameter(name: str, value: str) -> str:
     Raises:
         HeaderError: see ``text_value``.
     """
-    if _is_plain_parameter(value):
+    if _is_plain_parameter(name, value):
         return f';\r\n {name}="{_escaped(value)}"'
     whole = f"; {name}*=utf-8''{quote(value, safe='')}"
     if len(whole) <= _LINE:
@@ -204,14 +205,15 @@ def legacy_parameter(name: str, value: str) -> str:
     Raises:
         HeaderError: see ``text_value``.
     """
-    if _is_plain_parameter(value):
+    if _is_plain_parameter(name, value):
         return parameter(name, value)
     words = "\r\n ".join(_b_words(value.encode(), _LINE - len(name) - len(' =""')))
     return f';\r\n {name}="{words}"'
 
 
-def _is_plain_parameter(value: str) -> bool:
-    return _PLAIN.fullmatch(text_value(value)) is not None and "=?" not in value
+def _is_plain_parameter(name: str, value: str) -> bool:
+    plain = _PLAIN.fullmatch(text_value(value)) is not None and "=?" not in value
+    return plain and len(f' {name}="{_escaped(value)}";') <= _LINE_LIMIT
 
 
 def _escaped(text: str) -> str:
@@ -222,11 +224,11 @@ def _mailbox_words(one: Mailbox, room: int) -> list[str]:
     address, name = one.address, one.name
     if not name:
         return [address]
-    if not name.isascii() or "=?" in name:
-        return [*_encoded_words(name, room), f"<{address}>"]
-    if _PHRASE.fullmatch(name):
-        return [*name.split(" "), f"<{address}>"]
-    return [f'"{_escaped(name)}"', f"<{address}>"]
+    if name.isascii() and "=?" not in name:
+        words = name.split(" ") if _PHRASE.fullmatch(name) else [f'"{_escaped(name)}"']
+        if len(words[0]) <= room and max(map(len, words)) < _LINE:
+            return [*words, f"<{address}>"]
+    return [*_encoded_words(name, room), f"<{address}>"]
 
 
 def _folded(start: str, words: Iterable[str]) -> bytes:

@@ -184,16 +184,17 @@ def _part(entity: Entity) -> Part:
 
 
 def _messages(entity: Entity) -> Iterable[Entity]:
-    """The messages that a message holds, not those that these hold."""
+    """The parts with messages that a message holds, not those that these hold."""
     if entity.is_message:
-        yield entity.children[0]
+        yield entity
     else:
         for child in entity.children:
             yield from _messages(child)
 
 
-def _nested(root: Entity) -> ParsedMessage:
-    return _message(root, root.size, Findings(), in_another=True)
+def _nested(holder: Entity) -> ParsedMessage:
+    root = holder.children[0]
+    return replace(_message(root, root.size, Findings(), in_another=True), part=_part(holder))
 
 
 def _calendar(root: Entity, findings: Findings) -> Calendar | None:

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
 from zeebe_mail.form import Part, Prompt
+from zeebe_mail.message.message_id import bare_message_id
 
-_MESSAGE_ID = re.compile(r"[^\s<>\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 MAX_NUMBER = 2**32 - 1
 """UIDs and UIDVALIDITY values are 32-bit numbers above zero (RFC 9051, 9)."""
 
 Uid = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 UidValidity = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
-
-
-def bare_message_id(value: str) -> str:
-    """A Message-ID without its angle brackets and the space around it; identity is equality of this.
-
-    Raises:
-        ValueError: it is empty, or holds spaces, brackets or control characters inside.
-    """
-    bare = value.strip().removeprefix("<").removesuffix(">")
-    if not _MESSAGE_ID.fullmatch(bare):
-        raise ValueError("is not a Message-ID such as <a1b2@example.org>")
-    return bare
 
 
 MessageId = Annotated[str, AfterValidator(bare_message_id)]

@@ -103,10 +103,10 @@ class Desk:
     """Where else a mail's attachments may come from, and how large they may be."""
     reader: Reader
     """Parses messages, in processes of their own."""
-    rails: GuardRails
-    """What the operator lets processes send, to whom and as whom."""
     renderer: Renderer
     """Fills in mail templates, in processes of their own."""
+    rails: GuardRails
+    """What the operator lets processes send, to whom and as whom."""
     folders: DownloadFolders = field(default_factory=DownloadFolders)
     """Where files may be written."""
 

@@ -36,14 +36,14 @@ from zeebe_mail.message.encoded_words import raw_text
 from zeebe_mail.message.envelope import read_envelope
 from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.message.matching import in_ranges
-from zeebe_mail.message.references import MessageId, bare_message_id
+from zeebe_mail.message.message_id import bare_or_none, read_message_id
+from zeebe_mail.message.references import MessageId
 from zeebe_mail.operations.base import OperationOutput, Request
 from zeebe_mail.operations.fields import SortOrder, upper
 from zeebe_mail.operations.message_result import MessageContent, MessageSummary, said_by
 
 _UIDL = re.compile(r"[!-~]{1,255}")
 _MESSAGE_ID = re.compile(rb"^message-id[ \t]*:((?:[^\n]|\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
-_BRACKETED = re.compile(rb"<([^<>\s]{1,990})>")
 _AT_ONCE = 2  # headers that are read before other jobs go on: a hostile one takes a tenth of a second
 _CANDIDATES = 100  # of an ambiguous name, that the details of the error have
 
@@ -171,17 +171,10 @@ def _reference(value: Any) -> Any:
         return {"messageId": value}
     if isinstance(value, Mapping):
         named = {name: item for name, item in value.items() if name in _REFERENCE or name not in _KNOWN}
-        if named.get("uidl") and not _is_message_id(named.get("messageId")):
+        if named.get("uidl") and not bare_or_none(named.get("messageId")):
             named.pop("messageId", None)  # a sender may write anything there, and the UIDL is enough
         return named
     return value
-
-
-def _is_message_id(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and bool(bare_message_id(value))
-    except ValueError:
-        return False
 
 
 def _one_or_many(value: Any) -> Any:
@@ -214,10 +207,7 @@ def summary(one: Listed, header: bytes) -> Pop3MessageSummary:
 def message_id(header: bytes) -> str | None:
     """The Message-ID of a header, bare."""
     found = _MESSAGE_ID.search(header)
-    if found is None:
-        return None
-    bracketed = _BRACKETED.search(found[1])
-    return raw_text(bracketed[1] if bracketed else found[1]) or None
+    return bare_or_none(read_message_id(found[1])) if found else None
 
 
 def bracketed(bare: str | None) -> str | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 
-from zeebe_mail.auth.models import NoAuth
+from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
 from zeebe_mail.documents.store import NoStore, Reference
 from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.form import Prompt
@@ -18,24 +18,44 @@ from zeebe_mail.message.address import Mailbox
 from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.operations.base import Attempt, Desk, OperationInput, OperationOutput, operation
 from zeebe_mail.operations.composing.letter import LetterRequest, letter
-from zeebe_mail.operations.composing.options import DeliveryOptions
+from zeebe_mail.operations.composing.sources import StoredSource
 from zeebe_mail.operations.message_result import SOURCE_TYPE, HeaderField, NamedAddress
+from zeebe_mail.operations.smtp.send import Handover
 
 FILE_NAME = "mail.eml"
 
 
-class RenderRequest(DeliveryOptions, LetterRequest):
+class RenderRequest(Handover, LetterRequest):
     """The mail as it would be sent."""
 
+    username: Annotated[str | None, Prompt("User name", group="message", hint="Of the account that would send it")] = (
+        None
+    )
+    """The user of the account that would send it: the author where `from` is not given, and whom the operator's rules
+    for senders know."""
     deliver: Annotated[
         Literal["base64", "document", "none"],
         Prompt("Hand over", group="message", hint="base64: in the result, up to 700 kB", feel="static"),
     ] = "base64"
     """What becomes of the message as a file (.eml). base64: in the result. document: kept in the document store."""
 
+    @model_validator(mode="after")
+    def _needs_no_server(self) -> RenderRequest:
+        if stored := list(self._in_a_mailbox()):
+            raise ValueError(
+                f"has {' and '.join(stored)} in a mailbox, which is not opened to show a mail; give the file itself "
+                "(`content`, or a `document`) or leave it out"
+            )
+        return self
+
+    def _in_a_mailbox(self) -> Iterator[str]:
+        sources = {"textFrom": self.text_from, "htmlFrom": self.html_from}
+        sources |= {f"attachments[{at}]": source for at, source in enumerate(self.attachments)}
+        return (f"`{name}`" for name, source in sources.items() if isinstance(source, StoredSource))
+
 
 class RenderInput(OperationInput):
-    """What to show. There is no account, so that `from` must be given."""
+    """What to show."""
 
     secret_fields: ClassVar[tuple[str, ...]] = ()
 
@@ -74,9 +94,12 @@ async def render(given: RenderInput, attempt: Attempt, desk: Desk) -> RenderOutp
     asked = given.request
     if asked.deliver == "document" and isinstance(desk.documents, NoStore):
         raise DocumentStoreMissing("A document is asked for, and this worker knows no document store.")
-    # There is no account whose senders could be judged.
-    desk = replace(desk, rails=replace(desk.rails, allowed_senders={}))
-    async with letter(asked, NoAuth(), desk, token=attempt.token, required=asked.required_recipients) as message:
+    account: Auth = NoAuth()
+    if asked.username:  # which is all that is known of the account: nobody logs in
+        account = PasswordAuth.model_construct(username=asked.username, password=SecretStr(""))
+    else:  # there is no account whose senders could be judged
+        desk = replace(desk, rails=replace(desk.rails, allowed_senders={}))
+    async with letter(asked, account, desk, token=attempt.token, required=asked.required_recipients) as message:
         data, draft = bytes(message.data), message.draft
         return RenderOutput(
             message_id=message.message_id,

@@ -12,11 +12,12 @@ from zeebe_mail.errors import InputError, MessageAmbiguous, MessageNotFound, Uid
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession, Selected
 from zeebe_mail.message.criteria import Criteria
-from zeebe_mail.message.references import MessageReference, ReferenceFields, bare_message_id
+from zeebe_mail.message.message_id import bare_or_none, message_id_in
+from zeebe_mail.message.references import MessageReference, ReferenceFields
 from zeebe_mail.operations.base import Request
 from zeebe_mail.operations.fields import IfMissing, MailboxName, UidRanges
 from zeebe_mail.operations.matching import found
-from zeebe_mail.operations.message_result import ImapMessageContent, ImapMessageSummary, message_id_in
+from zeebe_mail.operations.message_result import ImapMessageContent, ImapMessageSummary
 
 _REFERENCE = frozenset({"messageId", "uid", "uidValidity", "mailbox"})
 _KNOWN = frozenset(
@@ -36,7 +37,7 @@ def named_by(value: Any) -> Any:
         return {"uid": value}
     if isinstance(value, Mapping):
         named = {name: item for name, item in value.items() if name in _REFERENCE or name not in _KNOWN}
-        if named.get("uid") is not None and _bare(named.get("messageId")) is None:
+        if named.get("uid") is not None and bare_or_none(named.get("messageId")) is None:
             named.pop("messageId", None)  # a sender may write anything there, and the UID is enough
         return named
     return value
@@ -48,14 +49,6 @@ def _reference(value: Any) -> Any:
     if isinstance(named, dict) and named.get("uid") is None:
         named.pop("mailbox", None)  # where it is not any more, or never was
     return named
-
-
-def _bare(message_id: Any) -> str | None:
-    """A Message-ID as it is looked for, if it is one."""
-    try:
-        return bare_message_id(message_id) if isinstance(message_id, str) else None
-    except ValueError:
-        return None
 
 
 def _one_or_many(value: Any) -> Any:
@@ -135,8 +128,8 @@ class SomeMessages(ReferenceFields, Request):
     def references(self) -> tuple[MessageReference, ...] | None:
         """The messages that are named one by one, if they are."""
         if self.message_id is not None or self.uid is not None:
-            one = MessageReference(message_id=self.message_id, uid=self.uid, uid_validity=self.uid_validity)
-            return (one,)
+            named = self.message_id and f"<{self.message_id}>"
+            return (MessageReference(message_id=named, uid=self.uid, uid_validity=self.uid_validity),)
         return self.messages
 
 
@@ -263,7 +256,7 @@ async def _choose(
 ) -> Chosen:
     named = reference.message_id and f"<{reference.message_id}>"
     if reference.uid is not None:
-        is_it = reference.uid in known and reference.message_id in (None, _bare(known[reference.uid]))
+        is_it = reference.uid in known and reference.message_id in (None, bare_or_none(known[reference.uid]))
         return Chosen(reference.uid, known[reference.uid], reference) if is_it else Chosen(None, named, reference)
     assert reference.message_id is not None
     uids = await imap.search.by_message_id(reference.message_id)
@@ -288,7 +281,7 @@ async def message_ids(imap: ImapSession, uids: list[int]) -> dict[int, str | Non
 
 async def uids_with(imap: ImapSession, message_id: str | None) -> list[int]:
     """UIDs of the messages with this Message-ID, as a header has it; of none with none that can be looked for."""
-    bare = _bare(message_id)
+    bare = bare_or_none(message_id)
     return await imap.search.by_message_id(bare) if bare else []
 
 

@@ -38,9 +38,11 @@ class Metrics:
         self._in_flight = Gauge("zeebe_mail_jobs_in_flight", "Jobs with this worker", registry=self.registry)
         self._waiting = Gauge("zeebe_mail_jobs_waiting", "Of these, waiting for their slot", registry=self.registry)
         self._poll_age = Gauge(
-            "zeebe_mail_last_poll_age_seconds", "Since the gateway last answered", registry=self.registry
+            "zeebe_mail_last_poll_age_seconds",
+            "Since the gateway answered the poll that it has not answered for longest; 0 for one that waits for a slot",
+            registry=self.registry,
         )
-        self._poll_age.set_function(lambda: time.monotonic() - self.gateway_seen_at)
+        self._poll_age.set_function(self._oldest_poll_s)
         self._sessions = Gauge("zeebe_mail_sessions", "Mail sessions by state", ["state"], registry=self.registry)
         for state in pool():
             self._sessions.labels(state).set_function(partial(_count_of, pool, state))
@@ -48,6 +50,7 @@ class Metrics:
         self._time = lru_cache(maxsize=None)(self._took.labels)
         self.loop_seen_at = self.gateway_seen_at = time.monotonic()
         self.stopping = False
+        self._asked_at: dict[str, float | None] = {}
         self._answering: set[str] = set()
         self._failing: dict[str, str] = {}
 
@@ -59,6 +62,8 @@ class Metrics:
     def source_alive(self, source: str) -> None:
         """The gateway answered this source."""
         self.gateway_seen_at = time.monotonic()
+        if source in self._asked_at:
+            self._asked_at[source] = self.gateway_seen_at
         if not self._answering and self._failing:
             log.info("gateway answers again", action="gateway_back", source=source)
             self._failing.clear()
@@ -72,6 +77,27 @@ class Metrics:
             log.warning("gateway does not answer", action="gateway_lost", source=source, reason=reason)
         self._failing.setdefault(source, reason)
 
+    def source_waits(self, source: str) -> None:
+        """This poll waits for a slot: until it asks, the gateway owes it nothing."""
+        self._asked_at[source] = None
+
+    def source_asks(self, source: str) -> None:
+        """This poll has room for a job, and the gateway owes it an answer."""
+        if self._asked_at.get(source) is None:
+            self._asked_at[source] = time.monotonic()
+
+    @property
+    def gateway_silent_s(self) -> float:
+        """Seconds without a word of the gateway, while some poll could have had one."""
+        return min([time.monotonic() - self.gateway_seen_at, *self._poll_ages()])
+
+    def _oldest_poll_s(self) -> float:
+        return max(self._poll_ages(), default=0.0)
+
+    def _poll_ages(self) -> list[float]:
+        now = time.monotonic()
+        return [0.0 if asked_at is None else now - asked_at for asked_at in list(self._asked_at.values())]
+
     def job_started(self, task_type: str, *, late_s: float) -> None:
         """A job starts, so long after the broker handed it out."""
         self._late.observe(late_s)
@@ -81,9 +107,10 @@ class Metrics:
         self._count(task_type, outcome).inc()
         self._time(task_type).observe(took_s)
 
-    def loop_turned(self, *, in_flight: int, waiting: int) -> None:
-        """The event loop is alive; said every second."""
+    def loop_turned(self, *, in_flight: int, waiting: int, heard_at: float) -> None:
+        """The event loop is alive, and the gateway last answered then; said every second."""
         self.loop_seen_at = time.monotonic()
+        self.gateway_seen_at = max(self.gateway_seen_at, heard_at)
         self._in_flight.set(in_flight)
         self._waiting.set(waiting)
 

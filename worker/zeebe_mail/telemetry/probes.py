@@ -47,7 +47,7 @@ class Probes:
         """Ready while alive, not stopping, and answered by the gateway lately."""
         metrics = self._metrics
         live, facts = self.live()
-        age_s = time.monotonic() - metrics.gateway_seen_at
+        age_s = metrics.gateway_silent_s
         facts |= {
             "gatewaySeenSecondsAgo": round(age_s, 1),
             "gatewayConnected": metrics.connected,

@@ -47,7 +47,7 @@ class Client:
     async def topology(self, *, timeout_s: float = 5.0) -> Topology:
         """The cluster's state. Raises GatewayUnavailable."""
         answer = await self._gateway.call(
-            self._gateway.stub.Topology, pb.TopologyRequest(), timeout_s=timeout_s, wait_for_connection=False
+            lambda stub: stub.Topology, pb.TopologyRequest(), timeout_s=timeout_s, wait_for_connection=False
         )
         leaders = {
             partition.partitionId
@@ -80,7 +80,7 @@ class Client:
             resources=[pb.Resource(name=file.name, content=file.read_bytes()) for file in files]
         )
         answer = await self._gateway.call(
-            self._gateway.stub.DeployResource, request, timeout_s=30.0, wait_for_connection=False
+            lambda stub: stub.DeployResource, request, timeout_s=30.0, wait_for_connection=False
         )
         return [
             Deployed(one.process.bpmnProcessId, one.process.version, one.process.resourceName)
@@ -90,7 +90,7 @@ class Client:
 
     async def start(self, process_id: str, variables: Mapping[str, Any]) -> int:
         """Start an instance of the newest version; gives its key."""
-        answer = await self._gateway.call(self._gateway.stub.CreateProcessInstance, _creation(process_id, variables))
+        answer = await self._gateway.call(lambda stub: stub.CreateProcessInstance, _creation(process_id, variables))
         return answer.processInstanceKey
 
     async def start_and_wait(
@@ -100,8 +100,9 @@ class Client:
         request = pb.CreateProcessInstanceWithResultRequest(
             request=_creation(process_id, variables), requestTimeout=round(timeout_s * 1000)
         )
-        stub = self._gateway.stub
-        answer = await self._gateway.call(stub.CreateProcessInstanceWithResult, request, timeout_s=timeout_s + 5)
+        answer = await self._gateway.call(
+            lambda stub: stub.CreateProcessInstanceWithResult, request, timeout_s=timeout_s + 5
+        )
         result: dict[str, Any] = json.loads(answer.variables)
         return result
 

@@ -1,9 +1,11 @@
-"""The connection to a Zeebe gateway: channel, credentials, and the job calls with their error classes."""
+"""A Zeebe gateway: credentials, and the job calls with their error classes."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, assert_never, cast
 import grpc
 import grpc.aio
 from pyzeebe.proto import gateway_pb2 as pb
-from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.outcome import Complete, Fail, ThrowError
 from zeebe_mail.secrets import shortened
+from zeebe_mail.zeebe.line import Line
 from zeebe_mail.zeebe.options import GatewayOptions, WorkerOptions
 from zeebe_mail.zeebe.tokens import Metadata, TokenSource, TokenUnavailable
 
@@ -26,28 +28,10 @@ if TYPE_CHECKING:
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 Status = grpc.StatusCode
+Method = Callable[["GatewayAsyncStub"], grpc.aio.UnaryUnaryMultiCallable[Request, Answer]]
+"""Picks a call, for example ``lambda stub: stub.Topology``."""
 
 CALL_TIMEOUT_S = 10.0
-
-CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
-    # Gateways refuse pings more often than every 30 s; 45 s is what the Java client sends.
-    ("grpc.keepalive_time_ms", 45_000),
-    ("grpc.keepalive_timeout_ms", 15_000),
-    # A gateway that is back must be found within two seconds; the library's own back-off grows to two minutes.
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 2_000),  # the time one attempt to connect may take
-    ("grpc.max_reconnect_backoff_ms", 500),
-    # Jobs of up to the gateway's 4 MB come in batches.
-    ("grpc.max_receive_message_length", 64 << 20),
-)
-
-STREAM_WINDOW_BYTES = 4 << 10
-STREAM_OPTIONS: tuple[tuple[str, int], ...] = (
-    # What the transport buffers is lost to everybody until its time-out when this process dies, so the window is
-    # small and does not grow by itself.
-    ("grpc.http2.lookahead_bytes", STREAM_WINDOW_BYTES),
-    ("grpc.http2.bdp_probe", 0),
-)
 
 
 class GatewayUnavailable(Exception):
@@ -110,17 +94,14 @@ class Gateway:
     def __init__(self, options: GatewayOptions) -> None:
         self._options = options
         self._tokens = TokenSource(options.oauth) if options.oauth else None
-        self._channel = _open(options, CHANNEL_OPTIONS)
-        self._stream_channel: grpc.aio.Channel | None = None
-        self.stub = _stub(self._channel)
+        self._lines = [Line(options)]
 
     async def __aenter__(self) -> Gateway:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._channel.close()
-        if self._stream_channel is not None:
-            await self._stream_channel.close()
+        for line in self._lines:
+            await line.aclose()
         if self._tokens is not None:
             await self._tokens.aclose()
 
@@ -129,11 +110,29 @@ class Gateway:
         """Host and port, for messages."""
         return self._options.address
 
+    @property
+    def heard_at(self) -> float:
+        """When the gateway last answered a call over the line in use, of the monotonic clock."""
+        return self._lines[-1].heard_at
+
+    @property
+    def stub(self) -> GatewayAsyncStub:
+        """The bare calls, over the line in use."""
+        return self._line.stub
+
+    @property
+    def _line(self) -> Line:
+        """The line in use; another one when it was given up."""
+        if self._lines[-1].given_up.is_set():
+            self._lines = [line for line in self._lines if line.in_use]
+            self._lines.append(Line(self._options))
+        return self._lines[-1]
+
     # ── calls ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def call(
         self,
-        method: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
+        method: Method[Request, Answer],
         request: Request,
         *,
         timeout_s: float = CALL_TIMEOUT_S,
@@ -148,15 +147,31 @@ class Gateway:
         """
         metadata = await self._metadata()
         try:
-            return await method(request, timeout=timeout_s, metadata=metadata, wait_for_ready=wait_for_connection)
+            return await self._call(method, request, metadata, timeout_s, wait_for_connection)
         except grpc.aio.AioRpcError as error:
             if not self._wants_new_token(error, metadata):
                 raise translate(error) from error
         metadata = await self._metadata()
         try:
-            return await method(request, timeout=timeout_s, metadata=metadata, wait_for_ready=wait_for_connection)
+            return await self._call(method, request, metadata, timeout_s, wait_for_connection)
         except grpc.aio.AioRpcError as error:
             raise translate(error) from error
+
+    async def _call(
+        self, method: Method[Request, Answer], request: Request, metadata: Metadata, timeout_s: float, waits: bool
+    ) -> Answer:
+        asked_at = time.monotonic()
+        async with self._line as line:
+            try:
+                answer = await method(line.stub)(request, timeout=timeout_s, metadata=metadata, wait_for_ready=waits)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is Status.DEADLINE_EXCEEDED:
+                    line.missed(asked_at, timeout_s)
+                elif error.code() not in UNAVAILABLE:
+                    line.heard()
+                raise
+            line.heard()
+            return answer
 
     async def _metadata(self) -> Metadata:
         if self._tokens is None:
@@ -174,8 +189,10 @@ class Gateway:
 
     async def activate(
         self, task_type: str, variables: Sequence[str], options: WorkerOptions, *, most: int, wait: timedelta | None
-    ) -> AsyncIterator[Job]:
+    ) -> AsyncIterator[Job | None]:
         """Take up to ``most`` jobs; with ``wait`` the gateway holds the call until there is one, else it answers now.
+
+        Gives None, once and first, when the line hangs: time to ask over another one, and to go on reading here.
 
         The call's own deadline is as far away as the jobs' time-out: a process that was frozen must still read the
         jobs it was given meanwhile, and later than that they are not its own anyway.
@@ -191,24 +208,35 @@ class Gateway:
         )
         deadline_s = ((wait or timedelta()) + options.job_timeout).total_seconds()
         metadata = await self._metadata()
-        try:
-            async for answer in self.stub.ActivateJobs(request, timeout=deadline_s, metadata=metadata):
-                for raw in answer.jobs:
-                    yield to_job(raw)
-        except grpc.aio.AioRpcError as error:
-            self._wants_new_token(error, metadata)
-            raise _about_no_job(error) from error
+        async with self._line as line:
+            call = line.stub.ActivateJobs(request, timeout=deadline_s, metadata=metadata)
+            reading = asyncio.ensure_future(call.read())
+            try:
+                if not await line.answers(reading):
+                    yield None
+                answer = await reading
+                while answer is not grpc.aio.EOF:
+                    line.heard()
+                    for raw in cast("pb.ActivateJobsResponse", answer).jobs:
+                        yield to_job(raw)
+                    answer = await call.read()
+                line.heard()
+            except grpc.aio.AioRpcError as error:
+                self._wants_new_token(error, metadata)
+                raise _about_no_job(error) from error
+            finally:
+                reading.cancel()
+                call.cancel()
 
     @asynccontextmanager
     async def stream(
         self, task_type: str, variables: Sequence[str], options: WorkerOptions
-    ) -> AsyncIterator[Callable[[], Awaitable[Job | None]]]:
-        """Have new jobs pushed. Gives a function that reads one, and None at the stream's end.
+    ) -> AsyncIterator[tuple[Callable[[], Awaitable[Job | None]], asyncio.Event]]:
+        """Have new jobs pushed. Gives a function that reads one, and None at the stream's end; and what is set when
+        the line hangs and another stream should be opened.
 
         What is not read stays in the transport's window; then the gateway gives jobs to others.
         """
-        if self._stream_channel is None:
-            self._stream_channel = _open(self._options, CHANNEL_OPTIONS + STREAM_OPTIONS)
         request = pb.StreamActivatedJobsRequest(
             type=task_type,
             worker=options.name,
@@ -217,27 +245,28 @@ class Gateway:
             tenantIds=options.tenant_ids,
         )
         metadata = await self._metadata()
-        call = _stub(self._stream_channel).StreamActivatedJobs(request, metadata=metadata)
+        async with self._line as line:
+            call = line.stream_stub.StreamActivatedJobs(request, metadata=metadata)
 
-        async def read() -> Job | None:
+            async def read() -> Job | None:
+                try:
+                    raw = await call.read()
+                except grpc.aio.AioRpcError as error:
+                    self._wants_new_token(error, metadata)
+                    raise _about_no_job(error) from error
+                return None if raw is grpc.aio.EOF else to_job(cast("pb.ActivatedJob", raw))
+
             try:
-                raw = await call.read()
-            except grpc.aio.AioRpcError as error:
-                self._wants_new_token(error, metadata)
-                raise _about_no_job(error) from error
-            return None if raw is grpc.aio.EOF else to_job(cast("pb.ActivatedJob", raw))
-
-        try:
-            yield read
-        finally:
-            call.cancel()
+                yield read, line.given_up
+            finally:
+                call.cancel()
 
     # ── answering jobs ───────────────────────────────────────────────────────────────────────────────────────────
 
     async def extend(self, key: int, timeout: timedelta) -> None:
         """Push a job's deadline to ``timeout`` from now. Raises JobGone when it is not active any more."""
         await self.call(
-            self.stub.UpdateJobTimeout,
+            lambda stub: stub.UpdateJobTimeout,
             pb.UpdateJobTimeoutRequest(jobKey=key, timeout=_ms(timeout)),
             # An answer that is lost must leave time for another try.
             timeout_s=min(CALL_TIMEOUT_S, timeout.total_seconds() / 3),
@@ -246,29 +275,10 @@ class Gateway:
     async def answer(self, key: int, outcome: Complete | Fail | ThrowError) -> None:
         """Tell the outcome of a job, once. Raises as :meth:`call`."""
         try:
-            method, request = self._told(key, outcome)
+            method, request = _told(key, outcome)
         except (TypeError, ValueError, RecursionError) as error:
             raise Rejected(f"it cannot be written as JSON ({type(error).__name__})") from error
         await self.call(method, request)
-
-    def _told(self, key: int, outcome: Complete | Fail | ThrowError) -> tuple[Any, Any]:
-        match outcome:
-            case Complete(variables):
-                return self.stub.CompleteJob, pb.CompleteJobRequest(jobKey=key, variables=_json(variables))
-            case Fail(message, retries, backoff, variables):
-                return self.stub.FailJob, pb.FailJobRequest(
-                    jobKey=key,
-                    retries=retries,
-                    errorMessage=_text(message),
-                    retryBackOff=_ms(backoff),
-                    variables=_json(variables),
-                )
-            case ThrowError(code, message, variables):
-                return self.stub.ThrowError, pb.ThrowErrorRequest(
-                    jobKey=key, errorCode=_text(code), errorMessage=_text(message), variables=_json(variables)
-                )
-            case _:
-                assert_never(outcome)
 
 
 def to_job(raw: pb.ActivatedJob) -> Job:
@@ -298,6 +308,26 @@ def to_job(raw: pb.ActivatedJob) -> Job:
     )
 
 
+def _told(key: int, outcome: Complete | Fail | ThrowError) -> tuple[Method[Any, Any], Any]:
+    match outcome:
+        case Complete(variables):
+            return (lambda stub: stub.CompleteJob), pb.CompleteJobRequest(jobKey=key, variables=_json(variables))
+        case Fail(message, retries, backoff, variables):
+            return (lambda stub: stub.FailJob), pb.FailJobRequest(
+                jobKey=key,
+                retries=retries,
+                errorMessage=_text(message),
+                retryBackOff=_ms(backoff),
+                variables=_json(variables),
+            )
+        case ThrowError(code, message, variables):
+            return (lambda stub: stub.ThrowError), pb.ThrowErrorRequest(
+                jobKey=key, errorCode=_text(code), errorMessage=_text(message), variables=_json(variables)
+            )
+        case _:
+            assert_never(outcome)
+
+
 def _text(text: str) -> str:
     """Text that can travel: half of a surrogate pair, which hostile mail brings along, cannot."""
     return text.encode("utf-8", "replace").decode("utf-8")
@@ -309,20 +339,3 @@ def _json(variables: Mapping[str, Any]) -> str:
 
 def _ms(duration: timedelta) -> int:
     return round(duration.total_seconds() * 1000)
-
-
-def _stub(channel: grpc.aio.Channel) -> GatewayAsyncStub:
-    # The generated class serves both kinds of channel; only its type hints distinguish them.
-    return cast("GatewayAsyncStub", GatewayStub(channel))
-
-
-def _open(options: GatewayOptions, arguments: tuple[tuple[str, int], ...]) -> grpc.aio.Channel:
-    authority = (("grpc.default_authority", options.override_authority),) if options.override_authority else ()
-    if not options.tls:
-        return grpc.aio.insecure_channel(options.address, options=(*arguments, *authority))
-    credentials = grpc.ssl_channel_credentials(
-        options.ca_file.read_bytes() if options.ca_file else None,
-        options.client_key_file.read_bytes() if options.client_key_file else None,
-        options.client_cert_file.read_bytes() if options.client_cert_file else None,
-    )
-    return grpc.aio.secure_channel(options.address, credentials, options=(*arguments, *authority))

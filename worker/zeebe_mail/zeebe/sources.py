@@ -7,7 +7,7 @@ import contextlib
 import random
 import time
 from asyncio import FIRST_COMPLETED
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -47,6 +47,14 @@ class Heartbeat(Protocol):
 
     def source_failed(self, source: str, reason: str) -> None:
         """It did not."""
+        ...
+
+    def source_waits(self, source: str) -> None:
+        """This poll waits for a slot: until it asks, the gateway owes it nothing."""
+        ...
+
+    def source_asks(self, source: str) -> None:
+        """This poll has room for a job, and the gateway owes it an answer."""
         ...
 
 
@@ -143,15 +151,28 @@ class Poll(Source):
         super().__init__(*args, **kwargs)
         self._backlog = True
         self._waits_for_a_job = False
+        self._late: set[asyncio.Task[None]] = set()
 
     @property
     def idle(self) -> bool:
         """A poll that waits for a first job has none on its way."""
         return self._waits_for_a_job
 
+    async def run(self) -> None:
+        """As every source; what is still read from lines that hung ends with it."""
+        try:
+            await super().run()
+        finally:
+            for reading in self._late:
+                reading.cancel()
+            await asyncio.gather(*self._late, return_exceptions=True)
+
     async def once(self) -> None:
         """Ask once."""
-        await self._budget.some_free()
+        if not self._budget.free:
+            self._heartbeat.source_waits(self.name)
+            await self._budget.some_free()
+        self._heartbeat.source_asks(self.name)
         if not self._backlog:
             self._backlog = await self._wait_for_one()
             return
@@ -164,13 +185,14 @@ class Poll(Source):
     async def _wait_for_one(self) -> bool:
         found = False
         self._waits_for_a_job = True
+        jobs = self._gateway.activate(self.task_type, self._variables, self._options, most=1, wait=LONG_POLL)
         try:
-            async for job in self._gateway.activate(
-                self.task_type, self._variables, self._options, most=1, wait=LONG_POLL
-            ):
+            async for job in jobs:
+                if job is None:
+                    raise self._hung(jobs)
                 found, self._waits_for_a_job = True, False
                 self.alive()
-                await self._accept(job, has_slot=False)
+                await self._take_on(job)
         finally:
             self._waits_for_a_job = False
         self.alive()
@@ -178,16 +200,34 @@ class Poll(Source):
 
     async def _take(self, most: int) -> int:
         taken = 0
+        jobs = self._gateway.activate(self.task_type, self._variables, self._options, most=most, wait=None)
         try:
-            async for job in self._gateway.activate(
-                self.task_type, self._variables, self._options, most=most, wait=None
-            ):
+            async for job in jobs:
+                if job is None:
+                    raise self._hung(jobs)
                 taken += 1
                 await self._accept(job, has_slot=True)
         finally:
             self._budget.give_back(most - taken)
         self.alive()
         return taken
+
+    async def _take_on(self, job: Job) -> None:
+        self._heartbeat.source_waits(self.name)
+        await self._accept(job, has_slot=False)
+
+    def _hung(self, jobs: AsyncIterator[Job | None]) -> GatewayUnavailable:
+        """Nothing came over this line. Jobs that come all the same are ours, and are read beside the next call."""
+        reading = asyncio.create_task(self._read_late(jobs), name=f"late {self.name}")
+        self._late.add(reading)
+        reading.add_done_callback(self._late.discard)
+        return GatewayUnavailable("the connection hangs")
+
+    async def _read_late(self, jobs: AsyncIterator[Job | None]) -> None:
+        with contextlib.suppress(GatewayUnavailable, Rejected):
+            async for job in jobs:
+                if job is not None:
+                    await self._accept(job, has_slot=False)
 
 
 class Stream(Source):
@@ -198,16 +238,16 @@ class Stream(Source):
     """
 
     async def once(self) -> None:
-        """Hold one stream until it ends, has lived long enough, or the worker stops."""
+        """Hold one stream until it ends, has lived long enough, or its line hangs, or the worker stops."""
         opened_at = time.monotonic()
         renew_at = opened_at + STREAM_LIFETIME_S * random.uniform(0.8, 1.2)  # noqa: S311
-        async with self._gateway.stream(self.task_type, self._variables, self._options) as read:
-            stopped: asyncio.Future[Any] = asyncio.ensure_future(self._stopped.wait())
+        async with self._gateway.stream(self.task_type, self._variables, self._options) as (read, hangs):
+            ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait()) for event in (self._stopped, hangs)]
             reading: asyncio.Future[Job | None] = asyncio.ensure_future(read())
             try:
-                while not stopped.done() and time.monotonic() < renew_at:
+                while not any(end.done() for end in ends) and time.monotonic() < renew_at:
                     await self._budget.some_free()
-                    await asyncio.wait([reading, stopped], timeout=STREAM_LOOK_S, return_when=FIRST_COMPLETED)
+                    await asyncio.wait([reading, *ends], timeout=STREAM_LOOK_S, return_when=FIRST_COMPLETED)
                     if not reading.done():
                         continue
                     if (job := reading.result()) is None:
@@ -219,8 +259,8 @@ class Stream(Source):
                     await self._accept(job, has_slot=False)
                 reading = await self._empty(reading, read)
             finally:
-                stopped.cancel()
-                reading.cancel()
+                for end in (*ends, reading):
+                    end.cancel()
                 await asyncio.wait([reading])
 
     async def _empty(

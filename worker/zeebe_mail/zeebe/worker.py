@@ -80,6 +80,14 @@ class Telemetry(Protocol):
         """It did not."""
         ...
 
+    def source_waits(self, source: str) -> None:
+        """This poll waits for a slot: until it asks, the gateway owes it nothing."""
+        ...
+
+    def source_asks(self, source: str) -> None:
+        """This poll has room for a job, and the gateway owes it an answer."""
+        ...
+
     def job_started(self, task_type: str, *, late_s: float) -> None:
         """A job starts, so long after the broker handed it out."""
         ...
@@ -88,8 +96,8 @@ class Telemetry(Protocol):
         """A job came to its end: completed, failed, incident, handed_back, bpmn_error or dropped."""
         ...
 
-    def loop_turned(self, *, in_flight: int, waiting: int) -> None:
-        """The event loop is alive; said every second."""
+    def loop_turned(self, *, in_flight: int, waiting: int, heard_at: float) -> None:
+        """The event loop is alive, and the gateway last answered then; said every second."""
         ...
 
 
@@ -273,7 +281,7 @@ class Worker:
         interval_s = min(LONGEST_WATCH_INTERVAL_S, self._options.job_timeout.total_seconds() / 6)
         while True:
             waiting = sum(not running.has_slot for running in self._jobs.values())
-            self._telemetry.loop_turned(in_flight=len(self._jobs), waiting=waiting)
+            self._telemetry.loop_turned(in_flight=len(self._jobs), waiting=waiting, heard_at=self._gateway.heard_at)
             for running in self._jobs.values():
                 if running.wants_extension and not running.extending:
                     running.extending = True
@@ -394,9 +402,13 @@ def _in_doubt(running: RunningJob) -> Fail:
     """The grace period ends before the mail server's answer: an incident, so that no other worker sends it again."""
     doubt = OutcomeUnknown(
         "The worker had to stop after the point of no return and before the mail server's answer came. "
-        f"The Message-ID of a mail that it sent begins with zm-{running.token}."
+        + _message_id(running)
     )
     return _failed(running.job, doubt)
+
+
+def _message_id(running: RunningJob) -> str:
+    return f"The Message-ID of a mail that the worker sent begins with zm-{running.token}."
 
 
 def _telling_s(grace_s: float) -> float:
@@ -406,6 +418,6 @@ def _telling_s(grace_s: float) -> float:
 
 def _refused(running: RunningJob, told: Outcome, error: Rejected) -> Fail:
     """The gateway does not take our answer: an incident, because repeating the job could repeat the mail."""
-    done = "The mail was handed over. " if running.committed else ""
+    done = f"The mail was handed over. {_message_id(running)} " if running.committed else ""
     refused = AnswerRefused(f"{done}The gateway refused the answer to this job ({type(told).__name__}): {error}.")
     return Fail(str(refused), retries=0, code=refused.code)

@@ -20,12 +20,12 @@ class CamundaFace:
 
     task_type = TASK_TYPE
 
-    def __init__(self, *, secret_fields: Sequence[str], codes: bool) -> None:
-        """``secret_fields`` may hold secrets; ``codes`` gives errors our stable codes."""
+    def __init__(self, *, secret_fields: Sequence[str], codes: bool, own_retries: bool) -> None:
+        """``secret_fields`` may hold secrets; ``codes`` gives errors our stable codes, ``own_retries`` our rules."""
         self.secret_fields = tuple(secret_fields)
         self.fetch_variables = ["authentication", "protocol", "data", account.ACCOUNT]
         self.content_fields = tuple(self.fetch_variables)
-        self.manners = ConnectorManners(codes=codes)
+        self.manners = ConnectorManners(codes=codes, own_retries=own_retries)
 
     def hosts(self, variables: Mapping[str, Any], field: str) -> Sequence[str]:
         """The host in the server settings of the task's protocol, or of its account."""

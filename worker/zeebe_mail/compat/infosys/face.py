@@ -46,13 +46,19 @@ class InfosysFace:
         return self.arrange(variables)
 
 
-def faces(*, secret_fields: Sequence[str], codes: bool) -> list[InfosysFace]:
-    """All three; ``secret_fields`` may hold secrets, ``codes`` gives errors our stable codes."""
+def faces(*, secret_fields: Sequence[str], codes: bool, own_retries: bool) -> list[InfosysFace]:
+    """All three.
+
+    Args:
+        secret_fields: variables that may hold secrets.
+        codes: whether errors have our stable codes.
+        own_retries: whether our rules for retries and waits hold.
+    """
 
     def face(
         protocol: str, variables: Sequence[str], described: Described, arrange: Callable[[Mapping[str, Any]], Errand]
     ) -> InfosysFace:
-        manners = ConnectorManners(codes=codes, described=described)
+        manners = ConnectorManners(codes=codes, own_retries=own_retries, described=described)
         return InfosysFace(TASK_TYPE.format(protocol=protocol), list(variables), tuple(secret_fields), manners, arrange)
 
     return [

@@ -49,6 +49,8 @@ class ImapTimeouts:
 
     connect_s: float = 10
     """TCP, TLS and greeting together."""
+    command_s: float = 60
+    """How long the server may be silent while it owes an answer; one that goes on may take longer."""
     courtesy_s: float = 5
     """The reply to a NOOP that only asks whether the server is still there."""
 
@@ -225,7 +227,7 @@ class ImapDialogue:
     async def _connect(self, addresses: Addresses, until: float) -> ImapConnection:
         async with asyncio.timeout_at(until):
             _, connection = await self._loop.create_connection(
-                lambda: ImapConnection(self._loop, self._turn), sock=await connect(addresses)
+                lambda: ImapConnection(self._loop, self._turn, self._timeouts.command_s), sock=await connect(addresses)
             )
         return connection
 

@@ -15,12 +15,13 @@ from zeebe_mail.mail.imap.allowance import A_LINE, A_MESSAGE_ID, BATCH, MANY_NUM
 from zeebe_mail.mail.imap.connection import ImapViolation, Piece, Reply
 from zeebe_mail.mail.imap.dialogue import ImapDialogue
 from zeebe_mail.mail.imap.fetch import Fetch
-from zeebe_mail.mail.imap.fetched import MESSAGE_ID, message_id_in
+from zeebe_mail.mail.imap.fetched import MESSAGE_ID
 from zeebe_mail.mail.imap.numbers import esearch, first_sorted, last_sorted, numbers
 from zeebe_mail.mail.imap.search_keys import charset, needed, search_keys
 from zeebe_mail.mail.imap.sorting import ITEMS, SORT_KEYS, Foremost, SortBy, within
 from zeebe_mail.mail.imap.syntax import astring
-from zeebe_mail.message.criteria import Criterion
+from zeebe_mail.message.criteria import Criterion, Numbered, Numbering, range_set
+from zeebe_mail.message.message_id import bare_or_none, landmark, message_id_in
 
 
 class Search:
@@ -83,10 +84,11 @@ class Search:
     async def by_message_id(self, message_id: str) -> list[int]:
         """UIDs of the messages with exactly this Message-ID (bare, without brackets), verified on the client."""
         with self._dialogue.step(Phase.SEARCH):
-            key = astring(message_id.encode())
+            key = astring(landmark(message_id).encode())
             candidates = await self._found(*_charset([key]), b"HEADER Message-ID ", key)
             headers = await self._fetch.items(candidates, b"UID " + MESSAGE_ID, A_MESSAGE_ID)
-            return sorted(uid for uid, one in headers.items() if message_id_in(one.body or b"") == message_id)
+            found = {uid: bare_or_none(message_id_in(one.body or b"")) for uid, one in headers.items()}
+            return sorted(uid for uid, one in found.items() if one == message_id)
 
     async def in_range(self, ranges: str) -> list[int]:
         """The existing UIDs among ``1,2,4:6``, ``7:*`` or ``*`` (the last message; none in an empty mailbox).
@@ -97,12 +99,10 @@ class Search:
             InputError: it is no such range.
         """
         try:
-            checked = sequence_set.checked(ranges)
+            numbered = Numbered(Numbering.UID, range_set(ranges))
         except ValueError as error:
             raise errors.InputError(f"range {error}.") from None
-        with self._dialogue.step(Phase.SEARCH):
-            found = sorted(set(await self._found(b"UID ", checked.encode())))
-            return [uid for uid in found if sequence_set.contains(checked, uid, found[-1])]
+        return await self.uids(numbered)
 
     async def existing(self, uids: Sequence[int]) -> list[int]:
         """Which of these there are, in the order given."""
@@ -123,7 +123,7 @@ class Search:
                     f"{self._dialogue.where} does not offer {capability}, which one of the criteria needs.",
                     details=self._dialogue.where.details | {"capability": capability},
                 )
-        return search_keys(criterion)
+        return search_keys(criterion, self._dialogue.connection.exists or 0)
 
     def _numbers(self, reply: Reply, command: bytes) -> list[int]:
         """No more than there can be messages; some may have come meanwhile."""

@@ -47,7 +47,8 @@ class Content(MailPart):
     preheader: Annotated[
         HeaderText | None, Prompt("Preview line", group="message", hint="Shown beside the subject in lists of mails")
     ] = None
-    """Text that mail programs show beside the subject, and that is not seen in the mail itself; only in HTML."""
+    """Text that mail programs show beside the subject, and that is not seen in the mail itself. Only HTML can have
+    it: in a mail of text alone it is an error."""
     text_from_html: Annotated[bool, Prompt("Make a text of the HTML", group="message", feel="static")] = True
     """Whether HTML without text gets one that is made from it, for those who see no HTML."""
     inline_styles: Annotated[bool, Prompt("Inline styles", group="message", feel="static")] = True
@@ -77,10 +78,6 @@ class Content(MailPart):
         for name in ("text", "html"):
             if getattr(self, name) is not None and getattr(self, f"{name}_from") is not None:
                 raise ValueError(f"has both `{name}` and `{name}From`; one of them must be left out")
-        return self
-
-    @model_validator(mode="after")
-    def _has_one_source_of_html(self) -> Content:
-        if self.html is not None and self.markdown is not None:
-            raise ValueError("must have `html` or `markdown`, not both")
+        if self.markdown is not None and not (self.html is None and self.html_from is None):
+            raise ValueError("has both `markdown` and `html` or `htmlFrom`; one of them must be left out")
         return self

@@ -92,8 +92,7 @@ def _require_whole(draft: Draft, request: LetterRequest) -> None:
         missing.append("`request.to`, `request.cc` or `request.bcc` must have at least one recipient")
     elif not (draft.to or draft.cc or request.undisclosed_recipients):
         missing.append("`request.to` or `request.cc` must have a recipient, or `request.undisclosedRecipients` be true")
-    says_nothing = (draft.text, draft.html, request.text_from, request.html_from, request.invitation)
-    if all(one is None for one in says_nothing):
+    if draft.text is None and draft.html is None and request.invitation is None:
         missing.append(
             "`request.text` or `request.html` must be given, or `request.markdown`, or a `request.template` that has "
             "one of them; it may be empty"
@@ -130,15 +129,11 @@ async def letter(
     Raises:
         WorkerError: something that it needs cannot be had or must not be sent; nothing was sent.
     """
-    request = await worded(request, desk.renderer)
-    draft = request.draft(authors_of(request, auth, usual_authors))
+    authors = authors_of(request, auth, usual_authors)
+    request = await worded(await _read(request, desk, mailboxes), desk.renderer)
+    draft = request.draft(authors)
     if finish is None:
         _require_whole(draft, request)
-    draft = replace(
-        draft,
-        text=await text_of(request.text_from, "textFrom", desk, mailboxes) if request.text_from else draft.text,
-        html=await text_of(request.html_from, "htmlFrom", desk, mailboxes) if request.html_from else draft.html,
-    )
     async with loaded(request.attachments, desk, mailboxes) as attachments:
         placed, missing = shown(draft.html, attachments)
         if missing and request.needs_inline_parts:
@@ -155,6 +150,16 @@ async def letter(
         message = _written(admitted.draft, token, now)
         desk.rails.check_size(len(message.data))
         yield replace(message, left_out=admitted.left_out)
+
+
+async def _read(request: LetterRequest, desk: Desk, mailboxes: Lease | None) -> LetterRequest:
+    """The same with the texts that come from elsewhere."""
+    sources = {"text": (request.text_from, "textFrom"), "html": (request.html_from, "htmlFrom")}
+    return request.model_copy(
+        update={
+            name: await text_of(source, field, desk, mailboxes) for name, (source, field) in sources.items() if source
+        }
+    )
 
 
 def user_of(auth: Auth) -> str:

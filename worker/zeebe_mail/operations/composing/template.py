@@ -25,7 +25,7 @@ class MailTemplate(MailPart):
     name: Annotated[
         str | None, Field(max_length=200), Prompt("Mail template", group="template", hint="Its name: welcome")
     ] = None
-    """A folder in the operator's directory of templates."""
+    """A folder in the operator's directory of templates. Its pictures and attachments go with the mail."""
     variables: Annotated[
         dict[str, Any], Prompt("Variables", group="template", hint="{customer: customer}", feel="required")
     ] = Field(default_factory=dict)

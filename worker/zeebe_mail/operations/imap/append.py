@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, model_validator
@@ -12,12 +13,13 @@ from pydantic import AfterValidator, model_validator
 from zeebe_mail.errors import Misbehaved, OutcomeUnknown, Unreachable
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
+from zeebe_mail.message.message_id import bare_or_none, message_id_in
 from zeebe_mail.operations.base import Attempt, Request, operation
 from zeebe_mail.operations.fields import BodyText, Flags, MailboxName, Moment
 from zeebe_mail.operations.imap import ImapInput
-from zeebe_mail.operations.message_result import MessagePlace, message_id_in
+from zeebe_mail.operations.message_result import MessagePlace
 from zeebe_mail.operations.selection import uids_with
-from zeebe_mail.operations.target import made
+from zeebe_mail.operations.target import made, put_into
 
 _BARE_BREAK = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _HEADER = re.compile(rb"[!-9;-~]+[ \t]*:")  # the beginning of a header field (RFC 5322, 3.6.8 and 4.5)
@@ -95,6 +97,10 @@ async def append(given: AppendInput, imap: ImapSession, attempt: Attempt) -> App
     """
     asked = given.request
     path = await made(imap, asked.mailbox, create=asked.create_mailbox)
+    return await put_into(imap, path, partial(_put, imap, path, asked, attempt), create=asked.create_mailbox)
+
+
+async def _put(imap: ImapSession, path: str, asked: AppendRequest, attempt: Attempt) -> AppendOutput:
     source = asked.source
     message_id = message_id_in(source.partition(b"\r\n\r\n")[0])
     selected = await imap.mailboxes.select(path)
@@ -122,7 +128,7 @@ async def _append(
     try:
         return await imap.filing.append(path, source, flags=asked.flags, received=asked.received)
     except (Unreachable, Misbehaved) as error:
-        if message_id:
+        if bare_or_none(message_id):
             raise
         raise OutcomeUnknown(
             f'The connection was lost while a message of {len(source)} bytes was put into mailbox "{path}": '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 from zeebe_mail.errors import InputError
@@ -12,7 +13,7 @@ from zeebe_mail.operations.bulk import Change, Changes, summed_up, worked
 from zeebe_mail.operations.fields import MailboxName
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.selection import Choice, SomeMessages, choose
-from zeebe_mail.operations.target import existing, made
+from zeebe_mail.operations.target import existing, made, put_into
 from zeebe_mail.operations.transfer import move_all
 
 
@@ -93,7 +94,10 @@ async def _to_trash(
             next_step="To delete what is in the trash for good, set `mode` to `permanent`.",
             details={"mailbox": path},
         )
-    return list(await move_all(imap, selected, choice, path, attempt))
+    moving = partial(move_all, imap, selected, choice, path, attempt)
+    if path is None:
+        return list(await moving())
+    return list(await put_into(imap, path, moving, create=True, source=selected))
 
 
 async def _trash(imap: ImapSession, name: str | None, *, make: bool) -> str | None:

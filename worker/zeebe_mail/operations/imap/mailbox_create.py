@@ -38,5 +38,5 @@ async def mailbox_create(given: MailboxCreateInput, imap: ImapSession, attempt: 
     """Create a mailbox and subscribe to it. One that exists is no error, so it may be repeated."""
     name = given.request.mailbox
     # What is only a level above others exists too, and yet can be created; the server knows.
-    path = await existing(imap, name) or await imap.directory.path_for(name)
+    path = await existing(imap, name, or_level=True) or await imap.directory.path_for(name)
     return MailboxCreateOutput(mailbox=path, created=await imap.mailboxes.create(path))

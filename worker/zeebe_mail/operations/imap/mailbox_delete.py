@@ -56,10 +56,10 @@ async def mailbox_delete(given: MailboxDeleteInput, imap: ImapSession, attempt: 
         )
     try:
         path = await imap.directory.resolve(asked.mailbox)
+        await refuse_special(imap, path, doing="deleted")
+        await imap.mailboxes.delete(path)
     except MailboxNotFound:
         if asked.if_missing == "error":
             raise
         return MailboxDeleteOutput(mailbox=await imap.directory.path_for(asked.mailbox), deleted=False)
-    await refuse_special(imap, path, doing="deleted")
-    await imap.mailboxes.delete(path)
     return MailboxDeleteOutput(mailbox=path, deleted=True)

@@ -76,7 +76,7 @@ class DeleteRequest(Request):
     def references(self) -> tuple[MaildropReference, ...]:
         """The messages that are named one by one."""
         if self.message_id or self.uidl:
-            return (MaildropReference(message_id=self.message_id, uidl=self.uidl),)
+            return (MaildropReference(message_id=bracketed(self.message_id), uidl=self.uidl),)
         return self.messages or ()
 
 
