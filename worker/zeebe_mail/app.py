@@ -14,6 +14,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -657,12 +658,16 @@ async def settle_once(
 class _Pretended:
     """A store that keeps nothing, for trying expressions out."""
 
-    async def create(self, content: bytes, *, name: str, content_type: str) -> Reference:
+    async def create(self, content: bytes, *, name: str | None, content_type: str) -> Reference:
         """A reference as the cluster would give it."""
         metadata = {"fileName": name, "contentType": content_type, "size": len(content)}
         return {"camunda.document.type": "camunda", "storeId": "", "documentId": "", "metadata": metadata}
 
     def open(self, reference: DocumentReference) -> AbstractAsyncContextManager[Opened]:
+        """Refuse: there is nothing."""
+        raise DocumentNotFound(f"{reference} is made up.")
+
+    async def link(self, reference: DocumentReference, *, valid_for: timedelta | None) -> str:
         """Refuse: there is nothing."""
         raise DocumentNotFound(f"{reference} is made up.")
 

@@ -49,6 +49,26 @@ def answer(code: int, enhanced: str = "", text: str = "") -> dict[str, Any]:
             ["jakarta.mail.AuthenticationFailedException: 535 5.7.8\n", "AUTHENTICATION_FAILED"],
         ),
         (
+            errors.CredentialsError("x", details=place("AUTH", protocol="imap", responseCode="AUTHENTICATIONFAILED")),
+            ["jakarta.mail.AuthenticationFailedException: [AUTHENTICATIONFAILED] Authentication failed."],
+        ),
+        (
+            errors.CertificateRejected("certificate has expired", details=place("TLS", protocol="pop3")),
+            ["jakarta.mail.MessagingException: Connect failed;", "SSLHandshakeException: PKIX path validation failed"],
+        ),
+        (
+            errors.TlsFailed("x", details=place("TLS", protocol="imap")),
+            ["jakarta.mail.MessagingException: Unsupported or unrecognized SSL message;", "javax.net.ssl.SSLException"],
+        ),
+        (
+            errors.ServerTimeout("x", details=place("AUTH", protocol="imap")),
+            ["jakarta.mail.MessagingException: Read timed out;", "java.net.SocketTimeoutException: Read timed out"],
+        ),
+        (
+            errors.MailboxNotFound("x", details={"mailbox": "Work.2025", "path": "Work/2025"}),
+            ["jakarta.mail.MessagingException: Folder Work/2025 does not exist"],
+        ),
+        (
             errors.SenderRefused("x", details=place("MAIL", **answer(553, "5.1.8", "No"))),
             ["SMTPSendFailedException: 553 5.1.8 No", "SMTPSenderFailedException: 553 5.1.8 No"],
         ),

@@ -141,11 +141,6 @@ def test_headers_that_the_mail_has_anyway_are_left_out() -> None:
     assert request.draft(request.from_).date.year == 2024
 
 
-def test_an_intrinsic_function_gives_a_text() -> None:
-    assert errand({"body": {"camunda.function.type": "base64", "params": ["hello"]}}).given.request.text == "aGVsbG8="
-    assert "No intrinsic function found with name: nope" in message({"body": {"camunda.function.type": "nope"}})
-
-
 @pytest.mark.parametrize("authentication", [{"type": "noAuth"}, [{"type": "noAuth"}]])
 def test_no_authentication_is_no_login(authentication: Any) -> None:
     assert isinstance(errand(authentication=authentication).given.auth, NoAuth)
@@ -222,7 +217,11 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         ),
         ({"data": {"smtpAction": {}}, "protocol": "smtp"}, "Missing external type id property"),
         ({"data": {"smtpAction": "x"}, "protocol": "smtp"}, "Cannot construct instance of `SmtpSendEmail`"),
-        ({"data": {}, "protocol": "imap"}, "not supported yet"),
+        ({"data": {}, "protocol": "imap"}, "Property: data.imapAction: Validation failed"),
+        (
+            {"data": {"pop3Action": {}}, "protocol": "pop3"},
+            "Missing external type id property 'pop3ActionDiscriminator'",
+        ),
     ],
 )
 def test_the_shape_is_checked_as_theirs_is(given: dict[str, Any], said: str) -> None:

@@ -47,7 +47,8 @@ MESSAGE = Candidate(
     header=read_header(HEADER, 0, len(HEADER)),
     size=2000,
     received=datetime(2026, 2, 1, 0, 30, tzinfo=timezone(timedelta(hours=1))),
-    body="Dear customer, the STRASSE is closed",
+    body="Dear customer, the STRASSE is closed <p>",
+    text="Dear customer, the STRASSE is closed",
     flags=frozenset({"\\Seen", "$Invoice"}),
     uid=7,
     highest_uid=9,
@@ -206,12 +207,14 @@ def candidates(draw: st.DrawFn) -> Candidate:
     if draw(st.booleans()):
         lines.append(f"X-Order: {draw(word)}")
     header = "\r\n".join((*lines, "", "")).encode()
+    body = draw(word)
     sequence, uid = draw(st.integers(1, 9)), draw(st.integers(1, 9))
     return Candidate(
         header=read_header(header, 0, len(header)),
         size=draw(st.integers(0, 3000)),
         received=draw(moments | st.none()),
-        body=draw(word),
+        body=body,
+        text=body,
         attachments=draw(st.integers(0, 2)),
         flags=draw(st.frozensets(st.sampled_from(["\\Seen", "\\Flagged", "$Invoice"]))),
         uid=uid,

@@ -6,7 +6,6 @@ unknown keys do not matter. The texts of the errors are the runtime's.
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,10 +16,9 @@ from pydantic import BaseModel, ValidationError
 from zeebe_mail.compat.errors import NOT_NULL, violations
 from zeebe_mail.errors import ContractError
 
-FUNCTION = "camunda.function.type"
-DOCUMENT = "camunda.document.type"
-
 Model = TypeVar("Model", bound=BaseModel)
+
+DOCUMENT = "camunda.document.type"
 
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}\s*")
 
@@ -63,7 +61,9 @@ def text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, Mapping):
-        return _computed(value)
+        raise ContractError(
+            "Cannot deserialize value of type `java.lang.String` from Object value (token `JsonToken.START_OBJECT`)"
+        )
     return json.dumps(value)
 
 
@@ -187,22 +187,6 @@ def ours(build: Callable[[], Model]) -> Model:
     raise ContractError(
         "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in found)
     )
-
-
-def _computed(value: Mapping[str, Any]) -> str:
-    """The text that an object in the place of a text stands for: an intrinsic function's value."""
-    if DOCUMENT in value:
-        raise ContractError("A document in the place of a text is not supported yet")
-    if FUNCTION not in value:
-        raise ContractError(
-            "Cannot deserialize value of type `java.lang.String` from Object value (token `JsonToken.START_OBJECT`)"
-        )
-    name, given = value[FUNCTION], value.get("params")
-    if name != "base64":
-        raise ContractError(f"No intrinsic function found with name: {name}")
-    if not isinstance(given, list) or len(given) != 1 or not isinstance(given[0], str):
-        raise ContractError("Intrinsic function base64 needs one text")
-    return base64.b64encode(given[0].encode("utf-8", "replace")).decode("ascii")
 
 
 def _invalid(path: Sequence[str], kind: str) -> ContractError:

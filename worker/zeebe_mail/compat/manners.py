@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from zeebe_mail.compat import errors
+from zeebe_mail.compat.durations import duration
 from zeebe_mail.compat.errors import BACKOFF
 from zeebe_mail.errors import ContractError, Retry, WorkerError
 
@@ -16,14 +16,7 @@ MESSAGE_LIMIT = 6000  # characters; where that runtime cuts
 Described = Callable[[WorkerError], tuple[str, str]]
 """Java class and message of an error."""
 
-# java.time.Duration: days and time, each part with a sign of its own, and one for all.
-_DURATION = re.compile(
-    r"(?P<sign>[+-]?)P(?=.)(?:(?P<days>[+-]?\d+)D)?"
-    r"(?:T(?=[\d+-])(?:(?P<hours>[+-]?\d+)H)?(?:(?P<minutes>[+-]?\d+)M)?(?:(?P<seconds>[+-]?\d+(?:[.,]\d{0,9})?)S)?)?",
-    re.IGNORECASE | re.ASCII,
-)
 _LONGEST_WAIT = timedelta(days=3650)
-_PARTS = ("days", "hours", "minutes", "seconds")
 
 
 class ConnectorManners:
@@ -51,13 +44,8 @@ class ConnectorManners:
         Raises:
             ContractError: it is none.
         """
-        found = _DURATION.fullmatch(header)
-        try:
-            parts = {name: float(found[name].replace(",", ".")) for name in _PARTS if found[name]} if found else {}
-            wait = timedelta(**parts) * (-1 if found and found["sign"] == "-" else 1)
-        except OverflowError:
-            parts = {}
-        if not parts or wait > _LONGEST_WAIT:
+        wait = duration(header)
+        if wait is None or wait > _LONGEST_WAIT:
             raise ContractError(
                 f"Failed to parse retry backoff header. Expected ISO-8601 duration, e.g. PT5M, got: {header}",
                 foreign_type=BACKOFF,

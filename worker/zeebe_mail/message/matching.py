@@ -98,7 +98,9 @@ class Candidate:
     received: datetime | None = None
     """When the mailbox got it, in the zone whose days count."""
     body: str = ""
-    """All text of the body, decoded."""
+    """All that the body says, decoded, its HTML as it stands too."""
+    text: str = ""
+    """The text of the body as people read it."""
     attachments: int = 0
     """Parts that are kept aside from the text."""
     flags: frozenset[str] = frozenset()
@@ -144,7 +146,7 @@ def _holds(condition: Condition, message: Candidate) -> bool:
         case HeaderIs(name, value):
             return any(_says(name.lower(), found, value) for found in message.header.all(name.lower()))
         case BodyIs(text):
-            return folded(message.body).split() == folded(text).split()
+            return folded(message.text).split() == folded(text).split()
         case Attached():
             return message.attachments > 0
         case Dated(clock, relation, when):

@@ -164,6 +164,8 @@ class ParsedMessage:
     attachments: tuple[Part, ...] = ()
     inline_parts: tuple[Part, ...] = ()
     messages: tuple[ParsedMessage, ...] = ()
+    leaves: tuple[Part, ...] = ()
+    """All parts as they stand, texts too, in their order; a message in it as a whole. Of nested messages none."""
     calendar: Calendar | None = None
     bounce: Bounce | None = None
     auto_reply: str | None = None

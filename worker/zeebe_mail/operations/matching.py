@@ -80,4 +80,4 @@ async def _says(imap: ImapSession, uid: int, criterion: BodyIs, reader: Reader) 
     if raw is None:
         return False
     message = await reader.read(raw)
-    return matches(criterion, Candidate(read_header(raw, 0, 0), body=message.all_text))
+    return matches(criterion, Candidate(read_header(raw, 0, 0), text=message.all_text))

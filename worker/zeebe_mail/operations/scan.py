@@ -91,7 +91,8 @@ def _candidate(one: Listed, header: Header, highest: int, message: ParsedMessage
         header=header,
         size=one.size,
         received=read_received(raw_text(received)) if received is not None else None,
-        body=message.all_text if message else "",
+        body=_text(message) if message else "",
+        text=message.all_text if message else "",
         attachments=len(message.attachments) if message else 0,
         sequence=one.number,
         highest_sequence=highest,
@@ -112,3 +113,8 @@ async def _search_bodies(pop3: Pop3Session, criterion: Criterion, reader: Reader
         message = await reader.read(raw)
         if matches(criterion, _candidate(one, read_header(raw, 0, len(raw)), highest, message)):
             result.found.append(one)
+
+
+def _text(message: ParsedMessage) -> str:
+    """All that a body says, its HTML as it stands too: so do servers of IMAP search in BODY."""
+    return "\n".join(filter(None, (message.text, message.html, *map(_text, message.messages))))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zeebe_mail.compat import binding
-from zeebe_mail.compat.camunda import account, smtp
+from zeebe_mail.compat.camunda import account, intrinsic, smtp
+from zeebe_mail.compat.camunda.imap import IMAP
+from zeebe_mail.compat.camunda.pop3 import POP3
 from zeebe_mail.compat.manners import ConnectorManners
-from zeebe_mail.errors import ContractError
-from zeebe_mail.operations.base import Errand
+from zeebe_mail.operations.base import Desk, Errand
 
 TASK_TYPE = "io.camunda:email:1"
-PROTOCOLS = ("smtp", "imap", "pop3")
 
 
 class CamundaFace:
-    """``io.camunda:email:1`` for all template versions. So far it sends; reading comes with its operations."""
+    """``io.camunda:email:1`` for all template versions. Behind it stand our operations."""
 
     task_type = TASK_TYPE
 
@@ -31,6 +31,10 @@ class CamundaFace:
         """The host in the server settings of the task's protocol, or of its account."""
         return [account.host(variables)]
 
+    async def filled_in(self, variables: Mapping[str, Any], desk: Desk) -> Mapping[str, Any]:
+        """The variables with texts in the place of documents and intrinsic functions."""
+        return await intrinsic.filled_in(variables, desk)
+
     def errand(self, variables: Mapping[str, Any]) -> Errand:
         """What the discriminators say.
 
@@ -38,7 +42,7 @@ class CamundaFace:
             ContractError: the input breaks the contract.
         """
         arranged = account.with_account(variables)
-        protocol = binding.variant(arranged, "data", "protocol", PROTOCOLS)
+        protocol = binding.variant(arranged, "data", "protocol", tuple(_ERRANDS))
         authentication = binding.part(arranged.get("authentication"), "Authentication")
         data = binding.part(arranged.get("data"), "Protocol")
         rules = binding.Rules()
@@ -47,6 +51,12 @@ class CamundaFace:
             rules.demand(None, "data")
             rules.check()
         assert data is not None
-        if protocol != "smtp":
-            raise ContractError(f"Protocol {protocol} is not supported yet")
-        return smtp.errand(data, authentication)
+        assert protocol is not None
+        return _ERRANDS[protocol](data, authentication)
+
+
+_ERRANDS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any] | None], Errand]] = {
+    "smtp": smtp.errand,
+    "imap": IMAP.errand,
+    "pop3": POP3.errand,
+}

@@ -11,7 +11,7 @@ from zeebe_mail.compat.binding import Rules
 from zeebe_mail.compat.infosys import errors, imap, login, pop3, smtp, values
 from zeebe_mail.compat.manners import ConnectorManners, Described
 from zeebe_mail.errors import ContractError
-from zeebe_mail.operations.base import Errand
+from zeebe_mail.operations.base import Desk, Errand
 
 TASK_TYPE = "com.infosys.camundaconnectors.email:{protocol}:1"
 Operation = TypeVar("Operation")
@@ -36,6 +36,10 @@ class InfosysFace:
     def hosts(self, variables: Mapping[str, Any], field: str) -> Sequence[str]:
         """The host of `authentication`."""
         return [login.host(variables)]
+
+    async def filled_in(self, variables: Mapping[str, Any], desk: Desk) -> Mapping[str, Any]:
+        """The variables as they are."""
+        return variables
 
     def errand(self, variables: Mapping[str, Any]) -> Errand:
         """What the task asks for.
