@@ -243,6 +243,10 @@ def test_what_cannot_be_listed(data: dict[str, Any], told: str) -> None:
         ({"searchField": "colour", "searchContent": "x"}, "searchField should be one of the following: subject"),
         ({"searchField": "receivedDate", "searchContent": "x"}, "searchContent: Unable to parse date"),
         ({"searchField": "body", "searchContent": "a\nb"}, "searchContent must not contain line breaks"),
+        (
+            {"searchField": "subject", "searchType": "complete", "searchContent": "a\nb"},
+            "searchContent must not contain line breaks",
+        ),
     ],
 )
 def test_what_cannot_be_searched(data: dict[str, Any], told: str) -> None:

@@ -12,18 +12,17 @@ from zeebe_mail.compat.infosys.filters import compiled
 from zeebe_mail.compat.infosys.login import Login
 from zeebe_mail.compat.infosys.mailbox import Saved, needed
 from zeebe_mail.compat.infosys.searches import searched
-from zeebe_mail.mail.pop3 import Pop3Session
+from zeebe_mail.mail.pop3 import Listed, Pop3Session
 from zeebe_mail.mail.server import Pop3Server
 from zeebe_mail.message.criteria import NONE, And, Criterion, Flagged, Not, Or
 from zeebe_mail.message.envelope import read_envelope
 from zeebe_mail.operations.base import Attempt, Desk, Errand, OperationOutput
 from zeebe_mail.operations.downloading import LARGEST
-from zeebe_mail.operations.maildrop import find
+from zeebe_mail.operations.maildrop import MaildropReference, message_id
 from zeebe_mail.operations.pop3.delete import DeleteInput, DeleteOutput, delete
-from zeebe_mail.operations.pop3.download import download
+from zeebe_mail.operations.pop3.download import DownloadInput, download
 from zeebe_mail.operations.pop3.list import ListInput, list_
 from zeebe_mail.operations.pop3.search import SearchInput, search
-from zeebe_mail.operations.scan import scan
 
 MOST_SCANNED = 1_000_000
 """Messages that a search looks at."""
@@ -74,19 +73,13 @@ def without_flags(criterion: Criterion) -> Criterion:
 
 def _download(place: Maildrop, data: Mapping[str, Any]) -> Errand:
     needed(data, "messageId", "downloadFolderPath")
-    folder, request = mailbox.folder(data), _all(mailbox.named(data))
-    given = ours(lambda: DeleteInput.model_validate(place.given(request)))
+    folder, named = mailbox.folder(data), mailbox.named(data)
+    given = ours(lambda: DownloadInput.model_validate(place.given(named)))
 
-    async def run(given: DeleteInput, pop3: Pop3Session, attempt: Attempt, desk: Desk) -> Saved:
+    async def run(given: DownloadInput, pop3: Pop3Session, attempt: Attempt, desk: Desk) -> Saved:
         """Save each of the messages."""
-        asked = given.request
-        if asked.criteria is None:
-            found = [one.listed for one in await find(pop3, asked.references) if one.listed]
-        else:
-            result = await scan(pop3, asked.criteria, desk.reader, max_scan=asked.max_scan, max_bytes=asked.max_bytes)
-            found = result.found
         done = None
-        for one in found:
+        for one in await _all_named(pop3, given.request):
             raw = await pop3.message(one, limit=LARGEST)
             if raw is not None:
                 done = await mailbox.save(desk, folder, read_envelope(raw).subject, raw)
@@ -95,6 +88,14 @@ def _download(place: Maildrop, data: Mapping[str, Any]) -> Errand:
         return done
 
     return Errand(replace(download, run=run), given, mailbox.saved)
+
+
+async def _all_named(pop3: Pop3Session, named: MaildropReference) -> list[Listed]:
+    """The message with this UIDL, or all with this Message-ID."""
+    listing = await pop3.listing()
+    if named.uidl is not None:
+        return [one for one in listing if one.uidl == named.uidl]
+    return [one async for one, header in pop3.summaries(listing) if message_id(header) == named.message_id]
 
 
 def _delete(place: Maildrop, data: Mapping[str, Any]) -> Errand:

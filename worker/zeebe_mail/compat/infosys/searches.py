@@ -13,6 +13,7 @@ from zeebe_mail.compat.infosys.filters import DATE_EXAMPLE
 from zeebe_mail.errors import ContractError
 from zeebe_mail.message.address import AddressError, mailbox
 from zeebe_mail.message.criteria import (
+    NONE,
     And,
     Attached,
     BodyIs,
@@ -64,14 +65,14 @@ def _part_of(*fields: str) -> Callable[[str], Criterion]:
 
 
 def _subject_is(content: str) -> Criterion:
-    return HeaderIs("Subject", content.strip())
+    return criterion({"field": "SUBJECT", "value": content.strip(), "match": "exact"})
 
 
 def _from_is(content: str) -> Criterion:
     try:
         return HeaderIs("From", mailbox(content.strip()).address)
     except AddressError:
-        return HeaderIs("From", content.strip())  # which nobody is
+        return NONE
 
 
 def _received(content: str) -> Criterion:
