@@ -74,6 +74,11 @@ def test_a_folder_whose_name_is_blank_does_not_exist() -> None:
         errand("listEmailsImap", LIST | {"listEmailsFolder": "  "})
 
 
+def test_a_mail_is_not_moved_to_nowhere() -> None:
+    with pytest.raises(MailboxNotFound):
+        errand("moveEmailImap", {"messageId": "a@x", "fromFolder": "", "toFolder": ""})
+
+
 def test_of_several_messages_with_a_message_id_the_first_is_meant() -> None:
     assert errand("readEmailImap", {"messageId": "<a@x>"}).given.request.first_of_several
     assert errand("readEmailPop3", {"messageId": "<a@x>"}).given.request.first_of_several
@@ -182,6 +187,7 @@ def test_criteria_that_say_nothing_are_refused(given: Any, said: str) -> None:
         ("listEmailsImap", LIST | {"sortField": "NAME"}, {}, "sortField. It Must be `SortFieldImap`"),
         ("listEmailsPop3", LIST | {"sortField": "RECEIVED_DATE"}, {}, "sortField. It Must be `SortFieldPop3`"),
         ("listEmailsPop3", LIST | {"maxToBeRead": "many"}, {}, "maxToBeRead. It Must be `Integer`"),
+        ("listEmailsPop3", LIST | {"maxToBeRead": 2**31}, {}, "maxToBeRead. It Must be `Integer`"),
         ("listEmailsPop3", LIST | {"maxToBeRead": -1}, {}, "must not be negative"),
         ("moveEmailImap", {"messageId": "a@x"}, {}, "data.imapAction.fromFolder: Validation failed"),
         ("readEmailImap", {"messageId": None}, {}, "data.imapAction.messageId: Validation failed"),

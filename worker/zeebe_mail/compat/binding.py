@@ -20,6 +20,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 DOCUMENT = "camunda.document.type"
 
+_INTEGERS = range(-(2**31), 2**31)
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}\s*")
 
 
@@ -90,7 +91,7 @@ def documents(value: Any) -> list[Mapping[str, Any]]:
     Raises:
         ContractError: something in it is no document.
     """
-    given = [] if value is None else value if isinstance(value, list) else [value]
+    given = [] if value is None else [single(one) for one in value] if isinstance(value, list) else [value]
     for one in given:
         if not isinstance(one, Mapping) or DOCUMENT not in one:
             raise ContractError(
@@ -101,7 +102,7 @@ def documents(value: Any) -> list[Mapping[str, Any]]:
 
 
 def integer(value: Any, *path: str) -> int | None:
-    """A whole number, or null; blank text counts as null, fractions are cut off.
+    """A whole number of 32 bits, or null; blank text counts as null, fractions are cut off.
 
     Raises:
         ContractError: it is something else; names the path.
@@ -109,10 +110,9 @@ def integer(value: Any, *path: str) -> int | None:
     value = single(value)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        return int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if (is_number or (isinstance(value, str) and _INTEGER.fullmatch(value))) and (number := int(value)) in _INTEGERS:
+        return number
     raise _invalid(path, "Integer")
 
 

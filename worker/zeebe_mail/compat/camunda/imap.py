@@ -163,6 +163,8 @@ class Move:
     def errand(self, place: Mapping[str, Any]) -> Errand:
         """Move one message into another folder, which is made where it is missing."""
         missing = f"Email with messageId {self._message_id} does not exist"
+        if not self._target:
+            raise folder_missing("")  # no folder to move to is not the INBOX
         asked = {
             "mailbox": folder(self._source),
             "messages": _first(self._message_id, missing),

@@ -7,6 +7,7 @@ one can.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from codecs import BOM_UTF8
 from collections.abc import Mapping
@@ -26,6 +27,8 @@ from zeebe_mail.operations.reading import ContentRequest
 
 log = structlog.get_logger(__name__)
 
+LARGE = 256 * 1024
+"""Bytes of a message from which on its texts are decoded in a thread, so that other jobs go on."""
 _BODIES = {"text/plain": "plainTextBody", "text/html": "htmlBody"}
 _DECODED = frozenset({"text/plain", "text/html", "text/xml"})
 """Types of which Java's mail library gives the text instead of the bytes."""
@@ -47,7 +50,8 @@ class AsWritten(ContentRequest):
             DocumentNotStored: the store does not keep an attachment.
             DocumentStoreMissing: there is none, and the message has attachments.
         """
-        walk = _Walk(message)
+        is_large = len(message.raw) > LARGE
+        walk = await asyncio.to_thread(_Walk, message) if is_large else _Walk(message)
         kept = {
             part.part: await documents.create(walk.bytes_of(part), name=part.file_name, content_type=part.content_type)
             for part in walk.attachments
