@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from zeebe_mail import errors
-from zeebe_mail.compat.camunda.errors import INPUT, RUNTIME, cost, described
-from zeebe_mail.compat.camunda.face import CamundaManners
+from zeebe_mail.compat.errors import INPUT, RUNTIME, cost, described
+from zeebe_mail.compat.manners import ConnectorManners
 from zeebe_mail.errors import Retry, WorkerError, every_error
 
 PLACE = {"host": "mail.test", "port": 25}
@@ -107,13 +107,13 @@ def test_a_server_s_trouble_begins_with_what_java_says(error: WorkerError, texts
 
 @pytest.mark.parametrize("kind", list(every_error()))
 def test_every_error_has_words_and_no_code(kind: type[WorkerError]) -> None:
-    seen = CamundaManners(codes=False, own_retries=False).describe(kind("It went wrong."))
+    seen = ConnectorManners(codes=False, own_retries=False).describe(kind("It went wrong."))
     assert set(seen) == {"type", "message"}
     assert all(seen.values())
 
 
 def test_codes_are_there_for_those_who_want_them() -> None:
-    seen = CamundaManners(codes=True, own_retries=False).describe(errors.SenderRefused("x", details=place("MAIL")))
+    seen = ConnectorManners(codes=True, own_retries=False).describe(errors.SenderRefused("x", details=place("MAIL")))
     assert (seen["code"], seen["variables"]["host"]) == ("SENDER_REFUSED", "mail.test")
 
 

@@ -184,6 +184,11 @@ class ParsedMessage:
         """The first From address, bare."""
         return next((one.address for one in self.from_ if one.address), None)
 
+    @property
+    def all_text(self) -> str:
+        """Its text, and that of the messages it holds."""
+        return "\n".join(filter(None, (self.text, *(message.all_text for message in self.messages))))
+
     def parts(self) -> Iterator[Part]:
         """All attachments, inline parts and messages in the message, and what these have themselves; each once."""
         yield from self.attachments

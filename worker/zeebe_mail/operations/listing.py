@@ -46,7 +46,8 @@ class ListRequest(Request):
     sort_by: Annotated[SortBy, BeforeValidator(upper), Prompt("Sort by", group="mailbox", feel="static")] = (
         SortBy.RECEIVED
     )
-    """When the server received them, when they were sent (the Date header), or their size."""
+    """When the server received them, when they were sent (the Date header), their size; or ARRIVAL, the order in which
+    they came into this mailbox."""
     sort_order: Annotated[SortOrder, Prompt("Order", group="mailbox", feel="static")] = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
     fields: Annotated[
@@ -90,7 +91,7 @@ async def list_messages(imap: ImapSession, asked: ListRequest, criterion: Criter
         Unsupported: the server does not know what is searched for.
     """
     selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
-    uids, total = await _first(imap, selected, asked, criterion)
+    uids, total = await _first(imap, selected, asked, criterion, desk)
     summaries = await imap.fetch.summaries(uids, attachments=asked.fields == "summary")
     messages: list[Listed] = []
     for start in range(0, len(summaries), AT_A_TIME):
@@ -128,7 +129,7 @@ async def _read(imap: ImapSession, one: Summary, desk: Desk) -> ParsedMessage:
 
 
 async def _first(
-    imap: ImapSession, selected: Selected, asked: ListRequest, criterion: Criterion | None
+    imap: ImapSession, selected: Selected, asked: ListRequest, criterion: Criterion | None, desk: Desk
 ) -> tuple[list[int], int]:
     """The UIDs that are listed, and how many there are to list."""
     ordered = partial(
@@ -140,7 +141,7 @@ async def _first(
     if criterion is not None and not decides_alone(criterion):
         everything = max(selected.exists, 1)
         candidates = await ordered(limit=everything, criterion=server_side(criterion))
-        uids = await matching(imap, candidates, client_side(criterion))
+        uids = await matching(imap, candidates, client_side(criterion), desk.reader)
         return uids[: asked.limit], len(uids)
     uids = await ordered(limit=asked.limit, criterion=criterion)
     if criterion is None:

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
-from zeebe_mail.compat.camunda import binding
-from zeebe_mail.compat.camunda.binding import Rules, ours
-from zeebe_mail.compat.camunda.errors import NOT_BLANK
+from zeebe_mail.compat import binding
+from zeebe_mail.compat.binding import Rules, ours
+from zeebe_mail.compat.errors import NOT_BLANK
 from zeebe_mail.errors import ContractError
 
 ACCOUNT = "emailAccountConfiguration"

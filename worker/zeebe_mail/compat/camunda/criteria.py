@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from zeebe_mail.compat.camunda.addresses import addresses
-from zeebe_mail.compat.camunda.errors import bad_address
+from zeebe_mail.compat.errors import bad_address
 from zeebe_mail.errors import ContractError
 from zeebe_mail.message.address import AddressError, Mailbox
 from zeebe_mail.message.criteria import MAX_CONDITIONS, MAX_DEPTH, And, Contains, Criterion, HeaderIs, Or, Place

@@ -1,68 +1,18 @@
-"""The face of Camunda's e-mail connector: its task type, and how it speaks to a process."""
+"""The face of Camunda's e-mail connector: its task type, and what is asked of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
-from zeebe_mail.compat.camunda import account, binding, errors, intrinsic, smtp
-from zeebe_mail.compat.camunda.durations import duration
-from zeebe_mail.compat.camunda.errors import BACKOFF
+from zeebe_mail.compat import binding
+from zeebe_mail.compat.camunda import account, intrinsic, smtp
 from zeebe_mail.compat.camunda.imap import IMAP
 from zeebe_mail.compat.camunda.pop3 import POP3
-from zeebe_mail.errors import ContractError, Retry, WorkerError
+from zeebe_mail.compat.manners import ConnectorManners
 from zeebe_mail.operations.base import Desk, Errand
 
 TASK_TYPE = "io.camunda:email:1"
-MESSAGE_LIMIT = 6000  # characters; where Camunda's connector runtime cuts
-
-_LONGEST_WAIT = timedelta(days=3650)
-
-
-class CamundaManners:
-    """Results and errors as Camunda's connector runtime puts them."""
-
-    message_limit = MESSAGE_LIMIT
-    ignores_errors_without_code = True
-
-    def __init__(self, *, codes: bool, own_retries: bool) -> None:
-        self._codes = codes
-        self._own_retries = own_retries
-        self.waits_by_default = own_retries
-
-    def wait(self, header: str) -> timedelta:
-        """A Java duration; a negative one, which Camunda passes on, means not to wait.
-
-        Raises:
-            ContractError: it is none.
-        """
-        wait = duration(header)
-        if wait is None or wait > _LONGEST_WAIT:
-            raise ContractError(
-                f"Failed to parse retry backoff header. Expected ISO-8601 duration, e.g. PT5M, got: {header}",
-                foreign_type=BACKOFF,
-            )
-        return max(wait, timedelta())
-
-    def cost(self, error: WorkerError) -> Retry:
-        """One retry for any trouble with a mail server; with our own rules what the error's class says."""
-        return error.retry if self._own_retries else errors.cost(error)
-
-    def describe(self, error: WorkerError) -> dict[str, Any]:
-        """Java class and message; code and details where the operator wants them."""
-        java_type, message = errors.described(error)
-        more = {"code": error.code, "variables": error.details} if self._codes else {}
-        return {"type": java_type, "message": message, **more}
-
-    def reason(self, error: WorkerError, message: str) -> str:
-        """The message as it is."""
-        return message
-
-    def attach(self, variables: Mapping[str, Any], response: Any) -> dict[str, Any]:
-        """The response inside ``error``: a failed job has no other variable there."""
-        seen = variables["error"]
-        return {**variables, "error": {**seen, "variables": {**seen.get("variables", {}), "response": response}}}
 
 
 class CamundaFace:
@@ -75,7 +25,7 @@ class CamundaFace:
         self.secret_fields = tuple(secret_fields)
         self.fetch_variables = ["authentication", "protocol", "data", account.ACCOUNT]
         self.content_fields = tuple(self.fetch_variables)
-        self.manners = CamundaManners(codes=codes, own_retries=own_retries)
+        self.manners = ConnectorManners(codes=codes, own_retries=own_retries)
 
     def hosts(self, variables: Mapping[str, Any], field: str) -> Sequence[str]:
         """The host in the server settings of the task's protocol, or of its account."""

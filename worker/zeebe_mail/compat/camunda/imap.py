@@ -7,13 +7,13 @@ from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import Field, SkipValidation
 
-from zeebe_mail.compat.camunda import binding
-from zeebe_mail.compat.camunda.binding import Rules, ours
+from zeebe_mail.compat import binding
+from zeebe_mail.compat.binding import Rules, ours
 from zeebe_mail.compat.camunda.criteria import criterion, sender_has
 from zeebe_mail.compat.camunda.envelope import as_seen
-from zeebe_mail.compat.camunda.errors import folder_missing
 from zeebe_mail.compat.camunda.mailbox import MOST, NOT_DELETED, MailboxProtocol, Sort, identity, not_found
 from zeebe_mail.compat.camunda.reading import AsWritten, imap_response
+from zeebe_mail.compat.errors import folder_missing
 from zeebe_mail.mail.imap import Selected, Summary
 from zeebe_mail.mail.server import ImapServer
 from zeebe_mail.message.criteria import Criterion

@@ -15,8 +15,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from zeebe_mail.compat.camunda.binding import DOCUMENT
-from zeebe_mail.compat.camunda.durations import duration
+from zeebe_mail.compat.binding import DOCUMENT
+from zeebe_mail.compat.durations import duration
 from zeebe_mail.documents.reference import DocumentReference
 from zeebe_mail.errors import ContractError
 from zeebe_mail.feel import FeelError, compile_expression, to_json

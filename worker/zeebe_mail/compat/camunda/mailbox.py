@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from zeebe_mail.auth.models import NoAuth
-from zeebe_mail.compat.camunda import binding
+from zeebe_mail.compat import binding
+from zeebe_mail.compat.binding import Rules, ours
 from zeebe_mail.compat.camunda.account import SERVERS, Server, login
-from zeebe_mail.compat.camunda.binding import Rules, ours
 from zeebe_mail.errors import ContractError, MessageNotFound
 from zeebe_mail.mail.server import MailServer, Security
 from zeebe_mail.message.message_id import bare_message_id

@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import Field, SkipValidation
 
-from zeebe_mail.compat.camunda import binding
-from zeebe_mail.compat.camunda.binding import Rules, ours
+from zeebe_mail.compat import binding
+from zeebe_mail.compat.binding import Rules, ours
 from zeebe_mail.compat.camunda.criteria import criterion, sender_is
 from zeebe_mail.compat.camunda.envelope import as_seen
 from zeebe_mail.compat.camunda.mailbox import MOST, NOT_DELETED, MailboxProtocol, Sort, identity, not_found

@@ -12,12 +12,12 @@ from typing import Any, cast
 import structlog
 
 from zeebe_mail.auth.models import Auth
-from zeebe_mail.compat.camunda import binding
+from zeebe_mail.compat import binding
+from zeebe_mail.compat.binding import Rules, ours
 from zeebe_mail.compat.camunda.account import SERVERS, Server, login
 from zeebe_mail.compat.camunda.addresses import addresses
-from zeebe_mail.compat.camunda.binding import Rules, ours
-from zeebe_mail.compat.camunda.errors import bad_address
 from zeebe_mail.compat.camunda.words import as_read
+from zeebe_mail.compat.errors import bad_address
 from zeebe_mail.errors import ContractError
 from zeebe_mail.mail.server import Security, SmtpServer
 from zeebe_mail.message.address import AddressError, Mailbox

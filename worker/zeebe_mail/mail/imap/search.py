@@ -74,6 +74,9 @@ class Search:
         moment; without one, the arrival (RFC 5256, 2.2).
         """
         with self._dialogue.step(Phase.SEARCH):
+            if by is SortBy.ARRIVAL:
+                uids = await self.uids(criterion)
+                return (uids[::-1] if descending else uids)[:limit]
             order = partial(Foremost, by, limit, descending=descending, ties_ascending=ties_ascending)
             if not self._dialogue.can("SORT"):
                 return await self._ordered_here(by, descending, limit, criterion, order)

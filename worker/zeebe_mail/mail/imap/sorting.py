@@ -25,8 +25,9 @@ _USUAL_LENGTH = len("10-Mar-2026 12:00:00 +0000")
 
 
 class SortBy(enum.StrEnum):
-    """What messages are sorted by (RFC 5256)."""
+    """What messages are sorted by (RFC 5256); ARRIVAL is by UID, which needs no sorting."""
 
+    ARRIVAL = "ARRIVAL"
     RECEIVED = "RECEIVED_DATE"
     SENT = "SENT_DATE"
     SIZE = "SIZE"

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from zeebe_mail.compat.camunda.errors import NOT_NULL, violations
+from zeebe_mail.compat.errors import NOT_NULL, violations
 from zeebe_mail.errors import ContractError
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -178,7 +178,7 @@ def ours(build: Callable[[], Model]) -> Model:
     """Build one of our models.
 
     Raises:
-        ContractError: what it objects to.
+        ContractError: what the model objects to.
     """
     try:
         return build()

@@ -1,4 +1,4 @@
-"""Errors as Camunda's connector puts them: ``{type, message}``, a Java class and a text that people match on.
+"""Errors as the runtime of Camunda's connectors puts them: ``{type, message}``, a Java class and a text to match on.
 
 The first part of a message is what the Java mail library would have said, as far as it is a fact here too; below it
 stands what we have to say, with our code.
