@@ -55,7 +55,7 @@ def finished(
     """
     author = (addressed.sender or addressed.authors[0]).address
     sender = author if addressed.envelope_sender is None else addressed.envelope_sender
-    everybody = (addressed.to, addressed.cc, addressed.bcc)
+    recipients = envelope(addressed.to, addressed.cc, addressed.bcc)
     if b"\0" in raw:
         raise DraftError("it has the character NUL")
     whole = _LINE_END.sub(b"\r\n", raw)
@@ -80,10 +80,10 @@ def finished(
         message_id=message_id,
         date=date,
         sender=sender,
-        recipients=envelope(*everybody),
+        recipients=recipients,
         data=Payload(new_head, b"\r\n", body, end),
         without_8bit=None,
-        needs_smtputf8=not new_head.isascii() or any(one.needs_smtputf8 for group in everybody for one in group),
+        needs_smtputf8=not (new_head.isascii() and all(map(str.isascii, (sender, *recipients)))),
         hidden=b"".join(whole for name, whole in fields if name in _HIDDEN),
     )
 

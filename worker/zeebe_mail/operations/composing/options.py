@@ -25,6 +25,8 @@ _LANGUAGES = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*(?: *, *[A-Za-z]{1,
 _URL = re.compile(r"https?://[!#-;=?-\[\]_a-z~%]+", re.IGNORECASE)
 _MAILTO = re.compile(r"mailto:[!#-;=?-\[\]_a-z~%]+", re.IGNORECASE)
 _PRINTABLE = re.compile(r"[ -~]+")
+_URL_LIMIT = 900  # characters: no line has room for more (RFC 5322, 2.1.1)
+_LANGUAGES_LIMIT = 200
 _EVENTS = ("success", "failure", "delay")
 
 
@@ -48,13 +50,21 @@ def _receipt(value: Any) -> Any:
     return answer if isinstance(answer, bool) else mailbox(answer)
 
 
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number from -9 to 9")
+    return value
+
+
 def _language(value: str) -> str:
-    if not _LANGUAGES.fullmatch(value):
+    if len(value) > _LANGUAGES_LIMIT or not _LANGUAGES.fullmatch(value):
         raise ValueError("must be a language such as de or de-AT, or several with commas between them")
     return value
 
 
 def _url(value: str) -> str:
+    if len(value) > _URL_LIMIT:
+        raise ValueError(f"must have at most {_URL_LIMIT} characters")
     if not _URL.fullmatch(value):
         raise ValueError("must be an http or https address without spaces and angle brackets")
     return value
@@ -62,7 +72,7 @@ def _url(value: str) -> str:
 
 def _mailto(value: str) -> str:
     if value.lower().startswith("mailto:"):
-        if not _MAILTO.fullmatch(value):
+        if len(value) > _URL_LIMIT or not _MAILTO.fullmatch(value):
             raise ValueError("must be a mail address, or a mailto: address without spaces and angle brackets")
         return value
     return f"mailto:{quote(mailbox(value).address, safe='@')}"
@@ -186,6 +196,11 @@ class MarkOptions(MailPart):
     """Keeps out-of-office notes from answering (RFC 3834); `no` for a mail that stands for a person's."""
     list_unsubscribe: Annotated[ListUnsubscribe | None, Prompt("Unsubscribe", group="delivery")] = None
     """Ways to get no more such mails."""
+    tls_optional: Annotated[
+        bool, Prompt("Rather unencrypted than not at all", group="delivery", hint="TLS-Required: No", feel="static")
+    ] = False
+    """Whether servers shall deliver it even where TLS cannot be had or trusted, against the policy of the receiving
+    domain (`TLS-Required: No`, RFC 8689): for mail about just such trouble. `requireTls` goes before it."""
     language: Annotated[
         str | None, AfterValidator(lambda tag: tag and _language(tag)), Prompt("Language", group="delivery", hint="de")
     ] = None
@@ -219,6 +234,7 @@ class MarkOptions(MailPart):
             auto_submitted=self.auto_submitted,
             unsubscribe=self.list_unsubscribe.mark() if self.list_unsubscribe else None,
             language=self.language,
+            tls_optional=self.tls_optional,
         )
 
 
@@ -235,6 +251,17 @@ class DeliveryOptions(MailPart):
     dsn: Annotated[Dsn | None, Prompt("Delivery reports", group="delivery")] = None
     """Which reports the servers on the way shall send to the envelope sender. Not every server offers that: the result
     says whether it was asked (`dsnRequested`)."""
+    mt_priority: Annotated[
+        int | None,
+        Field(ge=-9, le=9),
+        BeforeValidator(_no_truth_value),
+        Prompt("Transfer priority", group="delivery", hint="-9 to 9; 0 is usual"),
+    ] = None
+    """How soon servers shall carry it before or after other mail (MT-PRIORITY, RFC 6710): 9 goes first. Few servers
+    offer that, and only to some accounts: the result says whether it was asked for (`mtPriorityRequested`)."""
+    require_tls: Annotated[bool, Prompt("Only over TLS", group="delivery", hint="All the way", feel="static")] = False
+    """Whether the mail may travel only from server to server over verified TLS, and rather comes back than go another
+    way (REQUIRETLS, RFC 8689). A server that cannot promise that gets no mail (`UNSUPPORTED_BY_SERVER`)."""
 
     def dsn_request(self, message_id: str) -> DsnRequest | None:
         """The reports that are wanted; without an id of its own, a report calls the mail by its Message-ID."""
