@@ -12,10 +12,10 @@ import pytest
 from tests.live.conftest import Recorded
 from tests.live.host import Zeebe, host, zeebe
 from tests.servers.dovecot import Dovecot
-from tests.servers.foreign_models import camunda_inputs, camunda_model
+from tests.servers.foreign_models import camunda_inputs, camunda_model, model
 from tests.servers.mailboxes import PASSWORD
 from tests.servers.postfix import Postfix
-from tests.tasks import tasks
+from tests.tasks import Tasks, tasks
 from zeebe_mail.app import mailroom, task_types
 from zeebe_mail.compat.convert import convert
 from zeebe_mail.demo.pki import Authority
@@ -24,6 +24,7 @@ from zeebe_mail.settings import load
 
 pytestmark = pytest.mark.live
 
+INFOSYS_SMTP = "com.infosys.camundaconnectors.email:smtp:1"
 MAIL = {
     "from": '="alice@x.test"',
     "to": "=customer",
@@ -41,7 +42,7 @@ MAIL = {
 @pytest.fixture(autouse=True)
 def settings_of_the_worker(pki: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZEEBE_MAIL_CA_FILE", str(pki.ca_file))
-    monkeypatch.setenv("ZEEBE_MAIL_COMPAT", "camunda")
+    monkeypatch.setenv("ZEEBE_MAIL_COMPAT", "camunda,infosys")
     monkeypatch.setenv("SECRET_SMTP_PASSWORD", "secret")
     monkeypatch.setenv("SECRET_IMAP_PASSWORD", PASSWORD)
 
@@ -57,9 +58,8 @@ async def worker(address: str) -> AsyncIterator[Zeebe]:
         yield cluster
 
 
-def models(directory: Path, name: str, inputs: Mapping[str, str], headers: Mapping[str, str]) -> list[Path]:
+def models(directory: Path, name: str, original: bytes) -> list[Path]:
     """The original and the converted model, as processes of two names."""
-    original = camunda_model(f"{name}-original", 6, inputs, headers)
     conversion = convert(original)
     assert conversion.complete, conversion.tasks
     paths = [directory / f"{name}-original.bpmn", directory / f"{name}-converted.bpmn"]
@@ -77,24 +77,28 @@ async def test_a_mail_arrives_as_it_did(recorded: Recorded, postfix: Postfix, do
         "password": "{{secrets.SMTP_PASSWORD}}",
     }
     inputs = camunda_inputs(6, "sendEmailSmtp", MAIL, place)
-    paths = models(tmp_path, "send", inputs, {"resultExpression": "={id: messageId, ok: sent}"})
+    headers = {"resultExpression": "={id: messageId, ok: sent}"}
+    paths = models(tmp_path, "send", camunda_model("send-original", 6, inputs, headers))
     given = {"port": postfix.submission, "customer": "Bob <bob@x.test>", "number": "4711"}
-    arrived = []
     async with worker(recorded.address) as cluster, tasks(dovecot, "bob") as bob:
         await cluster.deploy(paths)
-        for path in paths:
-            result = await cluster.start_and_wait(path.stem, given, timeout_s=30)
-            assert result["ok"] is True
-            by_its_id = {"messageId": result["id"]}
-            await bob.run("imap-wait", criteria=by_its_id, timeoutSeconds=30, ifMissing="error")
-            arrived.append(told(await bob.run("imap-read", **by_its_id, attachments="metadata")))
+        arrived = [await sent(cluster, bob, path, given) for path in paths]
     assert arrived[0] == arrived[1]
     assert arrived[1]["attachments"] == [("4711.csv", "text/csv", 13)]
 
 
+async def sent(cluster: Zeebe, reader: Tasks, path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the reader gets of the mail that a process sends."""
+    result = await cluster.start_and_wait(path.stem, given, timeout_s=30)
+    assert result.get("ok", True) is True
+    by_its_id = {"messageId": result["id"]}
+    await reader.run("imap-wait", criteria=by_its_id, timeoutSeconds=30, ifMissing="error")
+    return told(await reader.run("imap-read", **by_its_id, attachments="metadata"))
+
+
 def told(mail: Mapping[str, Any]) -> dict[str, Any]:
     """What the reader of a mail gets."""
-    kept = {name: mail[name] for name in ("from", "to", "cc", "subject", "plainTextBody", "htmlBody")}
+    kept = {name: mail[name] for name in ("from", "to", "cc", "subject", "plainTextBody", "htmlBody", "importance")}
     files = [(one["fileName"], one["contentType"], one["size"]) for one in mail["attachments"]]
     return {**kept, "attachments": files}
 
@@ -103,15 +107,44 @@ async def test_a_list_of_mails_tells_what_it_told(recorded: Recorded, dovecot: D
     user = dovecot.new_account()
     for number in (1, 2, 3):
         dovecot.deliver(user, f"Message-ID: <{number}@x.test>\r\nSubject: No. {number}\r\n\r\nHello\r\n".encode())
-    action = {"maxToBeRead": "=2", "sortField": "RECEIVED_DATE", "sortOrder": "ASC", "listEmailsFolder": ""}
+    action = {"maxToBeRead": "=2", "sortField": "RECEIVED_DATE", "sortOrder": "ASC"}
     inputs = camunda_inputs(8, "listEmailsImap", action, {"account": "=accounts.shop"})
     expression = "={n: count(response), ids: response.messageId, subject: response[1].subject}"
-    _, converted = models(tmp_path, "list", inputs, {"resultExpression": expression})
+    paths = models(tmp_path, "list", camunda_model("list-original", 8, inputs, {"resultExpression": expression}))
+    account = {"username": user, "password": "{{secrets.IMAP_PASSWORD}}"}
+    server = {"imapHost": "localhost", "imapPort": dovecot.imaps, "imapCryptographicProtocol": "SSL"}
+    given = {"accounts": {"shop": account | server}}
     async with worker(recorded.address) as cluster:
-        await cluster.deploy([converted])
-        account = {"username": user, "password": "{{secrets.IMAP_PASSWORD}}"}
-        server = {"imapHost": "localhost", "imapPort": dovecot.imaps, "imapCryptographicProtocol": "SSL"}
-        given = {"accounts": {"shop": account | server}}
-        result = await cluster.start_and_wait(converted.stem, given, timeout_s=30)
-    assert result["ids"] == ["<1@x.test>", "<2@x.test>"]
-    assert (result["n"], result["subject"]) == (2, "No. 1")
+        await cluster.deploy(paths)
+        before, after = [await cluster.start_and_wait(path.stem, given, timeout_s=30) for path in paths]
+    assert before == after
+    assert after["ids"] == ["<1@x.test>", "<2@x.test>"]
+    assert (after["n"], after["subject"]) == (2, "No. 1")
+
+
+async def test_infosys_mail_arrives_as_it_did(
+    recorded: Recorded, postfix: Postfix, dovecot: Dovecot, tmp_path: Path
+) -> None:
+    inputs = {
+        "authentication.hostname": "localhost",
+        "authentication.port": "=string(port)",
+        "authentication.username": "alice@x.test",
+        "authentication.password": "secrets.SMTP_PASSWORD",
+        "smtpEmailMailBoxName": '="alice@x.test"',
+        "smtpEmailToRecipients": "=[customer]",
+        "smtpEmailSubject": '="Order " + number',
+        "smtpEmailContentType": "Text",
+        "smtpEmailContent": "We have it.\\nThank you.",
+        "smtpEmailImportance": "${true}",
+        "smtpEmailReadReceipt": "${false}",
+        "smtpEmailSensitivity": "Private",
+    }
+    headers = {"resultExpression": "={id: messageId}"}
+    paths = models(tmp_path, "infosys-send", model("infosys-send-original", INFOSYS_SMTP, inputs, headers))
+    given = {"port": postfix.submission, "customer": "bob@x.test", "number": "4711"}
+    async with worker(recorded.address) as cluster, tasks(dovecot, "bob") as bob:
+        await cluster.deploy(paths)
+        arrived = [await sent(cluster, bob, path, given) for path in paths]
+    assert arrived[0] == arrived[1]
+    assert arrived[1]["importance"] == "high"
+    assert arrived[1]["plainTextBody"].split() == ["We", "have", "it.", "Thank", "you."]

@@ -86,6 +86,12 @@ def test_html_is_a_text_or_the_path_of_a_file(content: str, field: str) -> None:
             {"limit": "5", "fields": "summary"},
         ),
         ("search-emails", {"searchContent": "=number"}, "search", {"criteria": {"subject": "4711"}}),
+        (
+            "search-emails",
+            {"searchType": "complete", "searchContent": "=number"},
+            "search",
+            {"criteria": {"field": "SUBJECT", "value": "4711", "match": "exact"}},
+        ),
         ("search-emails", {"searchField": "from", "searchContent": "ada"}, "search", {"criteria": {"from": "ada"}}),
         (
             "search-emails",
@@ -140,7 +146,16 @@ def test_the_domain_is_added_where_the_user_has_none(user: str, whole: str) -> N
         ({"authentication.keyStorePath": "/etc/store.jks"}, {}, "ZEEBE_MAIL_CA_FILE"),
         ({"operation": "imap.download-email"}, {}, "mail:imap-download:1"),
         ({"operation": "imap.read-email", "data.messageId": "a", "data.postReadAction": "unread"}, {}, "flags-remove"),
-        ({"operation": "imap.search-emails", "data.searchContent": "a", "data.searchType": "complete"}, {}, "exact"),
+        (
+            {
+                "operation": "imap.search-emails",
+                "data.searchContent": "a",
+                "data.searchType": "complete",
+                "data.searchField": "body",
+            },
+            {},
+            "since",
+        ),
         ({"operation": "imap.search-emails", "data.searchContent": "a", "data.searchField": "attachment"}, {}, "since"),
         ({}, {"resultExpression": "={ids: response.response}"}, "`messages`"),
     ],

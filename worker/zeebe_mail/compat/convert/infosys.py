@@ -207,18 +207,14 @@ def _fields(inputs: Inputs) -> None:
 
 def _search(inputs: Inputs, protocol: str) -> None:
     inputs.demand("data.searchContent")
-    if inputs.word("data.searchType", "partial", "The kind of search").lower() != "partial":
-        raise NotConvertible(
-            "It searches for whole values. Our criteria do so for addresses only: "
-            '{field: "FROM", value: …, match: "exact"} (docs/operations.md, Criteria).'
-        )
+    kind = inputs.word("data.searchType", "partial", "The kind of search").lower()
     field = inputs.word("data.searchField", "subject", "The field").lower()
     content = expression(inputs.given["data.searchContent"])
-    criteria = _CRITERIA.get(field)
+    criteria = (_PART if kind == "partial" else _WHOLE).get(field)
     if criteria is None:
         raise NotConvertible(
-            f"It searches by {field!r}. Say the same in `request.criteria` of mail:{protocol}-search:1, for example "
-            '{since: "2026-01-31"} (docs/operations.md, Criteria).'
+            f"It searches by {field!r} ({kind}). Say the same in `request.criteria` of mail:{protocol}-search:1, for "
+            'example {since: "2026-01-31"} (docs/operations.md, Criteria).'
         )
     inputs.move("data.searchContent", "request.criteria", lambda _: f"={criteria(content)}")
     inputs.add("request.limit", f"={MOST}")
@@ -230,16 +226,25 @@ def _part_of(key: str) -> Callable[[str], str]:
     return lambda content: f"{{{key}: {content}}}"
 
 
+def _whole_of(field: str) -> Callable[[str], str]:
+    return lambda content: f'{{field: "{field}", value: {content}, match: "exact"}}'
+
+
 def _anywhere(content: str) -> str:
     return f"{{or: [{', '.join(_part_of(key)(content) for key in ('subject', 'from', 'body'))}]}}"
 
 
-_CRITERIA: Mapping[str, Callable[[str], str]] = {
+_PART: Mapping[str, Callable[[str], str]] = {
     "subject": _part_of("subject"),
     **dict.fromkeys(("from", "sender"), _part_of("from")),
     **dict.fromkeys(("body", "content"), _part_of("body")),
     "all": _anywhere,
 }
+_WHOLE: Mapping[str, Callable[[str], str]] = {
+    "subject": _whole_of("SUBJECT"),
+    **dict.fromkeys(("from", "sender"), _whole_of("FROM")),
+}
+"""Our criteria for a field, whose value has the text in it or is the text."""
 
 
 def _read(inputs: Inputs, protocol: str) -> None:
