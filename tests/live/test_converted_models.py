@@ -122,6 +122,40 @@ async def test_a_list_of_mails_tells_what_it_told(recorded: Recorded, dovecot: D
     assert (after["n"], after["subject"]) == (2, "No. 1")
 
 
+ONE_MAIL = [
+    ("searchEmailsImap", {"criteria": '={field: "SUBJECT", value: "No. 1"}'}, "={ids: response.messageId}"),
+    ("readEmailImap", {"messageId": "=id"}, "={id: messageId, text: trim(plainTextBody), html: htmlBody, size: size}"),
+    ("moveEmailImap", {"messageId": "=id", "fromFolder": "INBOX", "toFolder": "Done"}, "={to: to, id: messageId}"),
+    ("deleteEmailImap", {"messageId": "=id"}, "={gone: deleted, id: messageId}"),
+    ("readEmailPop3", {"messageId": "=id"}, "={id: messageId, text: trim(plainTextBody)}"),
+    ("deleteEmailPop3", {"messageId": "=id"}, "={gone: deleted, id: messageId}"),
+]
+
+
+@pytest.mark.parametrize(("operation", "action", "expression"), ONE_MAIL, ids=[one[0] for one in ONE_MAIL])
+async def test_a_mail_is_found_read_and_filed_as_it_was(
+    recorded: Recorded, dovecot: Dovecot, tmp_path: Path, operation: str, action: dict[str, str], expression: str
+) -> None:
+    place = {"host": "localhost", "port": "=port", "username": "=user", "password": "{{secrets.IMAP_PASSWORD}}"}
+    inputs = camunda_inputs(4, operation, action, place)
+    name = operation.lower()
+    paths = models(tmp_path, name, camunda_model(f"{name}-original", 4, inputs, {"resultExpression": expression}))
+    port = dovecot.pop3s if operation.endswith("Pop3") else dovecot.imaps
+    outcomes = []
+    async with worker(recorded.address) as cluster:
+        await cluster.deploy(paths)
+        for path in paths:
+            user = dovecot.new_account()
+            mails = [f"Message-ID: <{n}@x.test>\r\nSubject: No. {n}\r\n\r\nHello\r\n".encode() for n in (1, 2)]
+            dovecot.deliver(user, *mails)
+            given = {"port": port, "user": user, "id": "<1@x.test>"}
+            result = await cluster.start_and_wait(path.stem, given, timeout_s=30)
+            with dovecot.client(user) as client:
+                left = client.select_folder("INBOX", readonly=True)[b"EXISTS"]
+            outcomes.append(({name: value for name, value in result.items() if name != "user"}, left))
+    assert outcomes[0] == outcomes[1]
+
+
 async def test_infosys_mail_arrives_as_it_did(
     recorded: Recorded, postfix: Postfix, dovecot: Dovecot, tmp_path: Path
 ) -> None:

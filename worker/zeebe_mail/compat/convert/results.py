@@ -10,8 +10,11 @@ from zeebe_mail.compat.convert.source import parsed, quoted, walk
 from zeebe_mail.compat.convert.task import NotConvertible, Response
 from zeebe_mail.feel import nodes
 
-_MATCHERS = frozenset({"contains", "starts with", "ends with", "matches", "substring before", "substring after"})
-_MATCHERS_WITH_MORE = _MATCHERS | {"split", "replace", "extract", "list contains", "index of"}
+_MATCHERS = frozenset(
+    {"contains", "starts with", "ends with", "matches", "substring before", "substring after"}
+    | {"split", "replace", "extract", "list contains", "index of"}
+)
+"""Functions that tell texts apart."""
 _IN_ANOTHER_WAY = "Use error.code (docs/errors.md)"
 
 
@@ -21,7 +24,7 @@ def rewritten(headers: Mapping[str, str], response: Response, whole_model: str) 
     Raises:
         NotConvertible: an expression uses what ours does not have, or something else in the model does.
     """
-    _check_errors(headers.get("errorExpression", ""), response)
+    _check_errors(headers.get("errorExpression", ""))
     variable, text = headers.get("resultVariable", "").strip(), headers.get("resultExpression", "").strip()
     changed: dict[str, tuple[str, str]] = {}
     if variable and response.whole != "response":
@@ -77,7 +80,7 @@ def _check_uses(variable: str, response: Response, whole_model: str) -> None:
             )
 
 
-def _check_errors(text: str, response: Response) -> None:
+def _check_errors(text: str) -> None:
     if not text.strip():
         return
     tree = parsed(text)
@@ -99,9 +102,7 @@ def _check_errors(text: str, response: Response) -> None:
 
 
 def _compares(node: Any) -> bool:
-    return (isinstance(node, nodes.Call) and node.name in _MATCHERS_WITH_MORE) or isinstance(
-        node, nodes.Comparison | nodes.In
-    )
+    return (isinstance(node, nodes.Call) and node.name in _MATCHERS) or isinstance(node, nodes.Comparison | nodes.In)
 
 
 def _members_of_error(node: Any) -> set[str]:

@@ -24,8 +24,6 @@ class Response:
     """Where what is lost can be had, for people."""
     whole: str = "response"
     """What in our result is the whole of theirs."""
-    error_texts: bool = True
-    """Whether expressions can tell its errors by their texts."""
 
 
 @dataclass(slots=True)
