@@ -97,6 +97,7 @@ def written(invitation: Invitation, now: datetime) -> Calendar:
         data=calendar.to_ical(sorted=False),
         uid=invitation.uid,
         sequence=invitation.sequence,
+        organizer=invitation.organizer,
     )
 
 
