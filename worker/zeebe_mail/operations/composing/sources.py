@@ -283,7 +283,7 @@ class StoredSource(Source, MessageReference):
         except MessageTooLarge as error:
             raise AttachmentTooLarge(error.message, details=error.details) from error
         if file is None:
-            raise not_found(selected, (chosen,), part=self.part if chosen.uid else None)
+            raise not_found(selected, (chosen,), part=self.part if chosen.uid else None, needed=True)
         return file
 
 
