@@ -257,7 +257,7 @@ class TemplateFailed(TemplateError):
 
 
 class TemplateLimit(TemplateError):
-    """A mail template took more time or memory, or gave more text, than one may. Nothing was sent."""
+    """A mail template, or Markdown, took more time or memory, or gave more text, than one may. Nothing was sent."""
 
     code = "TEMPLATE_LIMIT"
     advice = "Look for loops that do not end or multiply each other, and send large content as an attachment."

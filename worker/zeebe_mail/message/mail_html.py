@@ -1,4 +1,4 @@
-"""HTML as mail programs need it: from Markdown, with its styles inline, a preview line, and text beside it."""
+"""HTML as mail programs need it: from Markdown, with its styles inline, and text beside it."""
 
 from __future__ import annotations
 
@@ -27,17 +27,8 @@ _PAGE = """<!DOCTYPE html>
 {body}</body>
 </html>
 """
-_PREHEADER = (
-    '<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden;'
-    'mso-hide:all">{text}{blanks}</div>'
-)
-# They keep what follows out of the preview line.
-_BLANKS = "&#847;&zwnj;&nbsp;" * 80
-
 _EMPTY_STYLE = re.compile(r"<style[^>]*+>\s*+</style>")
 _STYLE = re.compile(r"<style\b", re.IGNORECASE)
-_ATTRIBUTES = r"""(?:[^>"']|"[^"]*+"|'[^']*+')*+"""
-_HEAD = re.compile(rf"<body\b{_ATTRIBUTES}>|</head\s*>|<html\b{_ATTRIBUTES}>|<!doctype\b[^>]*>", re.IGNORECASE)
 
 
 class _Markdown(MarkdownIt):
@@ -104,16 +95,6 @@ def with_inline_styles(html: str) -> str:
     HTML without ``<style>`` stays as it is, byte for byte.
     """
     return _EMPTY_STYLE.sub("", _INLINER.inline(html)) if _STYLE.search(html) else html
-
-
-def with_preheader(html: str, preheader: str) -> str:
-    """HTML whose first text is one that is not seen in it, but beside the subject in a list of mails."""
-    at = 0
-    for found in _HEAD.finditer(html):
-        at = found.end()
-        if found[0].lower().startswith("<body"):
-            break
-    return html[:at] + _PREHEADER.format(text=escape(preheader), blanks=_BLANKS) + html[at:]
 
 
 def text_of_html(html: str) -> str:
