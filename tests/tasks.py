@@ -69,11 +69,7 @@ class Tasks:
 
     async def attempt(self, attempt: Attempt, task: str, **request: Any) -> Any:
         """The same, told when the point of no return is passed."""
-        outcome = await self.outcome(attempt, task, {"resultVariable": "result"}, request)
-        if isinstance(outcome, Fail):
-            raise TaskFailed(outcome)
-        assert isinstance(outcome, Complete), outcome
-        return outcome.variables["result"]
+        return _result(await self.outcome(attempt, task, {"resultVariable": "result"}, request))
 
     async def outcome(
         self, attempt: Attempt, task: str, headers: Mapping[str, str], request: Mapping[str, Any]
@@ -85,14 +81,16 @@ class Tasks:
             "request": request,
             **self.beside,
         }
-        job = Job(
-            key=next(_keys),
-            type=f"mail:{task}:1",
-            variables=variables,
-            headers=headers,
-            retries=RETRIES,
-            deadline_ms=0,
-        )
+        return await self._handled(attempt, f"mail:{task}:1", headers, variables)
+
+    async def foreign(self, task_type: str, variables: Mapping[str, Any]) -> Any:
+        """The result of a task of any type, which gets exactly these variables."""
+        return _result(await self._handled(TrialAttempt(), task_type, {"resultVariable": "result"}, variables))
+
+    async def _handled(
+        self, attempt: Attempt, task_type: str, headers: Mapping[str, str], variables: Mapping[str, Any]
+    ) -> Outcome:
+        job = Job(key=next(_keys), type=task_type, variables=variables, headers=headers, retries=RETRIES, deadline_ms=0)
         return await self.room.handler.handle(job, attempt)
 
     def _default_address(self, task: str) -> dict[str, Any]:
@@ -101,6 +99,13 @@ class Tasks:
         if encrypted is None:
             return {"host": "127.0.0.1", "port": plain, "security": "NONE"}
         return {"host": "localhost", "port": encrypted, "security": "SSL_TLS"}
+
+
+def _result(outcome: Outcome) -> Any:
+    if isinstance(outcome, Fail):
+        raise TaskFailed(outcome)
+    assert isinstance(outcome, Complete), outcome
+    return outcome.variables["result"]
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from typing import Any
 import structlog
 
 from zeebe_mail.compat.camunda.face import CamundaFace
+from zeebe_mail.compat.infosys.face import faces as infosys_faces
 from zeebe_mail.documents.budget import ByteBudget
 from zeebe_mail.documents.camunda import CamundaDocuments
+from zeebe_mail.documents.download_folders import DownloadFolders
 from zeebe_mail.documents.downloads import PUBLIC, Downloads, UrlPattern
 from zeebe_mail.documents.files import Files
 from zeebe_mail.documents.folder import FolderDocuments
@@ -334,6 +337,12 @@ def task_types(settings: Settings) -> dict[str, Face]:
                 own_retries=settings.compat_own_retries,
             )
         )
+    if "infosys" in settings.compat:
+        faces += infosys_faces(
+            secret_fields=settings.compat_secrets_fields,
+            codes=settings.compat_error_codes,
+            own_retries=settings.compat_own_retries,
+        )
     return {face.task_type: face for face in faces}
 
 
@@ -384,7 +393,9 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
     reader = Reader()
     renderer = Renderer(settings.templates_dir)
     async with document_store(settings) as documents:
-        desk = Desk(pool, documents, sources(settings), reader, renderer, guard_rails(settings))
+        desk = Desk(
+            pool, documents, sources(settings), reader, renderer, guard_rails(settings), download_folders(settings)
+        )
         handler = JobHandler(
             operations=faces,
             desk=desk,
@@ -399,6 +410,11 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
             pool.close()
             await reader.aclose()
             await renderer.aclose()
+
+
+def download_folders(settings: Settings) -> DownloadFolders:
+    """Where tasks may write files."""
+    return DownloadFolders(map(Path, settings.download_dirs))
 
 
 def sources(settings: Settings) -> Sources:
@@ -642,12 +658,16 @@ async def settle_once(
 class _Pretended:
     """A store that keeps nothing, for trying expressions out."""
 
-    async def create(self, content: bytes, *, name: str, content_type: str) -> Reference:
+    async def create(self, content: bytes, *, name: str | None, content_type: str) -> Reference:
         """A reference as the cluster would give it."""
         metadata = {"fileName": name, "contentType": content_type, "size": len(content)}
         return {"camunda.document.type": "camunda", "storeId": "", "documentId": "", "metadata": metadata}
 
     def open(self, reference: DocumentReference) -> AbstractAsyncContextManager[Opened]:
+        """Refuse: there is nothing."""
+        raise DocumentNotFound(f"{reference} is made up.")
+
+    async def link(self, reference: DocumentReference, *, valid_for: timedelta | None) -> str:
         """Refuse: there is nothing."""
         raise DocumentNotFound(f"{reference} is made up.")
 

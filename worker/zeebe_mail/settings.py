@@ -259,6 +259,10 @@ class Settings(BaseSettings):
     """Folders from which mails may take attachments and texts, separated by commas. Links that lead out of them are not
     followed. Default: none."""
 
+    download_dirs: Words = ()
+    """Folders into which tasks of foreign connectors may write the mails that they download, separated by commas.
+    Default: none."""
+
     urls: Words = ()
     """URLs from which mails may take attachments and texts, separated by commas, where `*` stands for anything:
     `https://files.example.org/reports/*`. Without `https://` or `http://` it is https. Default: none."""
@@ -345,8 +349,9 @@ class Settings(BaseSettings):
 
     # ── foreign contracts ────────────────────────────────────────────────────────────────────────────────────────
 
-    compat: Annotated[tuple[Literal["camunda"], ...], NoDecode] = ()
-    """Foreign connectors whose task types are served too, separated by commas: `camunda` is `io.camunda:email:1`."""
+    compat: Annotated[tuple[Literal["camunda", "infosys"], ...], NoDecode] = ()
+    """Foreign connectors whose task types are served too, separated by commas: `camunda` is `io.camunda:email:1`,
+    `infosys` is `com.infosys.camundaconnectors.email:smtp:1`, `…:imap:1` and `…:pop3:1`."""
 
     compat_error_codes: bool = False
     """Give errors of foreign task types their stable code and what is known of them, as `error.code` and
@@ -384,6 +389,7 @@ class Settings(BaseSettings):
         "denied_recipients",
         "redirect_all_to",
         "files_dirs",
+        "download_dirs",
         "urls",
         "url_private_hosts",
         "secrets_fields",
@@ -432,7 +438,7 @@ class Settings(BaseSettings):
             raise ValueError("must be camunda, memory, or the path of a folder that exists")
         return value
 
-    @field_validator("files_dirs")
+    @field_validator("files_dirs", "download_dirs")
     @classmethod
     def _are_folders(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for folder in value:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from zeebe_mail.mail.imap.connection import Literal
 from zeebe_mail.mail.imap.search_keys import charset, needed, search_keys
-from zeebe_mail.message.criteria import criterion
+from zeebe_mail.message.criteria import Attached, BodyIs, Not, criterion
 
 
 def written(given_: Any) -> str:
@@ -60,6 +60,13 @@ def test_keys(given_: Any, keys: str) -> None:
 
 def test_no_criterion_is_every_message() -> None:
     assert search_keys(None, 8) == [b"ALL"]
+
+
+def test_what_no_key_says_is_asked_for_as_more_than_it() -> None:
+    assert search_keys(Not(Attached()), 9) == search_keys(criterion({"all": True}), 9)
+    assert search_keys(Attached(), 9) == [b"ALL"]
+    assert search_keys(BodyIs("to whom it concerns,\r\n(us)"), 9) == [b"BODY ", b'"concerns"']
+    assert search_keys(BodyIs("!"), 9) == [b"ALL"]
 
 
 def test_the_charset_is_that_of_the_values() -> None:

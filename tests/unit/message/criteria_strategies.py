@@ -66,7 +66,7 @@ def criteria(leaf: st.SearchStrategy[Criterion] | None = None) -> st.SearchStrat
         several = st.lists(inner, min_size=1, max_size=3).map(tuple)
         return st.builds(And, several) | st.builds(Or, several) | st.builds(Not, inner)
 
-    return st.recursive(leaf or leaves(), nested, max_leaves=8).filter(lambda one: _depth(one) <= 8)
+    return st.recursive(leaves() if leaf is None else leaf, nested, max_leaves=8).filter(lambda one: _depth(one) <= 8)
 
 
 def _depth(one: Criterion) -> int:

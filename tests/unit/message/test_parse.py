@@ -85,7 +85,8 @@ def test_the_time_that_the_server_knows_is_better_than_the_headers() -> None:
 
 def test_an_empty_message_has_nothing() -> None:
     found = parse(b"")
-    assert found == ParsedMessage(size=0, text="", text_source="plain", newest_reply="")
+    assert found == ParsedMessage(size=0, text="", text_source="plain", newest_reply="", leaves=found.leaves)
+    assert [(one.part, one.content_type, one.size) for one in found.leaves] == [("1", "text/plain", 0)]
 
 
 def test_a_thousand_recipients_are_read() -> None:

@@ -152,7 +152,7 @@ class JobHandler:
             fields=face.secret_fields,
             content=face.content_fields,
         )
-        errand = face.errand(resolved)
+        errand = face.errand(await face.filled_in(resolved, self._desk))
         for value in secret_values(errand.given):
             redactor.add(value, is_credential=True)
             self._warn_if_short(value, job)

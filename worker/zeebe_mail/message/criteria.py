@@ -184,6 +184,18 @@ class HeaderIs:
 
 
 @dataclass(frozen=True, slots=True)
+class BodyIs:
+    """The text of the body is exactly this, its case and how its words are spaced aside. Checked on the client."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The message has a part that is kept aside from its text. Checked on the client."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dated:
     """The message's date stands in this relation to a day, or (SINCE, BEFORE) to a moment with its offset.
 
@@ -236,7 +248,20 @@ class ServerOnly:
 
 
 Criterion = (
-    And | Or | Not | Contains | HeaderContains | HeaderIs | Dated | Larger | Smaller | Flagged | Numbered | ServerOnly
+    And
+    | Or
+    | Not
+    | Contains
+    | HeaderContains
+    | HeaderIs
+    | BodyIs
+    | Attached
+    | Dated
+    | Larger
+    | Smaller
+    | Flagged
+    | Numbered
+    | ServerOnly
 )
 """A condition on a message."""
 
@@ -679,6 +704,8 @@ _SYNONYMS = {"GMRAW": "GMAILRAW", "XGMRAW": "GMAILRAW", "XGMLABELS": "LABELS", "
 def _validated(given: Any) -> Criterion | None:
     if given is None or (isinstance(given, str) and not given.strip()):
         return None
+    if isinstance(given, Criterion):
+        return given
     try:
         return criterion(given)
     except CriteriaError as error:

@@ -6,6 +6,7 @@ POP3 has no search, so all of a criterion is checked here. IMAP's SEARCH knows n
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from zeebe_mail.message.criteria import (
     ALL,
     NONE,
     And,
+    Attached,
+    BodyIs,
     Clock,
     Contains,
     Criterion,
@@ -44,6 +47,7 @@ from zeebe_mail.message.header_fields import Header
 from zeebe_mail.message.message_id import bare_or_none, landmark, read_message_id
 
 _DAY = timedelta(days=1)
+_WORD = re.compile(r"\w{1,200}")
 
 
 # ── what has to be known ─────────────────────────────────────────────────────────────────────────────────────────
@@ -72,7 +76,7 @@ def needs(criterion: Criterion) -> Needs:
     return Needs(
         headers=frozenset(headers),
         whole_header=Place.TEXT in places,
-        body=bool(places & {Place.BODY, Place.TEXT}),
+        body=bool(places & {Place.BODY, Place.TEXT}) or any(isinstance(part, BodyIs | Attached) for part in parts),
         flags=any(isinstance(part, Flagged) for part in parts),
         numbers=frozenset(part.numbering for part in parts if isinstance(part, Numbered)),
         server=frozenset(part.key for part in parts if isinstance(part, ServerOnly)),
@@ -94,12 +98,20 @@ class Candidate:
     received: datetime | None = None
     """When the mailbox got it, in the zone whose days count."""
     body: str = ""
-    """All text of the body, decoded."""
+    """All that the body says, decoded, its HTML as it stands too."""
+    text: str = ""
+    """The text of the body as people read it."""
+    attachments: int = 0
+    """Parts that are kept aside from the text."""
     flags: frozenset[str] = frozenset()
     uid: int = 0
     highest_uid: int = 0
     sequence: int = 0
     highest_sequence: int = 0
+
+
+Condition = Contains | HeaderContains | HeaderIs | BodyIs | Attached | Dated | Larger | Smaller | Flagged | Numbered
+"""What can be checked here."""
 
 
 def matches(criterion: Criterion, message: Candidate) -> bool:
@@ -125,9 +137,7 @@ def matches(criterion: Criterion, message: Candidate) -> bool:
         return False
 
 
-def _holds(
-    condition: Contains | HeaderContains | HeaderIs | Dated | Larger | Smaller | Flagged | Numbered, message: Candidate
-) -> bool:
+def _holds(condition: Condition, message: Candidate) -> bool:
     match condition:
         case Contains(place, text):
             return _contains(message, place, folded(text))
@@ -135,6 +145,10 @@ def _holds(
             return any(folded(text) in folded(header_text(value)) for value in message.header.all(name.lower()))
         case HeaderIs(name, value):
             return any(_says(name.lower(), found, value) for found in message.header.all(name.lower()))
+        case BodyIs(text):
+            return folded(message.text).split() == folded(text).split()
+        case Attached():
+            return message.attachments > 0
         case Dated(clock, relation, when):
             return _is_dated(_moment(message, clock), relation, when)
         case Larger(size):
@@ -234,7 +248,7 @@ def client_side(criterion: Criterion) -> Criterion:
 def _is_of_client(leaf: Criterion) -> bool:
     # Servers take a message whose Date cannot be read for one of 1970, or of its arrival.
     is_rough = isinstance(leaf, Dated) and (isinstance(leaf.when, datetime) or leaf.clock is Clock.SENT)
-    return isinstance(leaf, HeaderIs) or is_rough
+    return isinstance(leaf, HeaderIs | BodyIs | Attached) or is_rough
 
 
 def _bound(criterion: Criterion, *, at_most: bool) -> Criterion:
@@ -248,6 +262,10 @@ def _bound(criterion: Criterion, *, at_most: bool) -> Criterion:
             return Not(_bound(part, at_most=not at_most))
         case HeaderIs(name, value):
             return NONE if at_most else _mentions(name, value)
+        case BodyIs(text):
+            return NONE if at_most else _has_a_word_of(text)
+        case Attached():
+            return NONE if at_most else ALL
         case Dated(_, _, when) if isinstance(when, datetime):
             return _days(criterion, when.astimezone(UTC).date(), at_most=at_most)
         case Dated(Clock.SENT) if at_most:
@@ -262,6 +280,12 @@ def _mentions(name: str, value: str) -> Criterion:
         return Contains(Place(name.upper()), value)
     except ValueError:
         return HeaderContains(name, value)
+
+
+def _has_a_word_of(text: str) -> Criterion:
+    """The longest word: lines are broken elsewhere in the mail than in its decoded text."""
+    word = max(_WORD.findall(text), key=len, default="")
+    return Contains(Place.BODY, word) if word else ALL
 
 
 def _days(moment: Dated, day: date, *, at_most: bool) -> Dated:

@@ -164,6 +164,8 @@ class ParsedMessage:
     attachments: tuple[Part, ...] = ()
     inline_parts: tuple[Part, ...] = ()
     messages: tuple[ParsedMessage, ...] = ()
+    leaves: tuple[Part, ...] = ()
+    """All parts as they stand, texts too, in their order; a message in it as a whole. Of nested messages none."""
     calendar: Calendar | None = None
     bounce: Bounce | None = None
     auto_reply: str | None = None
@@ -181,6 +183,11 @@ class ParsedMessage:
     def from_address(self) -> str | None:
         """The first From address, bare."""
         return next((one.address for one in self.from_ if one.address), None)
+
+    @property
+    def all_text(self) -> str:
+        """Its text, and that of the messages it holds."""
+        return "\n".join(filter(None, (self.text, *(message.all_text for message in self.messages))))
 
     def parts(self) -> Iterator[Part]:
         """All attachments, inline parts and messages in the message, and what these have themselves; each once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -21,6 +21,9 @@ MessageId = Annotated[str, AfterValidator(bare_message_id)]
 
 class ReferenceFields(Part):
     """What a message can be named by."""
+
+    first_of_several: ClassVar[bool] = False
+    """Whether of several messages with the Message-ID the first is meant; else it is not clear which."""
 
     message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="With or without < >")] = None
     """The exact Message-ID. Senders choose it, so two messages may share one; then nothing is done."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 
@@ -81,6 +81,9 @@ RequiredPop3Criteria = Annotated[RequiredCriteria, AfterValidator(_pop3_criterio
 class MaildropReference(Request):
     """One message: its UIDL, or its Message-ID. With both, both must be right."""
 
+    first_of_several: ClassVar[bool] = False
+    """Whether of several messages with the Message-ID the first is meant; else it is not clear which."""
+
     message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="With or without < >")] = None
     """The exact Message-ID. Senders choose it, so two messages may share one; then nothing is done."""
     uidl: Annotated[Uidl | None, Prompt("UIDL", group="message", hint="As `list` gives it")] = None
@@ -105,6 +108,7 @@ class SortBy(enum.StrEnum):
     RECEIVED = "RECEIVED_DATE"
     SENT = "SENT_DATE"
     SIZE = "SIZE"
+    BODY_SIZE = "BODY_SIZE"
 
 
 SortField = Annotated[
@@ -112,7 +116,7 @@ SortField = Annotated[
     BeforeValidator(upper),
     Prompt("Sort by", group="message", hint="ARRIVAL is the fastest", feel="static"),
 ]
-"""The server's own order, the topmost Received header, the Date header, or the size."""
+"""The server's own order, the topmost Received header, the Date header, or the size, with the header or without."""
 
 
 def _ranges(value: Any) -> tuple[Range, ...] | None:
@@ -157,6 +161,9 @@ class MaildropPlace(OperationOutput):
 class Pop3MessageSummary(MessageSummary, MaildropPlace):
     """A message in a POP3 mailbox without its body. ``receivedDateTime`` is that of the topmost Received header."""
 
+    body_size: int | None
+    """Bytes without the header."""
+
 
 _REFERENCE = frozenset({"messageId", "uidl"})
 _KNOWN = frozenset(
@@ -196,6 +203,7 @@ def summary(one: Listed, header: bytes) -> Pop3MessageSummary:
     return Pop3MessageSummary(
         **said_by(envelope),
         size=one.size,
+        body_size=one.body_size,
         received_date_time=envelope.received,
         flags=[],
         attachments_count=None,
@@ -218,14 +226,23 @@ def bracketed(bare: str | None) -> str | None:
 # ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def in_order(pop3: Pop3Session, messages: Sequence[Listed], by: SortBy, order: SortOrder) -> list[Listed]:
-    """Messages by date, size or arrival; ties by arrival, and those without a date at the end whatever the order."""
+async def in_order(
+    pop3: Pop3Session, messages: Sequence[Listed], by: SortBy, order: SortOrder, *, ties_ascending: bool = False
+) -> list[Listed]:
+    """Messages by date, size or arrival; those without a date at the end whatever the order.
+
+    Equal ones come by arrival, in the same direction or, with ``ties_ascending``, always the first first.
+    """
     descending = order == "DESC"
-    arrived = sorted(messages, key=lambda one: one.number, reverse=descending)
+    is_reversed = descending and not (ties_ascending and by is not SortBy.ARRIVAL)
+    arrived = sorted(messages, key=lambda one: one.number, reverse=is_reversed)
     if by is SortBy.ARRIVAL:
         return arrived
     if by is SortBy.SIZE:
         return sorted(arrived, key=lambda one: one.size, reverse=descending)
+    if by is SortBy.BODY_SIZE:
+        sizes = {one.number: one.body_size or 0 async for one, _ in pop3.summaries(messages)}
+        return sorted(arrived, key=lambda one: sizes.get(one.number, 0), reverse=descending)
     dates = await _dates(pop3, messages, by)
     dated = sorted(
         (one for one in arrived if dates.get(one.number)), key=lambda one: dates[one.number], reverse=descending
@@ -250,11 +267,22 @@ async def _let_others_go_on(done: int) -> None:
         await asyncio.sleep(0)
 
 
-async def shown(pop3: Pop3Session, messages: Sequence[Listed], fields: Fields) -> list[Shown]:
+class ShowsMessages(Request):
+    """A list of messages: how it shows one."""
+
+    fields: FieldsField = "summary"
+    """How much of each."""
+
+    def summary(self, one: Listed, header: bytes) -> Pop3MessageSummary:
+        """A message of which the header is known."""
+        return summary(one, header)
+
+
+async def shown(pop3: Pop3Session, messages: Sequence[Listed], asked: ShowsMessages) -> list[Shown]:
     """What a process gets for these messages, in this order; those that have gone are left out."""
     members: list[Shown] = []
     async for one, header in pop3.summaries(messages):
-        members.append(summary(one, header) if fields == "summary" else _place(one, header))
+        members.append(asked.summary(one, header) if asked.fields == "summary" else _place(one, header))
         await _let_others_go_on(len(members))
     return members
 
@@ -317,7 +345,7 @@ def _found(
             return Found(reference, None, wanted)
         return Found(reference, one, ids.get(one.number))
     several = by_id.get(wanted or "", [])
-    if len(several) > 1:
+    if len(several) > 1 and not reference.first_of_several:
         return Found(reference, None, wanted, _ambiguous(wanted, several))
     return Found(reference, several[0] if several else None, wanted)
 

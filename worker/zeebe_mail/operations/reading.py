@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from zeebe_mail.documents.store import DocumentStore
 from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.form import Prompt
 from zeebe_mail.message.parse import MESSAGE_LIMIT
+from zeebe_mail.message.parsed import ParsedMessage
 from zeebe_mail.operations.base import Desk, Request
 from zeebe_mail.operations.fields import IfMissing
 from zeebe_mail.operations.message_result import SOURCE_TYPE, with_documents
@@ -44,6 +46,14 @@ class ContentRequest(Request):
     ] = "error"
     """Whether a message that is not there is an error, or a result with `found` false."""
 
+    async def content(self, message: ParsedMessage, documents: DocumentStore) -> dict[str, Any]:
+        """The members of :class:`MessageContent`.
+
+        Raises:
+            DocumentNotStored: the store does not keep an attachment.
+        """
+        return await with_documents(message, documents, attachments=self.attachments, original_html=self.original_html)
+
 
 async def whole_content(
     raw: bytes, asked: ContentRequest, desk: Desk, *, name: str, received: datetime | None = None
@@ -54,9 +64,7 @@ async def whole_content(
         DocumentNotStored: the store does not keep one of them.
     """
     parsed = await desk.reader.read(raw, received)
-    content = await with_documents(
-        parsed, desk.documents, attachments=asked.attachments, original_html=asked.original_html
-    )
+    content = await asked.content(parsed, desk.documents)
     source = None
     if asked.source == "document" or parsed.parse_error:
         try:

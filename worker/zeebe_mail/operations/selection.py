@@ -260,8 +260,9 @@ async def _choose(
         return Chosen(reference.uid, known[reference.uid], reference) if is_it else Chosen(None, named, reference)
     assert reference.message_id is not None
     uids = await imap.search.by_message_id(reference.message_id)
-    trouble = _ambiguous(selected, reference.message_id, uids) if len(uids) > 1 else None
-    return Chosen(uids[0] if len(uids) == 1 else None, named, reference, trouble)
+    if len(uids) > 1 and not reference.first_of_several:
+        return Chosen(None, named, reference, _ambiguous(selected, reference.message_id, uids))
+    return Chosen(uids[0] if uids else None, named, reference)
 
 
 def _ambiguous(selected: Selected, message_id: str, uids: list[int]) -> MessageAmbiguous:

@@ -53,6 +53,8 @@ class ImapTimeouts:
     """How long the server may be silent while it owes an answer; one that goes on may take longer."""
     courtesy_s: float = 5
     """The reply to a NOOP that only asks whether the server is still there."""
+    login_s: float = 15
+    """What the server can do and the login together, once it has greeted."""
 
 
 class ImapDialogue:
@@ -210,6 +212,7 @@ class ImapDialogue:
             raise ImapViolation("says that we are logged in before we are")
         if greeting.condition != "OK":
             raise ImapClosed(greeting)
+        self._deadline = min(self._deadline, self._loop.time() + self._timeouts.login_s)
         self.phase = Phase.CAPA
         if tls and security is Security.STARTTLS:
             await self._start_tls(greeting, tls, until)

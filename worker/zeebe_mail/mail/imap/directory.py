@@ -58,7 +58,8 @@ class Directory:
             if level is not None:
                 raise self._only_level(level)
             everything = await self.mailboxes()
-            raise await self._not_found(name, [one.path for one in everything if one.selectable])
+            path = mailbox_names.in_the_servers_way(name, delimiter, prefix)
+            raise await self._not_found(name, [one.path for one in everything if one.selectable], path)
 
     async def path_for(self, name: str) -> str:
         """Where a mailbox of this name is to be made: levels joined the server's way, prefix of the namespace.
@@ -177,13 +178,14 @@ class Directory:
                 return by_name[usual.lower()]
         raise await self._not_found(name, sorted(one.path for one in selectable))
 
-    async def _not_found(self, name: str, paths: list[str]) -> errors.MailboxNotFound:
+    async def _not_found(self, name: str, paths: list[str], path: str = "") -> errors.MailboxNotFound:
+        """The error for a name; ``path`` is where a mailbox of that name would be."""
         near = await asyncio.to_thread(mailbox_names.nearest, name, paths)  # with thousands of paths it takes long
         where = self._dialogue.where
         return errors.MailboxNotFound(
             f"{where} has no mailbox {mailbox_names.quoted_list([name])}.",
             next_step=f"Did you mean {mailbox_names.quoted_list(near)}?" if near else None,
-            details=where.details | {"mailbox": name, "nearest": near},
+            details=where.details | {"mailbox": name, "path": path or name, "nearest": near},
         )
 
     def _only_level(self, path: str) -> errors.MailboxNotFound:

@@ -16,6 +16,8 @@ from zeebe_mail.message.criteria import (
     ALL,
     NONE,
     And,
+    Attached,
+    BodyIs,
     Contains,
     Criterion,
     Dated,
@@ -35,6 +37,7 @@ from zeebe_mail.message.criteria import (
     Smaller,
     walk,
 )
+from zeebe_mail.message.matching import server_side
 from zeebe_mail.message.message_id import landmark
 from zeebe_mail.message.references import MAX_NUMBER
 
@@ -83,7 +86,7 @@ def _keys(criterion: Criterion, exists: int, *, at_least: bool) -> list[list[Pie
             return [_one_of([_single(_keys(part, exists, at_least=at_least)) for part in parts])]
         case Not(part):
             return [_negated(_single(_keys(part, exists, at_least=not at_least)))]
-        case HeaderIs() | Dated(when=datetime()):
+        case HeaderIs() | BodyIs() | Attached() | Dated(when=datetime()):
             return _keys(_widened(criterion) if at_least else NONE, exists, at_least=at_least)
         case Numbered(Numbering.UID, ranges):
             return [[b"UID ", ",".join(map(_uids, ranges)).encode()]]
@@ -121,8 +124,10 @@ def _one_of(keys: list[list[Piece]]) -> list[Piece]:
     return [b"OR ", *_one_of(keys[:middle]), b" ", *_one_of(keys[middle:])]
 
 
-def _widened(criterion: HeaderIs | Dated) -> Criterion:
+def _widened(criterion: HeaderIs | BodyIs | Attached | Dated) -> Criterion:
     """What SEARCH can say of a condition that it cannot say itself."""
+    if isinstance(criterion, BodyIs | Attached):
+        return server_side(criterion)
     if isinstance(criterion, HeaderIs):
         if criterion.name.lower() == "message-id":
             return HeaderContains(criterion.name, landmark(criterion.value))
