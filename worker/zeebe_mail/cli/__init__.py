@@ -7,6 +7,7 @@ import sys
 import typer
 
 from zeebe_mail.cli.check import check
+from zeebe_mail.cli.convert import convert
 from zeebe_mail.cli.demo import demo
 from zeebe_mail.cli.deploy import deploy
 from zeebe_mail.cli.exec import exec_
@@ -34,6 +35,7 @@ app.command()(health)
 app.command()(feel)
 app.command()(parse)
 app.command()(render)
+app.command()(convert)
 app.command()(demo)
 app.command(hidden=True)(generate)
 
