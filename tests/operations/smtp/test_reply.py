@@ -185,6 +185,7 @@ async def test_an_original_that_is_not_there_is_an_error_and_nothing_is_sent(
     with pytest.raises(TaskFailed, match=code) as failed:
         await me.run("smtp-reply", original=original, text="x")
     assert failed.value.retries == 0
+    assert "ifMissing" not in str(failed.value), "which the task does not have"
 
 
 async def test_without_mailboxes_the_message_says_what_to_give(me: Correspondent) -> None:

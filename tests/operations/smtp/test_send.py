@@ -154,7 +154,7 @@ def test_what_may_be_left_out(request_: dict[str, Any]) -> None:
         ({"text": 5}, ["request.text"]),
         ({"text": "half \ud800"}, ["request.text"]),
         ({"subject": ["x"]}, ["request.subject"]),
-        ({"headers": {"Bcc": "x"}}, ["request.headers.Bcc"]),
+        ({"headers": {"Bcc": "x"}}, ["request.headers.Bcc.[key]"]),
         ({"headers": {"X-Order": 5}}, ["request.headers.X-Order.0"]),
         ({"requiredRecipients": "most"}, ["request.requiredRecipients"]),
         ({"subjekt": "x"}, ["request.subjekt"]),
