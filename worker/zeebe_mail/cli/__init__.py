@@ -17,6 +17,7 @@ from zeebe_mail.cli.health import health
 from zeebe_mail.cli.parse import parse
 from zeebe_mail.cli.render import render
 from zeebe_mail.cli.run import run
+from zeebe_mail.cli.templates import templates
 from zeebe_mail.errors import SecretError
 from zeebe_mail.settings import SettingsError
 
@@ -36,6 +37,7 @@ app.command()(feel)
 app.command()(parse)
 app.command()(render)
 app.command()(convert)
+app.command()(templates)
 app.command()(demo)
 app.command(hidden=True)(generate)
 

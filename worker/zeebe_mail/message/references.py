@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from zeebe_mail.form import Part, Prompt
+from zeebe_mail.form import Answer, Part, Prompt, Question
 from zeebe_mail.message.message_id import bare_message_id
 
 MAX_NUMBER = 2**32 - 1
@@ -15,6 +15,12 @@ MAX_NUMBER = 2**32 - 1
 Uid = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 UidValidity = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 
+
+BY_ID_OR_UID = {
+    "messageId": Answer("The one with this Message-ID", needs=("messageId",)),
+    "uid": Answer("The one with this UID", needs=("uid",), takes=("uidValidity",)),
+}
+"""How the Modeler asks for one message."""
 
 MessageId = Annotated[str, AfterValidator(bare_message_id)]
 
@@ -25,7 +31,7 @@ class ReferenceFields(Part):
     first_of_several: ClassVar[bool] = False
     """Whether of several messages with the Message-ID the first is meant; else it is not clear which."""
 
-    message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="With or without < >")] = None
+    message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="<a1b2@example.org>")] = None
     """The exact Message-ID. Senders choose it, so two messages may share one; then nothing is done."""
     uid: Annotated[Uid | None, Prompt("UID", group="message")] = None
     """The number the mailbox gave the message."""
@@ -35,6 +41,8 @@ class ReferenceFields(Part):
 
 class MessageReference(ReferenceFields):
     """One message: its Message-ID, or its UID together with the UIDVALIDITY of the mailbox."""
+
+    questions: ClassVar = {"which": Question("Which message", "message", BY_ID_OR_UID)}
 
     @model_validator(mode="after")
     def _names_a_message(self) -> MessageReference:

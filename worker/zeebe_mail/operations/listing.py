@@ -16,7 +16,7 @@ from zeebe_mail.message.matching import client_side, server_side
 from zeebe_mail.message.parse import MESSAGE_LIMIT, parse_header
 from zeebe_mail.message.parsed import ParsedMessage
 from zeebe_mail.operations.base import Desk, OperationOutput, Request
-from zeebe_mail.operations.fields import MailboxName, SortOrder, upper
+from zeebe_mail.operations.fields import DETAILS, ORDERS, MailboxName, SortOrder, upper
 from zeebe_mail.operations.matching import decides_alone, matching
 from zeebe_mail.operations.message_result import (
     ImapMessageContent,
@@ -39,20 +39,37 @@ class ListRequest(Request):
     ties_ascending: ClassVar[bool] = False
     """Whether equal messages come by UID even where the order is descending."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="Default INBOX")] = "INBOX"
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="INBOX")] = "INBOX"
     """The mailbox (IMAP folder)."""
-    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="mailbox", hint="Default 50")] = 50
+    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="reading")] = 50
     """How many messages; which are left out depends on the order."""
-    sort_by: Annotated[SortBy, BeforeValidator(upper), Prompt("Sort by", group="mailbox", feel="static")] = (
-        SortBy.RECEIVED
-    )
+    sort_by: Annotated[
+        SortBy,
+        BeforeValidator(upper),
+        Prompt(
+            "Sort by",
+            group="reading",
+            feel="static",
+            choices={
+                "ARRIVAL": "Arrival in this mailbox",
+                "RECEIVED_DATE": "When it was received",
+                "SENT_DATE": "When it was sent",
+                "SIZE": "Size",
+            },
+        ),
+    ] = SortBy.RECEIVED
     """When the server received them, when they were sent (the Date header), their size; or ARRIVAL, the order in which
     they came into this mailbox."""
-    sort_order: Annotated[SortOrder, Prompt("Order", group="mailbox", feel="static")] = "DESC"
+    sort_order: Annotated[SortOrder, Prompt("Order", group="reading", feel="static", choices=ORDERS)] = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
     fields: Annotated[
         Literal["ids", "summary", "full"],
-        Prompt("Of each message", group="mailbox", hint="ids: what it is found by. full: as reading", feel="static"),
+        Prompt(
+            "Of each message",
+            group="reading",
+            feel="static",
+            choices=DETAILS | {"full": "All of it, as reading gives it"},
+        ),
     ] = "summary"
     """ids: messageId, uid, uidValidity and mailbox. summary: addresses, subject, dates, flags and sizes too. full: all
     that reading gives, attachments by name and size; then `limit` is at most 100, lest it be asked for by mistake."""

@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 
 from zeebe_mail.errors import MessageAmbiguous, MessageNotFound
-from zeebe_mail.form import Prompt
+from zeebe_mail.form import Answer, Prompt, Question
 from zeebe_mail.mail.pop3 import Listed, Pop3Session
 from zeebe_mail.message.criteria import (
     Criteria,
@@ -39,7 +39,7 @@ from zeebe_mail.message.matching import in_ranges
 from zeebe_mail.message.message_id import bare_or_none, read_message_id
 from zeebe_mail.message.references import MessageId
 from zeebe_mail.operations.base import OperationOutput, Request
-from zeebe_mail.operations.fields import MAY_BE_MISSING, SortOrder, upper
+from zeebe_mail.operations.fields import DETAILS, MAY_BE_MISSING, ORDERS, SortOrder, upper
 from zeebe_mail.operations.message_result import MessageContent, MessageSummary, said_by
 
 _UIDL = re.compile(r"[!-~]{1,255}")
@@ -78,15 +78,23 @@ RequiredPop3Criteria = Annotated[RequiredCriteria, AfterValidator(_pop3_criterio
 """The same where they must be given."""
 
 
+BY_UIDL_OR_ID = {
+    "uidl": Answer("The one with this UIDL", needs=("uidl",)),
+    "messageId": Answer("The one with this Message-ID", needs=("messageId",)),
+}
+"""How the Modeler asks for one message."""
+
+
 class MaildropReference(Request):
     """One message: its UIDL, or its Message-ID. With both, both must be right."""
 
+    questions: ClassVar = {"which": Question("Which message", "message", BY_UIDL_OR_ID)}
     first_of_several: ClassVar[bool] = False
     """Whether of several messages with the Message-ID the first is meant; else it is not clear which."""
 
-    message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="With or without < >")] = None
+    message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="<a1b2@example.org>")] = None
     """The exact Message-ID. Senders choose it, so two messages may share one; then nothing is done."""
-    uidl: Annotated[Uidl | None, Prompt("UIDL", group="message", hint="As `list` gives it")] = None
+    uidl: Annotated[Uidl | None, Prompt("UIDL", group="message", hint="As listing gives it")] = None
     """The id that the server gave the message, and gives to no other."""
 
     @model_validator(mode="after")
@@ -111,10 +119,18 @@ class SortBy(enum.StrEnum):
     BODY_SIZE = "BODY_SIZE"
 
 
+SORTED_BY = {
+    "ARRIVAL": "Arrival (fastest)",
+    "RECEIVED_DATE": "When it was received",
+    "SENT_DATE": "When it was sent",
+    "SIZE": "Size",
+    "BODY_SIZE": "Size without the header",
+}
+
 SortField = Annotated[
     SortBy,
     BeforeValidator(upper),
-    Prompt("Sort by", group="message", hint="ARRIVAL is the fastest", feel="static"),
+    Prompt("Sort by", group="reading", feel="static", choices=SORTED_BY),
 ]
 """The server's own order, the topmost Received header, the Date header, or the size, with the header or without."""
 
@@ -137,12 +153,10 @@ NumberRanges = Annotated[
 
 Fields = Literal["ids", "summary"]
 
-FieldsField = Annotated[
-    Fields, Prompt("Of each message", group="message", hint="ids: what it is found by", feel="static")
-]
+FieldsField = Annotated[Fields, Prompt("Of each message", group="reading", feel="static", choices=DETAILS)]
 """ids: messageId, uidl and number. summary: addresses, subject, dates and size too."""
 
-OrderField = Annotated[SortOrder, Prompt("Order", group="message", feel="static")]
+OrderField = Annotated[SortOrder, Prompt("Order", group="reading", feel="static", choices=ORDERS)]
 
 
 # ── output ───────────────────────────────────────────────────────────────────────────────────────────────────────

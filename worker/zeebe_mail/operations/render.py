@@ -36,7 +36,16 @@ class RenderRequest(Handover, LetterRequest):
     for senders know."""
     deliver: Annotated[
         Literal["base64", "document", "none"],
-        Prompt("Hand over", group="message", hint="base64: in the result, up to 700 kB", feel="static"),
+        Prompt(
+            "Hand over the message",
+            group="reading",
+            feel="static",
+            choices={
+                "base64": "In the result, up to 700 kB",
+                "document": "In the document store, as .eml",
+                "none": "Not at all",
+            },
+        ),
     ] = "base64"
     """What becomes of the message as a file (.eml). base64: in the result. document: kept in the document store."""
 

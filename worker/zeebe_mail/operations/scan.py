@@ -24,12 +24,8 @@ MESSAGE_LIMIT = 25 * 1024 * 1024
 
 _AT_ONCE = 2  # messages that are checked before other jobs go on
 
-MaxScan = Annotated[
-    int, Field(ge=1, le=1_000_000), Prompt("Look at, at most", group="limits", hint="Messages, default 10000")
-]
-MaxBytes = Annotated[
-    int, Field(ge=1, le=2**40), Prompt("Read, at most", group="limits", hint="Bytes of bodies, default 104857600")
-]
+MaxScan = Annotated[int, Field(ge=1, le=1_000_000), Prompt("Look at, at most", group="limits", hint="Messages")]
+MaxBytes = Annotated[int, Field(ge=1, le=2**40), Prompt("Read, at most", group="limits", hint="Bytes of bodies")]
 
 
 @dataclass(slots=True)

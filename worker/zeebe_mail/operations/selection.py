@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from zeebe_mail.errors import InputError, MessageAmbiguous, MessageNotFound, UidValidityChanged, WorkerError
-from zeebe_mail.form import Prompt
+from zeebe_mail.form import Answer, Prompt, Question
 from zeebe_mail.mail.imap import ImapSession, Selected
 from zeebe_mail.message.criteria import Criteria
 from zeebe_mail.message.message_id import bare_or_none, message_id_in
-from zeebe_mail.message.references import MessageReference, ReferenceFields
+from zeebe_mail.message.references import BY_ID_OR_UID, MessageReference, ReferenceFields
 from zeebe_mail.operations.base import Request
-from zeebe_mail.operations.fields import MAY_BE_MISSING, IfMissing, MailboxName, UidRanges
+from zeebe_mail.operations.fields import IF_MISSING, MAY_BE_MISSING, IfMissing, MailboxName, UidRanges
 from zeebe_mail.operations.matching import found
 from zeebe_mail.operations.message_result import ImapMessageContent, ImapMessageSummary
 
@@ -68,35 +68,46 @@ Reference = Annotated[SeenMessage, BeforeValidator(_reference)]
 class OneMessage(MessageReference, Request):
     """One message of a mailbox."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default INBOX")] = "INBOX"
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="INBOX")] = "INBOX"
     """The mailbox (IMAP folder) the message is in."""
 
 
 class SomeMessages(ReferenceFields, Request):
     """Messages of a mailbox: one, a list, a range of UIDs, or those that match criteria."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default INBOX")] = "INBOX"
+    questions: ClassVar = {
+        "which": Question(
+            "Which messages",
+            "message",
+            {
+                "messages": Answer("Those that an earlier task found", needs=("messages",)),
+                "criteria": Answer("All that match", needs=("criteria",), takes=("limit",)),
+                **BY_ID_OR_UID,
+                "uids": Answer("Those with UIDs in a range", needs=("uids",), takes=("uidValidity", "limit")),
+            },
+        )
+    }
+
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="INBOX")] = "INBOX"
     """The mailbox (IMAP folder) the messages are in."""
     messages: Annotated[
         tuple[Reference, ...] | None,
         Field(max_length=10_000),
         BeforeValidator(_one_or_many),
-        Prompt(
-            "Messages", group="message", hint="A list, for example the messages a search has found", feel="required"
-        ),
+        Prompt("Messages", group="message", hint="found.messages", feel="required"),
     ] = None
     """Message-IDs, UIDs, or messages as other tasks give them. An empty list is none."""
-    uids: Annotated[UidRanges | None, Prompt("UIDs", group="message", hint="1,2,4:6 or 7:* or *")] = None
+    uids: Annotated[UidRanges | None, Prompt("UIDs", group="message", hint="1,2,4:6 or 7:*")] = None
     """UIDs and ranges of them; those that do not exist are not looked for."""
     criteria: Annotated[
-        Criteria, Prompt("Criteria", group="message", hint='{"from": "jane@example.org", "seen": false}')
+        Criteria, Prompt("Criteria", group="message", hint='{from: "jane@example.org", seen: false}', feel="required")
     ] = None
     """All that match."""
-    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message", hint="Default 1000")] = 1000
+    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message")] = 1000
     """How many messages of `uids` or `criteria` are taken, the oldest first."""
     if_missing: Annotated[
         IfMissing,
-        Prompt("If there is no such message", group="message", hint="error: MESSAGE_NOT_FOUND", feel="static"),
+        Prompt("If there is no such message", group="error", feel="static", choices=IF_MISSING),
     ] = "result"
     """error: nothing is done when one of the messages that are named is not there. result: the result tells."""
 

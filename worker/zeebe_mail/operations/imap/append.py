@@ -6,12 +6,12 @@ import binascii
 import re
 from base64 import b64decode
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, model_validator
 
 from zeebe_mail.errors import Misbehaved, OutcomeUnknown, Unreachable
-from zeebe_mail.form import Prompt
+from zeebe_mail.form import Answer, Prompt, Question
 from zeebe_mail.mail.imap import ImapSession
 from zeebe_mail.message.message_id import bare_or_none, message_id_in
 from zeebe_mail.operations.base import Attempt, Request, operation
@@ -36,21 +36,32 @@ def _base64(value: str) -> str:
 class AppendRequest(Request):
     """A message, and where to put it."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="For example \\Sent or Archive/2026")]
+    questions: ClassVar = {
+        "given": Question(
+            "The message is given",
+            "message",
+            {
+                "text": Answer("As text", needs=("message",)),
+                "base64": Answer("In base64", needs=("messageBase64",)),
+            },
+        )
+    }
+
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Archive/2026 or \\Sent")]
     """The mailbox (IMAP folder) that gets it."""
-    message: Annotated[BodyText | None, Prompt("Message", group="message", hint="The source of a mail, as in .eml")] = (
-        None
-    )
+    message: Annotated[
+        BodyText | None, Prompt("Message", group="message", hint="From: jane@example.org …", multiline=True)
+    ] = None
     """The whole message, headers and all (RFC 5322); what is not ASCII goes as UTF-8."""
     message_base64: Annotated[
         Annotated[str, AfterValidator(_base64)] | None, Prompt("Message in base64", group="message")
     ] = None
     """The same as bytes, encoded in base64."""
-    flags: Annotated[Flags, Prompt("Flags", group="message", hint="For example Seen")] = ()
+    flags: Annotated[Flags, Prompt("Flags", group="message", hint="Seen")] = ()
     """Flags that it has from the beginning: Seen, Answered, Flagged, Deleted, Draft, or keywords."""
-    received: Annotated[
-        Moment | None, Prompt("Received", group="message", hint="2026-01-31T08:30:00Z; default: now")
-    ] = None
+    received: Annotated[Moment | None, Prompt("Received", group="message", hint="2026-01-31T08:30:00Z; blank: now")] = (
+        None
+    )
     """When it was received."""
     create_mailbox: Annotated[bool, Prompt("Create the mailbox when it is missing", group="message", feel="static")] = (
         False

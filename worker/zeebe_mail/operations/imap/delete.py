@@ -22,10 +22,14 @@ class DeleteRequest(SomeMessages):
 
     mode: Annotated[
         Literal["trash", "permanent"],
-        Prompt("Delete", group="message", hint="trash: can be taken back", feel="static"),
+        Prompt(
+            "Delete", group="message", feel="static", choices={"trash": "Move to the trash", "permanent": "For good"}
+        ),
     ] = "trash"
     """trash: they are moved to the trash. permanent: they are gone for good."""
-    trash: Annotated[MailboxName | None, Prompt("Trash mailbox", group="message", hint="Default: the server's")] = None
+    trash: Annotated[
+        MailboxName | None, Prompt("Trash mailbox", group="message", hint="Blank: the server's", when=("mode", "trash"))
+    ] = None
     """The mailbox to move them to; without it the server's, or one named Trash, which is made when there is none."""
 
 

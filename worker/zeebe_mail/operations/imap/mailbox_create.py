@@ -15,7 +15,7 @@ from zeebe_mail.operations.target import existing
 class MailboxCreateRequest(Request):
     """The mailbox."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="For example Archive/2026")]
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="Archive/2026")]
     """Its path, with / or . between the levels; levels above it that do not exist are made too."""
 
 

@@ -21,7 +21,7 @@ from zeebe_mail.operations.transfer import Transfer, move_all
 class MoveRequest(SomeMessages):
     """Which messages, and where to."""
 
-    target: Annotated[MailboxName, Prompt("To mailbox", group="message", hint="For example Archive/2026")]
+    target: Annotated[MailboxName, Prompt("To mailbox", group="message", hint="Archive/2026")]
     """The mailbox they are to be in."""
     create_target: Annotated[bool, Prompt("Create the mailbox when it is missing", group="message", feel="static")] = (
         True

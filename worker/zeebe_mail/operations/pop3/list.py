@@ -29,7 +29,7 @@ class ListRequest(ShowsMessages):
     ties_ascending: ClassVar[bool] = False
     """Whether equal messages come by arrival even where the order is descending."""
 
-    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message", hint="Default 50")] = 50
+    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="reading")] = 50
     """How many messages; which are left out depends on the order."""
     sort_by: SortField = SortBy.ARRIVAL
     """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header, for which all are looked at. SIZE.

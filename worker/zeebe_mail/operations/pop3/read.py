@@ -19,7 +19,7 @@ class ReadRequest(ContentRequest, MaildropReference):
     """Which message, and how much of it."""
 
     delete_after_read: Annotated[
-        bool, Prompt("Delete afterwards", group="message", hint="Safer: a task of its own for that", feel="static")
+        bool, Prompt("Delete afterwards", group="reading", hint="Safer: a task of its own for that", feel="static")
     ] = False
     """Whether it is deleted once all of it was read and kept. That is before the process has it; a task of its own that
     deletes by `uidl` loses nothing even if the process cannot take the result."""

@@ -28,10 +28,10 @@ class SearchRequest(ShowsMessages):
 
     criteria: Annotated[
         RequiredPop3Criteria,
-        Prompt("Criteria", group="message", hint='{"from": "jane@example.org", "since": "2026-01-31"}'),
+        Prompt("Criteria", group="message", hint='{from: "jane@example.org", since: "2026-01-31"}', feel="required"),
     ]
     """What the messages must have; see docs/operations.md."""
-    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message", hint="Default 50")] = 50
+    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="reading")] = 50
     """How many messages; which are left out depends on the order."""
     sort_by: SortField = SortBy.ARRIVAL
     """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header. SIZE, BODY_SIZE."""
