@@ -116,14 +116,16 @@ class HostNotAllowed(InputError):
 
 
 class SenderNotAllowed(InputError):
-    """The worker's operator does not let this account send with this address in From, Sender or the envelope."""
+    """The worker's operator does not let this account send as one of those whom the mail says it is from: in From,
+    Sender, Resent-From, Resent-Sender, the envelope, or as the organizer of an invitation."""
 
     code = "SENDER_NOT_ALLOWED"
     advice = "Use a sender that the account may have, or let the operator widen ZEEBE_MAIL_ALLOWED_SENDERS."
 
 
 class RecipientNotAllowed(InputError):
-    """The worker's operator does not let mail go to one or more of the recipients, so nobody got it."""
+    """The worker's operator does not let mail go to one or more of the recipients, or reports about it to those whom
+    the task names for them, so nobody got it."""
 
     code = "RECIPIENT_NOT_ALLOWED"
     advice = (
@@ -255,7 +257,7 @@ class TemplateFailed(TemplateError):
 
 
 class TemplateLimit(TemplateError):
-    """A mail template took more time or memory, or gave more text, than one may. Nothing was sent."""
+    """A mail template, or Markdown, took more time or memory, or gave more text, than one may. Nothing was sent."""
 
     code = "TEMPLATE_LIMIT"
     advice = "Look for loops that do not end or multiply each other, and send large content as an attachment."
@@ -539,7 +541,7 @@ class MessageNotFound(Refused):
     """No message in the mailbox is the one that was meant."""
 
     code = "MESSAGE_NOT_FOUND"
-    advice = "It may have been moved or deleted. Search for it, or set `ifMissing` to `result` where that is no error."
+    advice = "It may have been moved or deleted: search for it."
 
 
 class MessageAmbiguous(Refused):

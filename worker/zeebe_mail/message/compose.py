@@ -32,6 +32,9 @@ from zeebe_mail.message.marks import Marks
 from zeebe_mail.message.payload import Base64, Payload, Piece
 from zeebe_mail.message.thread import in_reply_to, references
 
+CALENDAR_FILE = "application/ics"
+"""What an invitation is as a file: programs that know no text/calendar among texts know this."""
+
 NO_DOMAIN = "localhost"
 """What stands in a Message-ID where the sender is a bare name."""
 
@@ -200,7 +203,7 @@ class _Writer:
         related = [self._container("alternative", texts), *map(self._file, shown)]
         mixed = [self._container("related", related), *map(self._file, beside)]
         if draft.calendar:
-            mixed.append(self._file(Attachment(draft.calendar.name, "application/ics", draft.calendar.data)))
+            mixed.append(self._file(Attachment(draft.calendar.name, CALENDAR_FILE, draft.calendar.data)))
         return self._container("mixed", mixed)
 
     def _container(self, kind: str, parts: list[list[Piece]]) -> list[Piece]:

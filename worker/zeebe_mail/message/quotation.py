@@ -17,6 +17,9 @@ from zeebe_mail.message.file_name import unnamed
 from zeebe_mail.message.parsed import Correspondent, ParsedMessage, Part
 
 _SHOWN = re.compile(r'(\bsrc=")cid:([^"]*)"', re.IGNORECASE)  # as the sanitiser writes it
+_IMG = re.compile(r"""<img\b(?:[^>"]|"[^"]*+")*+>""", re.IGNORECASE)
+_SRC = re.compile(r'\ssrc="[^"]', re.IGNORECASE)
+_ALT = re.compile(r'\salt="([^"]*)"', re.IGNORECASE)
 _PLAIN_ID = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.@-]{1,200}")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,99}/[a-z0-9][a-z0-9!#$&^_.+-]{0,99}")
 _CHARSET = re.compile(r"[A-Za-z0-9._+-]{1,40}")
@@ -132,7 +135,13 @@ def _html(message: ParsedMessage, taken: Iterable[str]) -> tuple[str, dict[str, 
             pictures[part.part] = replace(_attachment(message, part), content_id=own, inline=True)
         return f'{reference[1]}cid:{escape(quote(pictures[part.part].content_id or "", safe="@!$*+=_.-"))}"'
 
-    return _SHOWN.sub(shown, message.safe_html), pictures
+    return _IMG.sub(_picture, _SHOWN.sub(shown, message.safe_html)), pictures
+
+
+def _picture(tag: re.Match[str]) -> str:
+    """A picture that is there; of one that is not (it was to be loaded, or is lost) its words, and no broken frame."""
+    alt = _ALT.search(tag[0])
+    return tag[0] if _SRC.search(tag[0]) else escape(unescape(alt[1])) if alt else ""
 
 
 def _free(content_id: str, names: set[str]) -> str:

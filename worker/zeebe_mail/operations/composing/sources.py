@@ -315,7 +315,7 @@ class StoredSource(Source, MessageReference):
         except MessageTooLarge as error:
             raise AttachmentTooLarge(error.message, details=error.details) from error
         if file is None:
-            raise not_found(selected, (chosen,), part=self.part)
+            raise not_found(selected, (chosen,), part=self.part if chosen.uid else None, needed=True)
         return file if self.part else replace(file, content=without_blind_copies(file.content))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,11 +12,13 @@ from typing import Annotated
 from zeebe_mail.errors import DraftUnfinished, OutcomeUnknown, WorkerError
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.smtp import SmtpSession
-from zeebe_mail.message.address import Mailbox
+from zeebe_mail.message.address import Mailbox, envelope
 from zeebe_mail.message.answer import usable
 from zeebe_mail.message.compose import Draft, Message
+from zeebe_mail.message.envelope import addresses_of
 from zeebe_mail.message.finished_draft import DraftError, finished, readdressed
-from zeebe_mail.message.guard_rails import GuardRails
+from zeebe_mail.message.guard_rails import REPORT_HEADERS, SENDER_HEADERS, GuardRails
+from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.message.parsed import Correspondent, ParsedMessage
 from zeebe_mail.operations.after_sending import Lease, NotDone, done
 from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
@@ -169,8 +171,15 @@ def _message(draft: ParsedMessage, given: DraftSendInput, place: Place, rails: G
         raise _unfinished(place, "it has no author (From)")
     if not (to or cc or bcc):
         raise _unfinished(place, "it has no recipient")
-    sender = (senders or authors)[0]
-    asked = Draft(authors, to, cc, bcc, sender=sender, envelope_sender=given.request.envelope_from)
+    asked = Draft(
+        authors,
+        to,
+        cc,
+        bcc,
+        sender=(senders or authors)[0],
+        envelope_sender=given.request.envelope_from,
+        headers=tuple(_judged(place, draft)),
+    )
     admitted = rails.admit(asked, user=user_of(given.auth), required=given.request.required_recipients)
     may_go = admitted.draft
     try:
@@ -179,12 +188,28 @@ def _message(draft: ParsedMessage, given: DraftSendInput, place: Place, rails: G
             addressed=may_go,
             token=token,
             date=datetime.now(UTC),
-            replaced={} if may_go == asked else readdressed(may_go),
+            replaced={} if may_go == asked else _changed(asked, may_go),
         )
     except DraftError as error:
         raise _unfinished(place, str(error)) from error
     rails.check_size(len(message.data))
     return replace(message, left_out=admitted.left_out)
+
+
+def _judged(place: Place, draft: ParsedMessage) -> Iterator[tuple[str, str]]:
+    """The draft's headers that the guard rails look at, each field of them: programs differ in which they heed."""
+    header = read_header(draft.raw, 0, len(draft.raw))
+    for name in sorted(SENDER_HEADERS | REPORT_HEADERS):
+        for value in header.all(name):
+            if value.strip() != b"<>":
+                yield name.title(), ", ".join(envelope(_all_usable(place, name.title(), addresses_of([value]))))
+
+
+def _changed(asked: Draft, may_go: Draft) -> dict[bytes, bytes]:
+    """The header fields that the guard rails have changed, by name in lower case; empty where one has to go."""
+    gone = {name.lower().encode("ascii"): b"" for name, _ in {*asked.headers} - {*may_go.headers}}
+    new = tuple(one for one in may_go.headers if one not in asked.headers)
+    return gone | readdressed(replace(may_go, headers=new))
 
 
 def _all_usable(place: Place, name: str, group: tuple[Correspondent, ...]) -> tuple[Mailbox, ...]:
