@@ -394,7 +394,14 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
     renderer = Renderer(settings.templates_dir)
     async with document_store(settings) as documents:
         desk = Desk(
-            pool, documents, sources(settings), reader, renderer, guard_rails(settings), download_folders(settings)
+            pool,
+            documents,
+            sources(settings),
+            reader,
+            renderer,
+            guard_rails(settings),
+            download_folders(settings),
+            settings.max_original_recipients,
         )
         handler = JobHandler(
             operations=faces,

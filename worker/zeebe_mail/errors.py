@@ -19,7 +19,7 @@
       - AttachmentTooLarge · InlinePartMissing · TextNotReadable · FileMissing · DownloadRefused
       - DownloadFailed                                                                retried
     x MailUnfit              a stored mail cannot be used so                          never retried
-      - AutomaticMail · NotADraft · DraftUnfinished
+      - AutomaticMail · NotADraft · DraftUnfinished · OriginalRecipientsExceeded
     x SuppressionListUnreadable  nobody knows who must not get mail                   retried
     x ResultTooLarge         the result cannot be given to the process                never retried
     x TooManyAttempts        the job never comes to an end                            never retried
@@ -153,7 +153,7 @@ class SuppressionListUnreadable(WorkerError):
 
 
 class TooManyRecipients(InputError):
-    """The mail has more recipients than the worker's operator allows."""
+    """The mail has more recipients than the worker's operator allows, or than the mail server takes at once."""
 
     code = "TOO_MANY_RECIPIENTS"
     advice = "Send several mails, or one to a mailing list; or let the operator raise ZEEBE_MAIL_MAX_RECIPIENTS."
@@ -379,6 +379,16 @@ class DraftUnfinished(MailUnfit):
 
     code = "DRAFT_UNFINISHED"
     advice = "Finish the draft, or save it anew with what is missing."
+
+
+class OriginalRecipientsExceeded(MailUnfit):
+    """The original names more people than the worker's operator lets it choose for an answer, so nobody got one.
+
+    Who wrote it chose them (Reply-To, Mail-Followup-To, To, Cc), and that may be a stranger.
+    """
+
+    code = "ORIGINAL_RECIPIENTS_EXCEEDED"
+    advice = "Say in `request.to` who gets the answer, or let the operator raise ZEEBE_MAIL_MAX_ORIGINAL_RECIPIENTS."
 
 
 class ResultTooLarge(WorkerError):

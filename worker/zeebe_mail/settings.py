@@ -305,6 +305,10 @@ class Settings(BaseSettings):
     max_recipients: int | None = Field(default=None, ge=1, le=100_000)
     """Recipients that one mail may have at most. Default: as many as the mail server takes."""
 
+    max_original_recipients: int = Field(default=100, ge=1, le=100_000)
+    """Recipients of an answer that the answered mail may choose at most (Reply-To, Mail-Followup-To, To, Cc): its
+    author may be a stranger. Those that the process gives do not count."""
+
     max_message_bytes: int | None = Field(default=None, ge=1_000)
     """Size of a mail at most, with its attachments as they are encoded. Default: what the mail server takes."""
 

@@ -287,12 +287,17 @@ def _with_crlf(mail: bytes) -> bytes | None:
     if b"\0" in mail or (returns and not feeds == returns == mail.count(b"\r\n")):
         return None
     lines = mail if returns else mail.replace(b"\n", b"\r\n")
+    return None if has_long_line(lines) else lines
+
+
+def has_long_line(lines: bytes) -> bool:
+    """Whether a line, each of which ends in CRLF, has more than 998 octets (RFC 5322, 2.1.1)."""
     start = 0
     while (end := lines.find(b"\r\n", start)) >= 0:  # a list of all lines would be larger than the mail
         if end - start > _LINE_LIMIT:
-            return None
+            return True
         start = end + 2
-    return lines if len(lines) - start <= _LINE_LIMIT else None
+    return len(lines) - start > _LINE_LIMIT
 
 
 def _transfer_encoded(lines: bytes) -> tuple[str, bytes]:

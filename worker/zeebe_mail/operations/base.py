@@ -109,6 +109,8 @@ class Desk:
     """What the operator lets processes send, to whom and as whom."""
     folders: DownloadFolders = field(default_factory=DownloadFolders)
     """Where files may be written."""
+    max_original_recipients: int = 100
+    """Recipients of an answer that the answered mail may choose."""
 
 
 Session = TypeVar("Session", covariant=True)

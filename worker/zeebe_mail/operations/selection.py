@@ -22,7 +22,19 @@ from zeebe_mail.operations.message_result import ImapMessageContent, ImapMessage
 _REFERENCE = frozenset({"messageId", "uid", "uidValidity", "mailbox"})
 _KNOWN = frozenset(
     str(field.alias) for kind in (ImapMessageSummary, ImapMessageContent) for field in kind.model_fields.values()
-) | {"found", "source", "status", "error", "sourceUid", "appended", "exists", "count", "saved", "replaced"}
+) | {
+    "found",
+    "source",
+    "status",
+    "error",
+    "sourceUid",
+    "appended",
+    "exists",
+    "count",
+    "saved",
+    "replaced",
+    "invitation",
+}
 """The members of a message as tasks give it: listed, read, moved, put into a mailbox."""
 
 
