@@ -305,7 +305,7 @@ class StoredSource(Source, MessageReference):
         selected = await imap.mailboxes.select(await imap.directory.resolve(self.mailbox))
         chosen = await the_message(imap, selected, self)
         if chosen.uid is None:
-            raise not_found(selected, (chosen,))
+            raise not_found(selected, (chosen,), needed=True)
         return selected, chosen, chosen.uid
 
     async def _file(self, imap: ImapSession, limit: int) -> File:
@@ -315,7 +315,7 @@ class StoredSource(Source, MessageReference):
         except MessageTooLarge as error:
             raise AttachmentTooLarge(error.message, details=error.details) from error
         if file is None:
-            raise not_found(selected, (chosen,), part=self.part if chosen.uid else None, needed=True)
+            raise not_found(selected, (chosen,), part=self.part, needed=True)
         return file if self.part else replace(file, content=without_blind_copies(file.content))
 
 
