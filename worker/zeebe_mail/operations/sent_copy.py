@@ -86,6 +86,22 @@ async def saved(asked: SentCopyRequest | None, message: Message, given: SmtpInpu
     return SentCopy(saved=True, reason=None, **place)
 
 
+async def is_among_sent(message_id: str, given: SmtpInput, desk: Desk) -> bool:
+    """Whether the mailbox for sent mail has it: providers put there what they have sent. That it has not, or cannot be
+    asked, says nothing."""
+    if given.imap is None:
+        return False
+    try:
+        return await done(partial(given.mailboxes, desk), partial(_is_there, message_id=message_id))
+    except NotDone:
+        return False
+
+
+async def _is_there(imap: ImapSession, *, message_id: str) -> bool:
+    await imap.mailboxes.select(await imap.directory.resolve(SENT))
+    return bool(await uids_with(imap, message_id))
+
+
 def _provider_of(smtp: str, imap: str) -> str | None:
     """Who keeps a copy by himself, in the mailbox where ours would go."""
     return next((name for name, (sends, keeps) in _KEEP_COPIES.items() if smtp in sends and imap in keeps), None)

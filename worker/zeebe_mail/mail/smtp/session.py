@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from aiosmtplib import SMTPException, SMTPResponse, SMTPResponseException, SMTPServerDisconnected
@@ -29,7 +29,6 @@ _FAULTS = (SMTPException, OSError, SaslError)
 _Result = TypeVar("_Result")
 _Required = Literal["all", "any"]
 _Sorted = tuple[tuple[str, ...], tuple[Rejection, ...]]  # accepted, rejected
-_Commit = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,9 @@ class Receipt:
     """Bytes of the message as it went out."""
     dsn_requested: bool
     """Whether reports were asked for; servers need not offer that."""
+
+
+_Commit = Callable[[Receipt], Awaitable[None]]
 
 
 class SmtpSession:
@@ -160,7 +162,8 @@ class SmtpSession:
     # ── what operations call ─────────────────────────────────────────────────────────────────────────────────────
 
     async def send(self, mail: Outgoing, *, required: _Required, commit: _Commit) -> Receipt:
-        """Send a mail. Point of no return: the final dot; ``commit`` is awaited right before it.
+        """Send a mail. Point of no return: the final dot; ``commit`` is awaited right before it, with what is known
+        by then: all but the server's last word.
 
         With ``required="all"`` a refused recipient means that nobody gets the mail; with ``"any"`` it goes to those
         that the server takes.
@@ -174,9 +177,9 @@ class SmtpSession:
             self._deadline = self._loop.time() + self._server.deadline_seconds
         hand_over = self._hand_over_again if was_used else self._hand_over
         accepted, rejected = await self._told(hand_over(mail, required))
-        await commit()
-        response = await self._told(self._finish(), mail.message_id)
-        return Receipt(accepted, rejected, response, len(self._data_of(mail)), self._dsn_of(mail) is not None)
+        expected = Receipt(accepted, rejected, "", len(self._data_of(mail)), self._dsn_of(mail) is not None)
+        await commit(expected)
+        return replace(expected, response=await self._told(self._finish(), mail.message_id))
 
     # ── connecting ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from zeebe_mail.errors import RecipientNotAllowed
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.faults import Rejection
-from zeebe_mail.mail.smtp import Outgoing, SmtpSession
+from zeebe_mail.mail.smtp import Outgoing, Receipt, SmtpSession
 from zeebe_mail.message.compose import Message
 from zeebe_mail.message.content import Calendar
 from zeebe_mail.operations.base import Attempt, Desk, OperationOutput, Turns, operation
@@ -118,8 +118,19 @@ async def handed_over(
         without_8bit=message.without_8bit,
         dsn=options.dsn_request(message.message_id),
     )
+
+    async def commit(expected: Receipt) -> None:
+        await attempt.commit(_output(message, expected))
+
     async with turns.lease() as smtp:
-        receipt = await smtp.send(mail, required=options.required_recipients, commit=attempt.commit)
+        receipt = await smtp.send(mail, required=options.required_recipients, commit=commit)
+    sent = _output(message, receipt)
+    await attempt.sent(sent)
+    copy = await saved(options.save_to_sent, message, given, desk)
+    return sent.model_copy(update={"sent_copy": copy}) if copy else sent
+
+
+def _output(message: Message, receipt: Receipt) -> SendOutput:
     return SendOutput(
         message_id=message.message_id,
         accepted=list(receipt.accepted),
@@ -130,7 +141,6 @@ async def handed_over(
         date=message.date,
         dsn_requested=receipt.dsn_requested,
         invitation=_invitation(message.draft.calendar),
-        sent_copy=await saved(options.save_to_sent, message, given, desk),
     )
 
 
