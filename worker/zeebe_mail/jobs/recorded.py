@@ -121,7 +121,8 @@ class RecordedAttempt:
         return None
 
     def _known(self, output: OperationOutput) -> dict[str, Any]:
-        return {"receipt": self._mask(as_json(output)), "result": self._mask(self._response(output))}
+        receipt = self._mask(as_json(output))
+        return {"receipt": receipt, "result": None if self._response is as_json else self._mask(self._response(output))}
 
 
 def stored(found: Stored, job: Job) -> Any:

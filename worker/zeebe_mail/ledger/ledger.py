@@ -224,7 +224,8 @@ class Claim:
 
         Args:
             receipt: what is known of it so far.
-            result: what the process gets if it turns out that the mail went out and the answer is never known.
+            result: what the process gets if it turns out that the mail went out and the answer is never known; None
+                where that is the receipt.
 
         Raises:
             JobLost: another worker has the job; nothing may be sent.
@@ -237,8 +238,7 @@ class Claim:
             undo=State.FAILED_BEFORE_DATA,
             lasts_s=HANDOVER_S,
             message_id=message_id,
-            receipt=as_text(hide.hidden(receipt) if hide else receipt),
-            result=as_text(hide.hidden(result) if hide else result),
+            **_texts(hide, receipt, result),
         )
         return Handover(self._ledger, self.task)
 
@@ -293,8 +293,7 @@ class Delivered:
     async def told(self, *, receipt: Any, result: Any) -> None:
         """Record the result, also once more when there is more to tell."""
         hide = self._ledger.addresses(self.task.key)
-        receipt, result = (hide.hidden(receipt), hide.hidden(result)) if hide else (receipt, result)
-        known: dict[str, Any] = {"receipt": as_text(receipt), "result": as_text(result)}
+        known = _texts(hide, receipt, result)
         try:
             await self._ledger.step(self.task.key, State.SENT, owed=True, unfinished=0, **known)
         except LedgerUnavailable as error:
@@ -332,6 +331,13 @@ class Doubt:
     async def resolved(self, resolution: Resolution, *, by: str) -> None:
         """Decide it."""
         await self._ledger.decide(self.task.key, resolution, by=by)
+
+
+def _texts(hide: Addresses | None, receipt: Any, result: Any) -> dict[str, Any]:
+    told = {"receipt": receipt, "result": result}
+    return {
+        name: None if value is None else as_text(hide.hidden(value) if hide else value) for name, value in told.items()
+    }
 
 
 def decided(transaction: Transaction, key: Key, resolution: Resolution, *, by: str) -> bool:

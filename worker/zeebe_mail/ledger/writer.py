@@ -25,6 +25,8 @@ Act = Callable[[Transaction], Result]
 PATIENCE_S = 15.0
 """How long a job waits for its line in the ledger before it is handed back."""
 BEAT_S = 5.0
+UNHURRIED_S = 1.0
+"""How long what nobody waits for may wait for company."""
 AT_ONCE = 256
 OWED_AT_MOST = 100_000
 
@@ -93,8 +95,8 @@ class Writer:
             raise Unwritten("the ledger does not answer") from None
 
     def later(self, act: Act[Any]) -> None:
-        """Do it some time, in order; nobody waits for it."""
-        self._queue.put(_Work(act, owed=True))
+        """Do it within a second, before anything that is asked for later; nobody waits for it."""
+        self._owed.append(_Work(act, owed=True))
 
     # ── in the thread ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,13 +108,11 @@ class Writer:
         self._store.close()
 
     def _take_owed(self) -> list[_Work[Any]]:
-        owed = [*self._owed]
-        self._owed.clear()
-        return owed
+        return [self._owed.popleft() for _ in range(len(self._owed))]
 
     def _next_batch(self) -> tuple[list[_Work[Any]], bool]:
         batch: list[_Work[Any]] = []
-        wait_s = max(self._next_beat - time.monotonic(), 0.0)
+        wait_s = min(max(self._next_beat - time.monotonic(), 0.0), UNHURRIED_S)
         with suppress(queue.Empty):
             while len(batch) < AT_ONCE:
                 work = self._queue.get(timeout=wait_s) if wait_s else self._queue.get_nowait()

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Dialect,
     Double,
     Engine,
-    Select,
     bindparam,
     create_engine,
     delete,
     event,
     func,
     literal_column,
+    or_,
     select,
     text,
     update,
@@ -66,35 +70,67 @@ _SEEN = select(OWNERS.c.seen).where(OWNERS.c.owner == bindparam("b_owner"))
 _COUNT = select(SENDS.c.state, func.count()).where(text("state IN ('in_doubt', 'held')")).group_by(SENDS.c.state)
 
 
+def _insert(dialect: Dialect) -> Any:
+    return sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+
+
+def _adding(dialect: Dialect) -> Any:
+    return _insert(dialect)(SENDS).on_conflict_do_nothing()
+
+
+def _stepping(dialect: Dialect, to: State, owned: bool, failed: bool) -> Any:
+    before = (SENDS.c.state == literal_column(f"'{state.value}'") for state in FOLLOWS[to])
+    statement = update(SENDS).where(*_AT, or_(*before))
+    if owned:
+        statement = statement.where(SENDS.c.owner == bindparam("b_by"))
+    return statement.values(failures=literal_column("failures + 1")) if failed else statement
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A statement that is made once: making one takes longer than the database needs for it."""
+
+    sql: str
+    positions: Sequence[str] | None
+
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def of(dialect: Dialect, columns: tuple[str, ...], statement: Callable[..., Any], *given: Any) -> _Prepared:
+        """That which ``statement`` makes, which also sets these columns."""
+        compiled = statement(dialect, *given).compile(dialect=dialect, column_keys=columns)
+        return _Prepared(compiled.string, compiled.positiontup)
+
+    def parameters(self, values: Mapping[str, Any]) -> Any:
+        return values if self.positions is None else tuple([values[name] for name in self.positions])
+
+
 class Transaction:
     """What can be done in one transaction. ``now`` is the store's clock, in seconds since 1970."""
 
     def __init__(self, connection: Connection, now: float) -> None:
         self._connection = connection
         self.now = now
-        dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-        self._insert: Any = dialect.insert
+        self._dialect = connection.dialect
 
     # ── one send ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def add(self, task: Task, *, owner: str, lasts_s: float) -> bool:
         """Claim a send that the ledger has never heard of; false where it has."""
-        key = task.key
-        return self._changed(
-            self._insert(SENDS).on_conflict_do_nothing(),
-            job_key=key.job,
-            cluster=key.cluster,
-            tenant=key.tenant,
-            state=State.CLAIMED.value,
-            owner=owner,
-            until=self.now + lasts_s,
-            attempts=1,
-            unfinished=1,
-            failures=0,
-            created=self.now,
-            changed=self.now,
+        row = {
+            "job_key": task.key.job,
+            "cluster": task.key.cluster,
+            "tenant": task.key.tenant,
+            "state": State.CLAIMED.value,
+            "owner": owner,
+            "until": self.now + lasts_s,
+            "attempts": 1,
+            "unfinished": 1,
+            "failures": 0,
+            "created": self.now,
+            "changed": self.now,
             **_described(task),
-        )
+        }
+        return self._run(_Prepared.of(self._dialect, tuple(row), _adding), row) == 1
 
     def claim(self, entry: Entry, task: Task, *, owner: str, lasts_s: float) -> Entry:
         """Claim a send for another attempt, which :data:`FOLLOWS` must allow."""
@@ -105,8 +141,8 @@ class Transaction:
             **{**_described(task), "token": token},
             owner=owner,
             until=self.now + lasts_s,
-            attempts=SENDS.c.attempts + 1,
-            unfinished=SENDS.c.unfinished + 1,
+            attempts=entry.attempts + 1,
+            unfinished=entry.unfinished + 1,
             resolution=None,
             resolved_by=None,
             receipt=None,
@@ -130,21 +166,17 @@ class Transaction:
             failed: whether that counts as one more failure.
             values: other columns; ``result`` and ``receipt`` are JSON texts.
         """
-        if failed:
-            values["failures"] = SENDS.c.failures + 1
-        before: list[ColumnElement[bool]] = [SENDS.c.state.in_([state.value for state in FOLLOWS[to]])]
-        if by is not None:
-            before.append(SENDS.c.owner == by)
         if isinstance(reason := values.get("reason"), str):
             values["reason"] = _storable(reason)[:TEXT_LIMIT]
-        statement = update(SENDS).where(*_AT, *before).values(state=to.value, changed=self.now, **values)
-        return self._connection.execute(statement, _named(key)).rowcount == 1
+        row = {**values, "state": to.value, "changed": self.now}
+        prepared = _Prepared.of(self._dialect, tuple(row), _stepping, to, by is not None, failed)
+        return self._run(prepared, {**row, **_named(key), "b_by": by}) == 1
 
     # ── all of them ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def beat(self, owner: str) -> None:
         """Say that a process is alive."""
-        statement = self._insert(OWNERS).values(owner=owner, seen=self.now)
+        statement = _insert(self._dialect)(OWNERS).values(owner=owner, seen=self.now)
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=[OWNERS.c.owner], set_={"seen": self.now})
         )
@@ -187,8 +219,8 @@ class Transaction:
         self._connection.execute(delete(OWNERS).where(OWNERS.c.seen < before))
         return sum(self.forget(key) for key in found)
 
-    def _changed(self, statement: Any, **values: Any) -> bool:
-        return int(self._connection.execute(statement, values).rowcount) == 1
+    def _run(self, prepared: _Prepared, values: Mapping[str, Any]) -> int:
+        return self._connection.exec_driver_sql(prepared.sql, prepared.parameters(values)).rowcount
 
     def _sure(self, key: Key) -> Entry:
         entry = self.find(key)
@@ -239,7 +271,7 @@ class Store:
         try:
             connection = self._connection()
             with connection.begin():
-                yield Transaction(connection, float(connection.scalar(_NOW[connection.dialect.name]) or 0))
+                yield Transaction(connection, _now(connection))
         except SQLAlchemyError as error:
             self.close()
             raise _translated(error) from error
@@ -316,15 +348,17 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
-_NOW: Mapping[str, Select[tuple[float]]] = {
-    "sqlite": select(literal_column("(julianday('now') - 2440587.5) * 86400.0", Double)),
-    "postgresql": select(literal_column("extract(epoch from clock_timestamp())", Double)),
-}
+def _now(connection: Connection) -> float:
+    """The store's clock. SQLite's is that of the machine, which all who use the file are on."""
+    return time.time() if connection.dialect.name == "sqlite" else float(connection.scalar(_SERVER_TIME) or 0)
+
+
+_SERVER_TIME = select(literal_column("extract(epoch from clock_timestamp())", Double))
 
 
 def _translated(error: SQLAlchemyError) -> Exception:
     if not isinstance(error, DBAPIError):
-        return StoreUnavailable(type(error).__name__)
+        return StoreRefused(f"{type(error).__name__}: {error}")
     name, said = type(error.orig).__name__, str(error.orig).splitlines()[0] if str(error.orig) else ""
     if name in ("DataError", "IntegrityError", "ProgrammingError", "NotSupportedError"):
         return StoreRefused(f"{name}: {said}")
@@ -379,7 +413,7 @@ def _entry(row: Row[Any]) -> Entry:
         changed=one["changed"],
         message_id=one["message_id"],
         receipt=json.loads(one["receipt"]) if one["receipt"] else None,
-        result=json.loads(one["result"]) if one["result"] else None,
+        result=json.loads(one["result"] or one["receipt"] or "null"),
         resolution=Resolution(one["resolution"]) if one["resolution"] else None,
         resolved_by=one["resolved_by"],
         reason=one["reason"],
