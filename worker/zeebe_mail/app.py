@@ -72,7 +72,9 @@ from zeebe_mail.settings import (
 )
 from zeebe_mail.telemetry.metrics import Metrics
 from zeebe_mail.telemetry.probes import Probes
-from zeebe_mail.zeebe.gateway import Gateway
+from zeebe_mail.zeebe.client import connect
+from zeebe_mail.zeebe.gateway import Gateway, GatewayUnavailable, JobGone, Rejected
+from zeebe_mail.zeebe.incidents import open_incident
 from zeebe_mail.zeebe.options import GatewayOptions, OAuthOptions, WorkerOptions
 from zeebe_mail.zeebe.tokens import TokenSource, TokenUnavailable
 from zeebe_mail.zeebe.worker import Worker
@@ -563,6 +565,44 @@ async def run_worker(
             probes.shutdown()
             probes.server_close()
     log.info("worker stopped", action="worker_stopped")
+
+
+async def resume_job(settings: Settings, job_key: int, incident_key: int | None) -> str:
+    """Let a job whose send was decided go on; says what was done, and what is left to do.
+
+    Raises:
+        SettingsError: the gateway cannot be used.
+    """
+    options = gateway_options(settings)
+    try:
+        incident = incident_key or await _incident_of(settings, job_key)
+        async with connect(options) as client:
+            await client.resume(job_key, incident)
+    except JobGone:
+        return f"Recorded. Zeebe has no failed job {job_key} any more: there is nothing left to do."
+    except (GatewayUnavailable, Rejected, OSError) as error:
+        raise SettingsError(
+            f"The decision is recorded, but the incident was not resolved ({error}). Resolve it in Operate, or repeat "
+            "this command with --incident"
+        ) from error
+    if incident is None:
+        return "Recorded, and the job has a retry again. Resolve its incident in Operate, or repeat with --incident."
+    return f"Recorded. Incident {incident} is resolved, and the job goes on."
+
+
+async def _incident_of(settings: Settings, job_key: int) -> int | None:
+    if settings.rest_address is None:
+        return None
+    oauth = gateway_options(settings).oauth
+    tokens = TokenSource(oauth) if oauth else None
+    try:
+        headers = dict(await tokens.metadata()) if tokens else {}
+        return await open_incident(settings.rest_address, job_key, headers=headers, ca_file=settings.zeebe_ca_file)
+    except TokenUnavailable as error:
+        raise OSError(str(error)) from error
+    finally:
+        if tokens:
+            await tokens.aclose()
 
 
 def _spare_the_collector() -> None:

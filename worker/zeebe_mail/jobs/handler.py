@@ -24,6 +24,7 @@ from zeebe_mail.jobs.validate import secret_values
 from zeebe_mail.ledger.entry import Task
 from zeebe_mail.ledger.ledger import Claim, Delivered, Doubt, Handover, Stored
 from zeebe_mail.ledger.states import InDoubt, Resolution
+from zeebe_mail.ledger.store.store import as_text
 from zeebe_mail.operations.base import Attempt, Desk, Errand, OperationOutput, Sessions
 from zeebe_mail.operations.sent_copy import is_among_sent
 from zeebe_mail.operations.smtp import SmtpInput
@@ -60,6 +61,11 @@ class _Run:
     attempt: Attempt
     redactor: Redactor
     settlement: Settlement
+
+    def masked(self, value: Any) -> Any:
+        """The same data as the ledger may have it. Most has no secret, and one look at all of it is quick."""
+        text = as_text(value)
+        return value if self.redactor.text(text) == text else self.settlement.masked(value)
 
 
 class JobHandler:
@@ -211,7 +217,7 @@ class JobHandler:
             if claim.unfinished >= self._max_attempts:
                 raise _too_many(claim.unfinished)
             errand = self._errand(run)
-            recorded = RecordedAttempt(run.attempt, claim, errand.response, run.settlement.masked)
+            recorded = RecordedAttempt(run.attempt, claim, errand.response, run.masked)
             result = await recorded.response(await self._performed(errand, recorded))
         except asyncio.CancelledError:
             if recorded is None:

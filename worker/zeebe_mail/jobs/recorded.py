@@ -6,13 +6,12 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from zeebe_mail.errors import InputError, OutcomeUnknown, ResendInDoubt
 from zeebe_mail.jobs.face import Face
 from zeebe_mail.jobs.job import Job
-from zeebe_mail.ledger.entry import Entry, Key, Task
+from zeebe_mail.ledger.entry import Entry, Key, Task, moment
 from zeebe_mail.ledger.ledger import Claim, Delivered, Doubt, Handover, Ledger, Stored
 from zeebe_mail.ledger.states import InDoubt, Resolution
 from zeebe_mail.operations.base import Attempt, OperationOutput, as_json
@@ -133,7 +132,7 @@ def stored(found: Stored, job: Job) -> Any:
 def unknown(entry: Entry) -> OutcomeUnknown:
     """The incident of a mail that an earlier attempt left in doubt: what is known, and how to resolve it."""
     key, receipt = entry.task.key.job, entry.receipt or {}
-    when = datetime.fromtimestamp(entry.changed, UTC).isoformat(timespec="seconds")
+    when = moment(entry.changed)
     return OutcomeUnknown(
         f"A mail was handed over and nobody knows whether it went out. Its Message-ID is {entry.message_id}; "
         f"last heard of at {when}. {entry.reason or ''}".rstrip(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from zeebe_mail.ledger.states import Resolution, State
@@ -62,3 +63,34 @@ class Entry:
     def is_sent(self) -> bool:
         """Whether the mail is out, as far as anybody knows."""
         return self.state in (State.SENT, State.COMPLETED) or self.resolution is Resolution.SENT
+
+
+def as_seen(entry: Entry) -> dict[str, Any]:
+    """An entry as JSON, for people and other programs."""
+    task, key = entry.task, entry.task.key
+    return {
+        "jobKey": str(key.job),
+        "cluster": key.cluster,
+        "tenant": key.tenant,
+        "state": entry.state.value,
+        "messageId": entry.message_id,
+        "created": moment(entry.created),
+        "changed": moment(entry.changed),
+        "attempts": entry.attempts,
+        "reason": entry.reason,
+        "resolution": entry.resolution.value if entry.resolution else None,
+        "resolvedBy": entry.resolved_by,
+        "receipt": entry.receipt,
+        "taskType": task.task_type,
+        "process": task.process,
+        "element": task.element,
+        "processInstanceKey": str(task.process_instance_key),
+        "elementInstanceKey": str(task.element_instance_key),
+        "owner": entry.owner,
+        "fingerprint": task.fingerprint,
+    }
+
+
+def moment(seconds: float) -> str:
+    """A time for people."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

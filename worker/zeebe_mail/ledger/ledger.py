@@ -24,11 +24,13 @@ from zeebe_mail.ledger.writer import Act, Refusal, Unwritten, Writer
 
 log = structlog.get_logger(__name__)
 
-ALIVE_S = 20.0
-"""A process that the ledger has not heard of for so long is dead, or frozen: it writes every five seconds."""
+ALIVE_S = 10.0
+"""A process that the ledger has not heard of for so long is dead, or frozen: it writes every three seconds."""
 HANDOVER_S = 660.0
 """How long a handed-over mail may wait for its answer: the ten minutes of RFC 5321, 4.5.3.2.6, and some."""
-LATER = timedelta(seconds=10)
+CLOCK_TOLERANCE_S = 10.0
+"""How much later than ours another transaction may have begun that was committed before."""
+LATER = timedelta(seconds=5)
 DONE = (State.COMPLETED, State.FAILED_BEFORE_DATA, State.RESOLVED)
 """States of sends that need nobody any more."""
 PURGE_INTERVAL_S = 60.0
@@ -187,7 +189,7 @@ class Ledger:
         if entry.owner == self.owner:
             return False  # it would be among those that run
         longest_s = HANDOVER_S if entry.state is State.DATA else self._claim_s
-        if not 0 < transaction.until(entry.task.key) - transaction.now <= longest_s:
+        if not 0 < transaction.until(entry.task.key) - transaction.now <= longest_s + CLOCK_TOLERANCE_S:
             return False
         seen = transaction.seen(entry.owner)
         return seen is not None and abs(transaction.now - seen) < ALIVE_S

@@ -37,7 +37,7 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
     State.FAILED_BEFORE_DATA: frozenset({State.CLAIMED, State.DATA}),
     State.IN_DOUBT: frozenset({State.DATA}),
     State.HELD: frozenset({State.DATA, State.IN_DOUBT}),
-    State.RESOLVED: frozenset({State.IN_DOUBT, State.HELD, State.DATA}),
+    State.RESOLVED: frozenset({State.IN_DOUBT, State.HELD}),
 }
 """For each state those that it may come after."""
 

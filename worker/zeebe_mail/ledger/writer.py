@@ -24,7 +24,7 @@ Act = Callable[[Transaction], Result]
 
 PATIENCE_S = 15.0
 """How long a job waits for its line in the ledger before it is handed back."""
-BEAT_S = 5.0
+BEAT_S = 3.0
 UNHURRIED_S = 1.0
 """How long what nobody waits for may wait for company."""
 AT_ONCE = 256
@@ -105,6 +105,8 @@ class Writer:
         while open_:
             batch, open_ = self._next_batch()
             self._write([*self._take_owed(), *batch])
+        with suppress(StoreUnavailable, StoreRefused), self._store.transaction() as transaction:
+            transaction.leave(self._owner)
         self._store.close()
 
     def _take_owed(self) -> list[_Work[Any]]:
@@ -178,11 +180,18 @@ class Writer:
     def _deliver(self, works: list[_Work[Any]], results: list[Any]) -> None:
         loops: dict[asyncio.AbstractEventLoop, list[tuple[_Work[Any], Any]]] = {}
         for work, result in zip(works, results, strict=True):
-            if work.loop is not None:
+            if work.future is not None and work.future.cancelled():
+                # Here and now: the next thing that its job asks for may be waiting already.
+                self._take_back(work, result)
+            elif work.loop is not None:
                 loops.setdefault(work.loop, []).append((work, result))
         for loop, pairs in loops.items():
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(partial(self._tell, pairs))
+
+    def _take_back(self, work: _Work[Any], result: Any) -> None:
+        if work.undo is not None and not isinstance(result, _Raised):
+            self.later(work.undo)
 
     def _well(self) -> None:
         if not self.fault:
@@ -205,8 +214,7 @@ class Writer:
             future = work.future
             assert future is not None
             if future.done():
-                if work.undo is not None and not isinstance(result, _Raised):
-                    self.later(work.undo)
+                self._take_back(work, result)
             elif isinstance(result, _Raised):
                 future.set_exception(result.error)
             else:

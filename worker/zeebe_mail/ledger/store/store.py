@@ -181,6 +181,10 @@ class Transaction:
             statement.on_conflict_do_update(index_elements=[OWNERS.c.owner], set_={"seen": self.now})
         )
 
+    def leave(self, owner: str) -> None:
+        """Say that a process is gone: none of its attempts runs any more."""
+        self._connection.execute(delete(OWNERS).where(OWNERS.c.owner == owner))
+
     def seen(self, owner: str) -> float | None:
         """When a process was last heard of."""
         found = self._connection.scalar(_SEEN, {"b_owner": owner})
