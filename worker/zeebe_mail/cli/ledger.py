@@ -135,7 +135,7 @@ def purge(
     count = 0
     if job is not None:
         with _transaction() as transaction:
-            count = transaction.forget(_one(transaction, job, cluster).task.key)
+            count = int(transaction.forget(_one(transaction, job, cluster).task.key))
     else:
         age_s = timedelta(days=older_than or 0).total_seconds()
         more = 1
