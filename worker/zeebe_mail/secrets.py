@@ -246,9 +246,9 @@ class Redactor:
         return "".join((*parts, text[done:]))
 
     def _may_be_in(self, text: str) -> bool:
-        """Whether the beginning of any form is there: looked for one by one, or at every place, whichever is less."""
-        if len(self._forms) < len(text) // 2:
-            return any(beginning in text for beginning in self._forms)
+        """Whether there is something to hide: few forms are looked for one by one, of many the beginnings only."""
+        if len(self._forms) < len(text) // 4:
+            return any(form in text for alike in self._forms.values() for form, _ in alike)
         return not self._forms.keys().isdisjoint(map("".join, zip(text, text[1:], text[2:], text[3:], strict=False)))
 
     def _without_piece(self, text: str, spare: frozenset[str]) -> str:
