@@ -171,15 +171,17 @@ def mail_worker(address: str, mails: Sink, **settings: str) -> AbstractContextMa
 @contextlib.contextmanager
 def worker(address: str, ca_file: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     """The worker as operators run it, logs to nowhere."""
-    environment = os.environ | {
-        "ZEEBE_ADDRESS": address,
-        "ZEEBE_MAIL_CA_FILE": str(ca_file),
-        "ZEEBE_MAIL_HTTP_PORT": str(free_ports(1)[0]),
-        **settings,
-    }
     command = [sys.executable, "-m", "zeebe_mail", "run"]
-    with running(command, env=environment, stderr=subprocess.DEVNULL) as process:
-        yield process
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {
+            "ZEEBE_ADDRESS": address,
+            "ZEEBE_MAIL_CA_FILE": str(ca_file),
+            "ZEEBE_MAIL_HTTP_PORT": str(free_ports(1)[0]),
+            "ZEEBE_MAIL_LEDGER": f"{folder}/ledger.db",
+            **settings,
+        }
+        with running(command, env=environment, stderr=subprocess.DEVNULL) as process:
+            yield process
 
 
 def deploy(address: str, process_id: str, task_type: str) -> None:

@@ -16,6 +16,7 @@ from tests.live.host import until
 from zeebe_mail.demo.engine import free_ports
 
 SOURCES = Path(zeebe_mail.__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 
 
 class WorkerProcess:
@@ -52,21 +53,24 @@ class WorkerProcess:
 
 
 @contextlib.asynccontextmanager
-async def worker(address: str, directory: Path, **settings: str) -> AsyncIterator[WorkerProcess]:
-    """A running worker; one that still runs at the end of the block is killed."""
+async def worker(
+    address: str, directory: Path, module: str = "zeebe_mail", **settings: str
+) -> AsyncIterator[WorkerProcess]:
+    """A running worker; one that still runs at the end of the block is killed. `module` is what is run instead."""
     (port,) = free_ports(1)
     log_file = directory / f"worker-{port}.log"
     environment = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(SOURCES),
+        "PYTHONPATH": f"{SOURCES}:{TESTS}",
         "ZEEBE_ADDRESS": address,
         "ZEEBE_MAIL_HTTP_PORT": str(port),
         "ZEEBE_MAIL_LOG_LEVEL": "debug",
+        "ZEEBE_MAIL_LEDGER": str(directory / "ledger.db"),
         **settings,
     }
     with log_file.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "zeebe_mail", "run"), env=environment, stdout=log, stderr=log
+            *(sys.executable, "-m", module, "run"), env=environment, stdout=log, stderr=log
         )
     running = WorkerProcess(process, log_file, port)
     try:

@@ -65,6 +65,9 @@ class Scripted:
         finally:
             self.running -= 1
 
+    def answered(self, job: Job, outcome: Outcome) -> None:
+        """Nothing is kept."""
+
     @property
     def keys(self) -> list[int]:
         return [job.key for job in self.started]

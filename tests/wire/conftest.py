@@ -80,7 +80,7 @@ class Sender:
     before_dot: Callable[[], Awaitable[None]] | None = None
     commits: int = 0
 
-    async def commit(self) -> None:
+    async def commit(self, expected: Receipt) -> None:
         self.commits += 1
         if self.before_dot:
             await self.before_dot()

@@ -11,8 +11,8 @@ import secrets
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -48,9 +48,14 @@ from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
 from zeebe_mail.jobs.manners import NATIVE
+from zeebe_mail.jobs.recorded import Bookkeeping
 from zeebe_mail.jobs.retry import Backoff, RetryPlan
 from zeebe_mail.jobs.settle import Settled, Settlement, SettlementRules, bpmn_error_codes
 from zeebe_mail.jobs.validate import validate
+from zeebe_mail.ledger.ledger import Ledger, Retention
+from zeebe_mail.ledger.states import InDoubt
+from zeebe_mail.ledger.store.place import PlaceError, default_place
+from zeebe_mail.ledger.store.store import Store
 from zeebe_mail.mail import tls
 from zeebe_mail.mail.bulkhead import Bulkhead
 from zeebe_mail.mail.imap import ImapConnector, ImapSession, ImapTimeouts
@@ -65,13 +70,14 @@ from zeebe_mail.message.guard_rails import GuardRails
 from zeebe_mail.message.reader import Reader
 from zeebe_mail.message.renderer import Renderer
 from zeebe_mail.message.suppression_list import SuppressionList
-from zeebe_mail.operations.base import Desk
+from zeebe_mail.operations.base import Desk, OperationOutput
 from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.operations.render import RenderInput, RenderOutput, render
 from zeebe_mail.secrets import Binding, EnvironmentSecrets, FileSecrets, Redactor, SecretProvider, SecretResolver
 from zeebe_mail.settings import (
     DEFAULT_PORT,
     GATEWAY_ADDRESS,
+    LEDGER_OFF,
     SAAS_DOMAIN,
     SAAS_TOKEN_URL,
     Settings,
@@ -79,7 +85,9 @@ from zeebe_mail.settings import (
 )
 from zeebe_mail.telemetry.metrics import Metrics
 from zeebe_mail.telemetry.probes import Probes
-from zeebe_mail.zeebe.gateway import Gateway
+from zeebe_mail.zeebe.client import connect
+from zeebe_mail.zeebe.gateway import Gateway, GatewayUnavailable, JobGone, Rejected
+from zeebe_mail.zeebe.incidents import open_incident
 from zeebe_mail.zeebe.options import GatewayOptions, OAuthOptions, WorkerOptions
 from zeebe_mail.zeebe.tokens import TokenSource, TokenUnavailable
 from zeebe_mail.zeebe.worker import Worker
@@ -382,8 +390,11 @@ class Mailroom:
 
 
 @asynccontextmanager
-async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, Face]) -> AsyncIterator[Mailroom]:
-    """Handler and sessions; the sessions are closed at the end of the block."""
+async def mailroom(
+    settings: Settings, redactor: Redactor, faces: Mapping[str, Face], bookkeeping: Bookkeeping | None = None
+) -> AsyncIterator[Mailroom]:
+    """Handler and sessions; the sessions are closed at the end of the block. Without ``bookkeeping`` no send is
+    recorded."""
     connectors: dict[type[Any], Connector] = {
         SmtpSession: smtp_connector(settings),
         ImapSession: imap_connector(settings),
@@ -402,6 +413,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
             guard_rails(settings),
             download_folders(settings),
             settings.max_original_recipients,
+            settings.idempotency_header,
         )
         handler = JobHandler(
             operations=faces,
@@ -410,6 +422,7 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
             rules=settlement_rules(settings, redactor, documents),
             backoff=backoff_policy(settings),
             max_attempts=settings.max_attempts,
+            bookkeeping=bookkeeping,
         )
         try:
             yield Mailroom(handler, pool, desk)
@@ -422,6 +435,52 @@ async def mailroom(settings: Settings, redactor: Redactor, faces: Mapping[str, F
 def download_folders(settings: Settings) -> DownloadFolders:
     """Where tasks may write files."""
     return DownloadFolders(map(Path, settings.download_dirs))
+
+
+def ledger_store(settings: Settings) -> Store | None:
+    """Where sends are recorded; None where the operator wants no record.
+
+    Raises:
+        SettingsError: the ledger cannot be kept there.
+    """
+    if settings.ledger == LEDGER_OFF:
+        return None
+    try:
+        return Store.of(settings.ledger or default_place())
+    except (PlaceError, RuntimeError) as error:  # RuntimeError: the user has no home
+        raise SettingsError(
+            f"ZEEBE_MAIL_LEDGER: the send ledger cannot be kept: {error}. Give it the path of a file on a disk of this "
+            "machine, or a postgresql:// URL; `off` sends without a record, and then jobs that come back are sent again"
+        ) from error
+
+
+@contextmanager
+def bookkeeping(settings: Settings) -> Iterator[Bookkeeping | None]:
+    """The record of sends; None where the operator wants none. What is not written yet is written at the end.
+
+    Raises:
+        SettingsError: the ledger cannot be kept where it should be.
+    """
+    store = ledger_store(settings)
+    if store is None:
+        log.warning("sends are not recorded: a job that comes back is sent again", action="ledger_off")
+        yield None
+        return
+    ledger = Ledger(
+        store,
+        claim_lasts=settings.job_timeout,
+        retention=Retention(settings.ledger_retention, hides_addresses=settings.ledger_hash_addresses),
+    )
+    ledger.start()
+    try:
+        yield Bookkeeping(ledger, cluster_name(settings), InDoubt(settings.in_doubt))
+    finally:
+        ledger.close()
+
+
+def cluster_name(settings: Settings) -> str:
+    """What tells this cluster's jobs from those of others."""
+    return settings.cluster_name or settings.cluster_id or ""
 
 
 def sources(settings: Settings) -> Sources:
@@ -519,17 +578,18 @@ async def run_worker(
     if settings.client_secret:
         redactor.add(settings.client_secret.get_secret_value(), is_credential=True)
     faces = selected(task_types(settings), only, but)
-    async with (
-        mailroom(settings, redactor, faces) as room,
-        Gateway(gateway_options(settings)) as gateway,
-    ):
+    async with AsyncExitStack() as stack:
+        books = stack.enter_context(bookkeeping(settings))
+        room = await stack.enter_async_context(mailroom(settings, redactor, faces, books))
+        gateway = await stack.enter_async_context(Gateway(gateway_options(settings)))
         metrics = Metrics(lambda: _counts(room.pool))
+        if books:
+            metrics.watch(books.ledger)
         try:
             probes = Probes(metrics).serve(settings.http_host, settings.http_port)
         except (OSError, UnicodeError) as error:
             raise _no_probes(settings, error) from error
-        cluster = settings.cluster_name or settings.cluster_id or ""
-        worker = Worker(gateway, room.handler, options, metrics, cluster=cluster)
+        worker = Worker(gateway, room.handler, options, metrics, cluster=cluster_name(settings))
         _on_first_signal(lambda: _stop(worker, metrics))
         log.info(
             "worker started",
@@ -552,6 +612,44 @@ async def run_worker(
             probes.shutdown()
             probes.server_close()
     log.info("worker stopped", action="worker_stopped")
+
+
+async def resume_job(settings: Settings, job_key: int, incident_key: int | None) -> str:
+    """Let a job whose send was decided go on; says what was done, and what is left to do.
+
+    Raises:
+        SettingsError: the gateway cannot be used.
+    """
+    options = gateway_options(settings)
+    try:
+        incident = incident_key or await _incident_of(settings, job_key)
+        async with connect(options) as client:
+            await client.resume(job_key, incident)
+    except JobGone:
+        return f"Recorded. Zeebe has no failed job {job_key} any more: there is nothing left to do."
+    except (GatewayUnavailable, Rejected, OSError) as error:
+        raise SettingsError(
+            f"The decision is recorded, but the incident was not resolved ({error}). Resolve it in Operate, or repeat "
+            "this command with --incident"
+        ) from error
+    if incident is None:
+        return "Recorded, and the job has a retry again. Resolve its incident in Operate, or repeat with --incident."
+    return f"Recorded. Incident {incident} is resolved, and the job goes on."
+
+
+async def _incident_of(settings: Settings, job_key: int) -> int | None:
+    if settings.rest_address is None:
+        return None
+    oauth = gateway_options(settings).oauth
+    tokens = TokenSource(oauth) if oauth else None
+    try:
+        headers = dict(await tokens.metadata()) if tokens else {}
+        return await open_incident(settings.rest_address, job_key, headers=headers, ca_file=settings.zeebe_ca_file)
+    except TokenUnavailable as error:
+        raise OSError(str(error)) from error
+    finally:
+        if tokens:
+            await tokens.aclose()
 
 
 def _spare_the_collector() -> None:
@@ -597,9 +695,12 @@ class TrialAttempt:
         self.token = secrets.token_hex(10)
         self.committed = False
 
-    async def commit(self) -> None:
+    async def commit(self, expected: OperationOutput | None = None) -> None:
         """Pass the point of no return."""
         self.committed = True
+
+    async def sent(self, output: OperationOutput) -> None:
+        """Nothing is recorded."""
 
 
 async def run_once(

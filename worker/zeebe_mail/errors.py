@@ -23,6 +23,7 @@
     x SuppressionListUnreadable  nobody knows who must not get mail                   retried
     x ResultTooLarge         the result cannot be given to the process                never retried
     x TooManyAttempts        the job never comes to an end                            never retried
+    x InputsChanged          the ledger has another mail under the job's key          never retried
     x CredentialsError       the server does not accept who we are                    never retried
     x Unsupported            the server lacks what this needs; no safe fallback       never retried
     x ServerError
@@ -38,8 +39,9 @@
         - UidValidityChanged · QuotaExceeded · MessageTooLarge
       + Misbehaved           the server broke the protocol                            retried on a new connection
       + OutcomeUnknown       the answer was lost after the point of no return         never retried
+      + ResendInDoubt        the same, and the task wants it sent again               retried
     x Postponed              not our turn: handed back with the same retries          free
-      - EndpointSaturated · BytesInFlightExceeded · WorkerStopping
+      - EndpointSaturated · BytesInFlightExceeded · WorkerStopping · LedgerUnavailable · JobClaimed
     x InternalError          a bug                                                    retried while nothing was sent
     x AnswerRefused          the gateway does not take our answer                     never retried
   * JobLost                  the job is no longer ours; nothing is told to anybody
@@ -407,6 +409,20 @@ class TooManyAttempts(WorkerError):
     advice = "Look into the worker's log for this job's key; then resolve the incident to try again."
 
 
+class InputsChanged(WorkerError):
+    """The send ledger says that a mail went out, or may have, for a job with this key and other inputs.
+
+    Keys begin anew in a new cluster and come again after a restored backup. This mail was not sent.
+    """
+
+    code = "INPUTS_CHANGED"
+    retry = Retry.NEVER
+    advice = (
+        "Look at `zeebe-mail ledger show KEY`. If that is another job's mail, `zeebe-mail ledger purge --job KEY` and "
+        "resolve the incident: then this one is sent. Give each cluster its own ZEEBE_MAIL_CLUSTER_NAME."
+    )
+
+
 # ── the mail server and we ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -580,11 +596,19 @@ class Misbehaved(ServerError):
 
 
 class OutcomeUnknown(ServerError):
-    """The connection was lost after the whole mail was handed over and before the server's answer came."""
+    """The mail was handed over as a whole and nobody knows the server's answer: a connection or a worker was lost."""
 
     code = "OUTCOME_UNKNOWN"
     retry = Retry.NEVER
     advice = "The mail may or may not have gone out. Look for its Message-ID at the recipient or in the server's log."
+
+
+class ResendInDoubt(ServerError):
+    """Nobody knows whether the mail went out, and the task or the worker says to send it again (`inDoubt: resend`)."""
+
+    code = "RESEND_IN_DOUBT"
+    retry = Retry.LATER
+    advice = "The job is tried again by itself. Both mails have the same Message-ID."
 
 
 # ── not our turn ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -613,6 +637,19 @@ class WorkerStopping(Postponed):
     """The worker is shutting down and had not begun to hand over the mail."""
 
     code = "WORKER_STOPPING"
+
+
+class LedgerUnavailable(Postponed):
+    """The send ledger cannot be written to, and without it a mail could go out twice. Nothing was sent."""
+
+    code = "LEDGER_UNAVAILABLE"
+    advice = "The job comes back by itself. The worker's log and /ready say what is wrong with the ledger."
+
+
+class JobClaimed(Postponed):
+    """Another run of the same job is not over yet, here or in another worker; two could send the mail twice."""
+
+    code = "JOB_CLAIMED"
 
 
 # ── what should not happen ───────────────────────────────────────────────────────────────────────────────────────

@@ -31,6 +31,7 @@ from pydantic_settings import SettingsError as UnreadableSetting
 PREFIX = "ZEEBE_MAIL_"
 
 DOCUMENT_STORES = ("camunda", "memory")
+LEDGER_OFF = "off"
 
 SAAS_DOMAIN = "zeebe.camunda.io"
 SAAS_TOKEN_URL = "https://login.cloud.camunda.io/oauth/token"  # noqa: S105 - an address
@@ -189,8 +190,8 @@ class Settings(BaseSettings):
     """Longest such wait."""
 
     max_attempts: int = Field(default=10, ge=1)
-    """How often a job may begin without ever coming to an end, before it becomes an incident. Each worker counts for
-    itself, and anew when it starts: a job that ends its worker every time is not found."""
+    """How often a job may begin without ever coming to an end, before it becomes an incident. The ledger counts the
+    attempts at sending over all workers; for other tasks each worker counts for itself, and anew when it starts."""
 
     bpmn_errors: Words = ()
     """Error codes that become BPMN errors without an error expression, separated by commas; `true` for all. A task's
@@ -198,6 +199,31 @@ class Settings(BaseSettings):
 
     result_limit_bytes: int = Field(default=1_000_000, ge=1_000, le=3_500_000)
     """Largest result that is given to the process; the gateway's own limit is 4 MB for all variables."""
+
+    # ── the send ledger ──────────────────────────────────────────────────────────────────────────────────────────
+
+    ledger: str | None = None
+    """Where the record of sends is kept: the path of a SQLite file on a disk of this machine, or, for replicas on
+    several machines, `postgresql://user:password@host/database`. `off` sends without a record: then a job that comes
+    back is sent again. Default: `zeebe-mail/ledger.db` in `$XDG_STATE_HOME`, else in `~/.local/state`; in the image
+    `/var/lib/zeebe-mail/ledger.db`."""
+
+    in_doubt: Literal["hold", "resend", "assumeSent"] = "hold"
+    """What becomes of a job whose mail may or may not have gone out: `hold` makes an incident that a person resolves,
+    `resend` sends it again, perhaps twice, `assumeSent` completes it, perhaps unsent. A task's header `inDoubt` goes
+    before. Where the task has `imap`, the mail is first looked for among the sent ones."""
+
+    ledger_retention: Duration = Field(default=timedelta(days=90), ge=timedelta(days=1))
+    """How long the ledger keeps what is over. A job that comes back later than that is sent again, so keep it longer
+    than incidents stay open; what is in doubt, held or not completed is kept for ever."""
+
+    ledger_hash_addresses: bool = False
+    """Keep no mail address in the ledger, only a hash that is different for each job. `zeebe-mail ledger show` then
+    shows hashes; a job that comes back gets its own addresses back."""
+
+    idempotency_header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,75}$")
+    """Header that carries the same text for each attempt at the same mail, for providers that take a mail only once by
+    it: `Resend-Idempotency-Key`, `X-EE-Idempotency-Key`. Default: none."""
 
     # ── mail servers ─────────────────────────────────────────────────────────────────────────────────────────────
 

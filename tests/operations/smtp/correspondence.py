@@ -16,7 +16,7 @@ from tests.servers.mailboxes import MailServerUnderTest
 from tests.servers.postfix import Postfix
 from tests.tasks import Tasks
 from zeebe_mail.app import TrialAttempt
-from zeebe_mail.operations.base import Attempt
+from zeebe_mail.operations.base import Attempt, OperationOutput
 
 PATIENCE_S = 20
 parse = partial(email.message_from_bytes, policy=email.policy.default)
@@ -103,8 +103,8 @@ class Meanwhile(TrialAttempt):
         super().__init__()
         self._deed = deed
 
-    async def commit(self) -> None:
+    async def commit(self, expected: OperationOutput | None = None) -> None:
         done = self._deed()
         if done is not None:
             await done
-        await super().commit()
+        await super().commit(expected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from tests.desks import OneSession, desk
 from zeebe_mail.errors import InputError
 from zeebe_mail.mail.faults import Rejection
 from zeebe_mail.mail.smtp import DsnRequest, Outgoing, Receipt
-from zeebe_mail.operations.base import Attempt
+from zeebe_mail.operations.base import Attempt, OperationOutput
 from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.operations.smtp.send import SendInput, send
 
@@ -31,8 +31,11 @@ class FakeAttempt:
     def committed(self) -> bool:
         return self.commits > 0
 
-    async def commit(self) -> None:
+    async def commit(self, expected: OperationOutput | None = None) -> None:
         self.commits += 1
+
+    async def sent(self, output: OperationOutput) -> None:
+        """Nothing is recorded."""
 
 
 @dataclass
@@ -42,12 +45,13 @@ class FakeSession:
     refuses: tuple[str, ...] = ()
     mails: list[tuple[Outgoing, str]] = field(default_factory=list)
 
-    async def send(self, mail: Outgoing, *, required: str, commit: Callable[[], Awaitable[None]]) -> Receipt:
+    async def send(self, mail: Outgoing, *, required: str, commit: Callable[[Receipt], Awaitable[None]]) -> Receipt:
         self.mails.append((mail, required))
-        await commit()
         rejected = tuple(Rejection(one, 550, "5.1.1", "no such user") for one in self.refuses)
         accepted = tuple(one for one in mail.recipients if one not in self.refuses)
-        return Receipt(accepted, rejected, "250 2.0.0 Ok: queued as 4711", len(mail.data), mail.dsn is not None)
+        expected = Receipt(accepted, rejected, "", len(mail.data), mail.dsn is not None)
+        await commit(expected)
+        return replace(expected, response="250 2.0.0 Ok: queued as 4711")
 
 
 def variables(**request: Any) -> dict[str, Any]:
@@ -91,6 +95,13 @@ async def test_a_mail_is_sent_and_told() -> None:
         "invitation": None,
         "sentCopy": None,
     }
+
+
+async def test_a_provider_knows_the_mail_by_the_header_that_the_operator_names() -> None:
+    session = FakeSession()
+    given = SendInput.model_validate(variables())
+    await send.run(given, OneSession(session), FakeAttempt(), desk(idempotency_header="Resend-Idempotency-Key"))
+    assert b"\r\nResend-Idempotency-Key: 4711-1\r\n" in bytes(session.mails[0][0].data)
 
 
 async def test_who_was_refused_is_told_with_the_servers_answer() -> None:

@@ -14,6 +14,7 @@ from zeebe_mail.cli.exec import exec_
 from zeebe_mail.cli.feel import feel
 from zeebe_mail.cli.generate import generate
 from zeebe_mail.cli.health import health
+from zeebe_mail.cli.ledger import ledger
 from zeebe_mail.cli.parse import parse
 from zeebe_mail.cli.render import render
 from zeebe_mail.cli.run import run
@@ -39,6 +40,7 @@ app.command()(render)
 app.command()(convert)
 app.command()(templates)
 app.command()(demo)
+app.add_typer(ledger)
 app.command(hidden=True)(generate)
 
 

@@ -122,6 +122,7 @@ class _Story:
     def _worker_settings(self, authority: Authority) -> dict[str, str]:
         own = {
             "ZEEBE_MAIL_CA_FILE": str(authority.ca_file),
+            "ZEEBE_MAIL_LEDGER": str(self._work / "ledger.db"),
             "SECRET_SMTP_PASSWORD": self._users["shop"],
         }
         if not self._foreign_cluster:

@@ -38,6 +38,10 @@ class Face(Protocol):
         """How results and errors are put."""
         ...
 
+    def sends(self, variables: Mapping[str, Any]) -> bool:
+        """Whether a mail is handed over; see :attr:`Operation.sends`."""
+        ...
+
     def hosts(self, variables: Mapping[str, Any], field: str) -> Sequence[str]:
         """The mail servers that a field's value goes to, as written: secrets may be bound to them."""
         ...
@@ -70,6 +74,10 @@ class NativeFace:
         self.fetch_variables = operation.fetch_variables
         self.secret_fields = operation.input.secret_fields
         self.content_fields = operation.input.content_fields
+
+    def sends(self, variables: Mapping[str, Any]) -> bool:
+        """What the operation says."""
+        return self._operation.sends
 
     def hosts(self, variables: Mapping[str, Any], field: str) -> Sequence[str]:
         """``server.host`` and ``imap.server.host``, each for its fields; without ``imap.auth`` both get ``auth``."""

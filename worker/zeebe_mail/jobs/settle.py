@@ -139,6 +139,14 @@ class Settlement:
         """What became null in the expressions, and why."""
         return [warning for one in self._expressions.evaluated.values() for warning in one.warnings]
 
+    def failed_before(self, failures: int) -> None:
+        """Count failures of which the plan does not know yet: those of other workers."""
+        self._retry = replace(self._retry, failures=max(self._retry.failures, failures))
+
+    def masked(self, value: Any) -> Any:
+        """The same data as whoever keeps it may have it."""
+        return repaired(self._masked(value))
+
     def settled(self, outcome: Outcome) -> Settled:
         """The outcome, together with what each expression gave."""
         given = {header: announced(one.value) for header, one in self._expressions.evaluated.items()}

@@ -17,6 +17,7 @@ from zeebe_mail.documents.download_folders import DownloadFolders
 from zeebe_mail.documents.sources import Sources
 from zeebe_mail.documents.store import DocumentStore
 from zeebe_mail.form import Part
+from zeebe_mail.mail.smtp import SmtpSession
 from zeebe_mail.message.guard_rails import GuardRails
 from zeebe_mail.message.reader import Reader
 from zeebe_mail.message.renderer import Renderer
@@ -64,13 +65,21 @@ class Attempt(Protocol):
         """Whether the point of no return was passed."""
         ...
 
-    async def commit(self) -> None:
+    async def commit(self, expected: OperationOutput | None = None) -> None:
         """Announce the point of no return: after this, nothing hands the job back or runs it again.
+
+        Args:
+            expected: for what nobody can look up afterwards, its output as far as it is known: it is recorded.
 
         Raises:
             JobLost: the job was cancelled or given to somebody else; nothing may be sent.
             WorkerStopping: the worker is shutting down; the job is handed back.
+            LedgerUnavailable: it cannot be recorded; nothing may be sent.
         """
+        ...
+
+    async def sent(self, output: OperationOutput) -> None:
+        """Record the server's word that it has what was expected, before anything else is done."""
         ...
 
 
@@ -111,6 +120,8 @@ class Desk:
     """Where files may be written."""
     max_original_recipients: int = 100
     """Recipients of an answer that the answered mail may choose."""
+    idempotency_header: str | None = None
+    """The header by which a provider knows a mail that it took already."""
 
 
 Session = TypeVar("Session", covariant=True)
@@ -154,6 +165,11 @@ class Operation:
     takes_turns: bool = False
     """Whether it gets :class:`Turns` instead of one session for as long as it runs."""
     needs_desk: bool = False
+
+    @property
+    def sends(self) -> bool:
+        """Whether it hands a mail over, of which nobody can be sure afterwards whether it went out."""
+        return self.session is SmtpSession
 
     @property
     def fetch_variables(self) -> list[str]:

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
+from typing import Protocol
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 log = structlog.get_logger(__name__)
 
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+class WatchedLedger(Protocol):
+    """What is counted of the send ledger."""
+
+    @property
+    def fault(self) -> str:
+        """Why nothing may be sent now; empty while all is well."""
+        ...
+
+    @property
+    def awaiting(self) -> dict[str, int]:
+        """How many sends are in doubt and held, by state."""
+        ...
+
+    @property
+    def duplicates_avoided(self) -> int:
+        """Jobs of this process that came back and were not sent again."""
+        ...
 
 
 class Metrics:
@@ -50,9 +72,21 @@ class Metrics:
         self._time = lru_cache(maxsize=None)(self._took.labels)
         self.loop_seen_at = self.gateway_seen_at = time.monotonic()
         self.stopping = False
+        self.ledger: WatchedLedger | None = None
         self._asked_at: dict[str, float | None] = {}
         self._answering: set[str] = set()
         self._failing: dict[str, str] = {}
+
+    def watch(self, ledger: WatchedLedger) -> None:
+        """Count what the ledger knows."""
+        self.ledger = ledger
+        for name, meaning, value in (
+            ("ledger_up", "Whether the send ledger can be written to; else nothing is sent", lambda: not ledger.fault),
+            ("ledger_held", "Mails in doubt that wait for a person, in the whole ledger", _awaiting(ledger, "held")),
+            ("ledger_in_doubt", "Mails in doubt that nobody has been told of", _awaiting(ledger, "in_doubt")),
+        ):
+            Gauge(f"zeebe_mail_{name}", meaning, registry=self.registry).set_function(value)
+        self.registry.register(_Avoided(ledger))
 
     @property
     def connected(self) -> bool:
@@ -113,6 +147,22 @@ class Metrics:
         self.gateway_seen_at = max(self.gateway_seen_at, heard_at)
         self._in_flight.set(in_flight)
         self._waiting.set(waiting)
+
+
+def _awaiting(ledger: WatchedLedger, state: str) -> Callable[[], float]:
+    return lambda: ledger.awaiting.get(state, 0)
+
+
+class _Avoided(Collector):
+    def __init__(self, ledger: WatchedLedger) -> None:
+        self._ledger = ledger
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "zeebe_mail_duplicates_avoided",
+            "Jobs that came back and whose mail was not sent again",
+            value=self._ledger.duplicates_avoided,
+        )
 
 
 def _count_of(pool: Callable[[], dict[str, int]], state: str) -> float:

@@ -44,7 +44,7 @@ class Probes:
         return age_s < LOOP_STALLED_S, {"loopSeenSecondsAgo": round(age_s, 1)}
 
     def ready(self) -> tuple[bool, dict[str, object]]:
-        """Ready while alive, not stopping, and answered by the gateway lately."""
+        """Ready while alive, not stopping, answered by the gateway lately, and able to record what is sent."""
         metrics = self._metrics
         live, facts = self.live()
         age_s = metrics.gateway_silent_s
@@ -53,7 +53,11 @@ class Probes:
             "gatewayConnected": metrics.connected,
             "stopping": metrics.stopping,
         }
-        return live and metrics.connected and not metrics.stopping and age_s < GATEWAY_SILENT_S, facts
+        fault = metrics.ledger.fault if metrics.ledger else ""
+        if metrics.ledger:
+            facts["ledger"] = fault or "ok"
+        connected = metrics.connected and age_s < GATEWAY_SILENT_S
+        return live and connected and not metrics.stopping and not fault, facts
 
     def serve(self, host: str, port: int) -> ThreadingHTTPServer:
         """Begin to answer; close with ``shutdown()``. Port 0 takes a free one.

@@ -106,6 +106,20 @@ class Client:
         result: dict[str, Any] = json.loads(answer.variables)
         return result
 
+    async def resume(self, job_key: int, incident_key: int | None) -> None:
+        """Let a failed job run once more: give it a retry, and resolve its incident where that is known.
+
+        Raises:
+            GatewayUnavailable: try again later.
+            JobGone: there is no such job or incident.
+            Rejected: any other refusal.
+        """
+        retries = pb.UpdateJobRetriesRequest(jobKey=job_key, retries=1)
+        await self._gateway.call(lambda stub: stub.UpdateJobRetries, retries, wait_for_connection=False)
+        if incident_key is not None:
+            resolution = pb.ResolveIncidentRequest(incidentKey=incident_key)
+            await self._gateway.call(lambda stub: stub.ResolveIncident, resolution, wait_for_connection=False)
+
 
 def _creation(process_id: str, variables: Mapping[str, Any]) -> pb.CreateProcessInstanceRequest:
     return pb.CreateProcessInstanceRequest(bpmnProcessId=process_id, version=-1, variables=json.dumps(variables))

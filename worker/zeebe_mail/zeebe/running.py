@@ -11,6 +11,7 @@ from typing import Protocol
 
 from zeebe_mail.errors import JobLost, WorkerStopping
 from zeebe_mail.jobs.job import Job
+from zeebe_mail.operations.base import OperationOutput
 from zeebe_mail.zeebe.gateway import GatewayUnavailable, JobGone, Rejected
 
 CLOCK_TOLERANCE = 0.1
@@ -135,9 +136,12 @@ class RunningJob:
                 self.lost = f"the deadline of job {self.job.key} has passed and the gateway does not answer ({error})"
                 raise JobLost(self.lost) from error
 
-    async def commit(self) -> None:
+    async def commit(self, expected: OperationOutput | None = None) -> None:
         """Pass the point of no return; see :class:`~zeebe_mail.operations.base.Attempt`."""
         await self.make_sure()
         if self.stopping:
             raise WorkerStopping("The worker is shutting down; the mail was not handed over.")
         self.committed = True
+
+    async def sent(self, output: OperationOutput) -> None:
+        """Nothing is recorded here."""

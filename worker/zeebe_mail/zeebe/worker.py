@@ -68,6 +68,10 @@ class Handler(Protocol):
         """Run one job and say what must be told to Zeebe."""
         ...
 
+    def answered(self, job: Job, outcome: Outcome) -> None:
+        """Zeebe knows what became of a job; Drop: it does not, or knew before."""
+        ...
+
 
 class Telemetry(Protocol):
     """What the host reports about itself."""
@@ -201,6 +205,7 @@ class Worker:
             outcome = await self._outcome(running)
             running.answering = True
             outcome = await self._answer(running, outcome)
+            self._handler.answered(job, outcome)
             self._telemetry.job_answered(job.type, _name(outcome), took_s=time.monotonic() - running.arrived)
             log.info("job answered", **_log_fields(running, outcome))
         except Exception as bug:

@@ -27,6 +27,10 @@ class CamundaFace:
         self.content_fields = tuple(self.fetch_variables)
         self.manners = ConnectorManners(codes=codes, own_retries=own_retries)
 
+    def sends(self, variables: Mapping[str, Any]) -> bool:
+        """Unless it is a protocol that cannot: an account may say the rest."""
+        return variables.get("protocol") not in ("imap", "pop3")
+
     def hosts(self, variables: Mapping[str, Any], field: str) -> Sequence[str]:
         """The host in the server settings of the task's protocol, or of its account."""
         return [account.host(variables)]

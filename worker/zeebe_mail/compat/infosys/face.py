@@ -33,6 +33,10 @@ class InfosysFace:
         """Any variable may have text of strangers in it."""
         return self.fetch_variables
 
+    def sends(self, variables: Mapping[str, Any]) -> bool:
+        """Whether it is the one that sends."""
+        return self.task_type == TASK_TYPE.format(protocol="smtp")
+
     def hosts(self, variables: Mapping[str, Any], field: str) -> Sequence[str]:
         """The host of `authentication`."""
         return [login.host(variables)]

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from aiosmtplib import SMTPException, SMTPResponse, SMTPResponseException, SMTPServerDisconnected
@@ -29,7 +29,6 @@ _FAULTS = (SMTPException, OSError, SaslError)
 _Result = TypeVar("_Result")
 _Required = Literal["all", "any"]
 _Sorted = tuple[tuple[str, ...], tuple[Rejection, ...]]  # accepted, rejected
-_Commit = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,9 @@ class Receipt:
     """Whether reports were asked for; servers need not offer that."""
     mt_priority_requested: bool = False
     """Whether the server was told how urgent it is; the same holds."""
+
+
+_Commit = Callable[[Receipt], Awaitable[None]]
 
 
 class SmtpSession:
@@ -166,7 +168,8 @@ class SmtpSession:
     # ── what operations call ─────────────────────────────────────────────────────────────────────────────────────
 
     async def send(self, mail: Outgoing, *, required: _Required, commit: _Commit) -> Receipt:
-        """Send a mail. Point of no return: the final dot; ``commit`` is awaited right before it.
+        """Send a mail. Point of no return: the final dot; ``commit`` is awaited right before it, with what is known
+        by then: all but the server's last word.
 
         With ``required="all"`` a refused recipient means that nobody gets the mail; with ``"any"`` it goes to those
         that the server takes.
@@ -180,16 +183,16 @@ class SmtpSession:
             self._deadline = self._loop.time() + self._server.deadline_seconds
         hand_over = self._hand_over_again if was_used else self._hand_over
         accepted, rejected = await self._told(hand_over(mail, required))
-        await commit()
-        response = await self._told(self._finish(), mail.message_id)
-        return Receipt(
+        expected = Receipt(
             accepted,
             rejected,
-            response,
+            response="",
             size=len(self._data_of(mail)),
             dsn_requested=self._dsn_of(mail) is not None,
             mt_priority_requested=self._mt_priority_of(mail) is not None,
         )
+        await commit(expected)
+        return replace(expected, response=await self._told(self._finish(), mail.message_id))
 
     # ── connecting ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -145,6 +145,8 @@ async def letter(
             draft = finish(draft)
             if finish is not unfinished:
                 _require_whole(draft, request)
+        if desk.idempotency_header:
+            draft = replace(draft, headers=(*draft.headers, (desk.idempotency_header, token)))
         now = datetime.now(UTC)
         if request.invitation is not None:
             draft = _inviting(draft, request.invitation, token, now)

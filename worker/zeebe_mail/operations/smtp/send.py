@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from zeebe_mail.errors import RecipientNotAllowed
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.faults import Rejection
-from zeebe_mail.mail.smtp import Outgoing, SmtpSession
+from zeebe_mail.mail.smtp import Outgoing, Receipt, SmtpSession
 from zeebe_mail.message.compose import Message
 from zeebe_mail.operations.base import Attempt, Desk, OperationOutput, Turns, operation
 from zeebe_mail.operations.composing.letter import LetterRequest, letter
@@ -120,8 +120,19 @@ async def handed_over(
         mt_priority=options.mt_priority,
         require_tls=options.require_tls,
     )
+
+    async def commit(expected: Receipt) -> None:
+        await attempt.commit(_output(message, expected, invitation))
+
     async with turns.lease() as smtp:
-        receipt = await smtp.send(mail, required=options.required_recipients, commit=attempt.commit)
+        receipt = await smtp.send(mail, required=options.required_recipients, commit=commit)
+    sent = _output(message, receipt, invitation)
+    await attempt.sent(sent)
+    copy = await saved(options.save_to_sent, message, given, desk)
+    return sent.model_copy(update={"sent_copy": copy}) if copy else sent
+
+
+def _output(message: Message, receipt: Receipt, invitation: SentInvitation | None) -> SendOutput:
     return SendOutput(
         message_id=message.message_id,
         accepted=list(receipt.accepted),
@@ -133,7 +144,6 @@ async def handed_over(
         dsn_requested=receipt.dsn_requested,
         mt_priority_requested=receipt.mt_priority_requested,
         invitation=invitation or written_invitation(message.draft.calendar),
-        sent_copy=await saved(options.save_to_sent, message, given, desk),
     )
 
 
