@@ -58,6 +58,10 @@ class Records:
             and all(record["value"].get(name) == value for name, value in values.items())
         ]
 
+    def forget(self) -> None:
+        """Begin anew."""
+        self._records.clear()
+
     def text(self) -> str:
         """Everything the broker recorded, as it came."""
         return "\n".join(json.dumps(record, ensure_ascii=False) for record in list(self._records))

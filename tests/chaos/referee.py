@@ -1,0 +1,154 @@
+"""What became of each job: the broker's records, the mail server's log and the ledger must tell one story."""
+
+import json
+import statistics
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from tests.servers.records import Record, Records
+from zeebe_mail.ledger.entry import Entry
+from zeebe_mail.ledger.states import State
+from zeebe_mail.ledger.store.store import Store
+
+HANDED_OVER = frozenset(State) - {State.CLAIMED, State.FAILED_BEFORE_DATA}
+IN_DOUBT = "OUTCOME_UNKNOWN"
+
+
+class Fate(Enum):
+    """What became of a job, as the broker says."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    HELD = "held"
+    STUCK = "stuck"
+
+
+@dataclass
+class Truth:
+    """All that is known when nothing moves any more. Jobs go by the number that they were started with."""
+
+    fates: dict[int, Fate]
+    incidents: dict[int, str]
+    """The codes of those that failed or are held."""
+    accepted: dict[int, int]
+    """How many mails of each job the server has."""
+    entries: dict[int, Entry]
+    faults: list[dict[str, Any]]
+    """What the mail server dealt."""
+    reactivations: int
+    times_s: list[float]
+    contradictions: list[str] = field(default_factory=list)
+
+    def of(self, fate: Fate) -> set[int]:
+        return {job for job, its in self.fates.items() if its is fate}
+
+    @property
+    def lost(self) -> set[int]:
+        return self.of(Fate.COMPLETED) - self.accepted.keys()
+
+    @property
+    def doubled(self) -> set[int]:
+        return {job for job, times in self.accepted.items() if times > 1}
+
+    @property
+    def held_but_sent(self) -> set[int]:
+        return self.of(Fate.HELD) & self.accepted.keys()
+
+    def percentile_s(self, percent: int) -> float:
+        if len(self.times_s) < 2:
+            return sum(self.times_s)
+        return statistics.quantiles(self.times_s, n=100, method="inclusive")[percent - 1]
+
+
+def fates(records: Records, jobs: dict[int, int]) -> tuple[dict[int, Fate], dict[int, str]]:
+    """What became of the jobs (process instance key → number), and the codes of open incidents."""
+    found = dict.fromkeys(jobs.values(), Fate.STUCK)
+    incidents: dict[int, str] = {}
+    for record in _of(records, "INCIDENT", jobs):
+        number = jobs[record["value"]["processInstanceKey"]]
+        if record["intent"] == "CREATED":
+            code = str(record["value"]["errorMessage"]).partition(":")[0]
+            incidents[number] = code
+            found[number] = Fate.HELD if code == IN_DOUBT else Fate.FAILED
+        elif record["intent"] == "RESOLVED":
+            incidents.pop(number, None)
+            found[number] = Fate.STUCK
+    for record in _of(records, "JOB", jobs):
+        if record["intent"] == "COMPLETED":
+            found[jobs[record["value"]["processInstanceKey"]]] = Fate.COMPLETED
+    return found, incidents
+
+
+def truth(records: Records, jobs: dict[int, int], log: Path, ledger: Path) -> Truth:
+    found, incidents = fates(records, jobs)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    mails = [line for line in lines if "accepted" in line]
+    result = Truth(
+        fates=found,
+        incidents=incidents,
+        accepted=Counter(number_of(mail["accepted"]) for mail in mails),
+        entries={jobs[one.task.process_instance_key]: one for one in entries(ledger, jobs)},
+        faults=[line for line in lines if "fault" in line],
+        reactivations=len({one["position"] for one in _of(records, "JOB", jobs) if one["intent"] == "TIMED_OUT"}),
+        times_s=_times(records, jobs),
+    )
+    result.contradictions += _contradictions(result, mails)
+    return result
+
+
+def entries(ledger: Path, jobs: dict[int, int]) -> list[Entry]:
+    store = Store.of(ledger)
+    try:
+        with store.transaction() as transaction:
+            return [one for one in transaction.latest() if one.task.process_instance_key in jobs]
+    finally:
+        store.close()
+
+
+def recipient(number: int) -> str:
+    return f"job{number}@x.test"
+
+
+def number_of(recipients: list[str]) -> int:
+    return int(recipients[0].removeprefix("job").partition("@")[0])
+
+
+def _contradictions(found: Truth, mails: list[dict[str, Any]]) -> list[str]:
+    """Where server, ledger and broker tell different stories."""
+    wrong = []
+    ids: dict[int, set[str]] = defaultdict(set)
+    for mail in mails:
+        ids[number_of(mail["accepted"])].add(mail["message_id"])
+    for job, fate in found.fates.items():
+        entry = found.entries.get(job)
+        state = entry.state if entry else None
+        if job in found.accepted and (state not in HANDED_OVER or entry is None):
+            wrong.append(f"the server has the mail of job {job}, the ledger says {state and state.value}")
+        if entry and job in found.accepted and {entry.message_id} != ids[job]:
+            wrong.append(f"job {job} was sent as {ids[job]}, the ledger says {entry.message_id}")
+        if state in (State.SENT, State.COMPLETED) and job not in found.accepted:
+            wrong.append(f"the ledger says that job {job} was sent, the server has no mail")
+        if fate is Fate.FAILED and job in found.accepted:
+            wrong.append(f"job {job} failed with {found.incidents.get(job)}, and its mail went out")
+        if fate is Fate.HELD and state is not State.HELD:
+            wrong.append(f"job {job} is held, the ledger says {state and state.value}")
+        if fate is Fate.COMPLETED and entry and not entry.is_sent:
+            wrong.append(f"job {job} is completed, the ledger says {entry.state.value}")
+    return wrong
+
+
+def _times(records: Records, jobs: dict[int, int]) -> list[float]:
+    created: dict[int, int] = {}
+    completed: dict[int, int] = {}
+    for record in _of(records, "JOB", jobs):
+        if record["intent"] in ("CREATED", "COMPLETED"):
+            times = created if record["intent"] == "CREATED" else completed
+            times.setdefault(record["key"], record["timestamp"])
+    return [(at - created[key]) / 1000 for key, at in completed.items() if key in created]
+
+
+def _of(records: Records, value_type: str, jobs: dict[int, int]) -> list[Record]:
+    return [one for one in records.all(value_type) if one["value"].get("processInstanceKey") in jobs]

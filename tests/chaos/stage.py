@@ -1,0 +1,215 @@
+"""All that takes part: a broker, two workers, a mail server, a proxy in front of each, and the jobs of one row."""
+
+import asyncio
+import contextlib
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.worker import TESTS, WorkerProcess, mail, worker
+from tests.chaos import referee, sink
+from tests.chaos.referee import Fate
+from tests.live.host import Zeebe, zeebe
+from tests.servers.processes import one_task
+from tests.servers.records import Records
+from tests.servers.tcp_proxy import TcpProxy
+from zeebe_mail.demo.engine import Broker, free_ports
+from zeebe_mail.zeebe.gateway import pb
+
+TASK = "mail:smtp-send:1"
+JOB_TIMEOUT_S = 3.0
+CONNECTIONS = 4
+"""Sessions of each worker: the most of its mails that can be in doubt at once."""
+SETTLES_S = 60.0
+"""A job not settled so long after the last fault is stuck: three job time-outs and all that the ledger waits."""
+SETTINGS = {
+    "ZEEBE_MAIL_JOB_TIMEOUT": str(JOB_TIMEOUT_S),
+    "ZEEBE_MAIL_MAX_JOBS": str(2 * CONNECTIONS),
+    "ZEEBE_MAIL_CONNECTIONS_PER_SERVER": str(CONNECTIONS),
+    "ZEEBE_MAIL_BACKOFF": "1",
+    "ZEEBE_MAIL_LONGEST_BACKOFF": "2",
+    "ZEEBE_MAIL_LOG_LEVEL": "info",
+    "ZEEBE_MAIL_MAX_ATTEMPTS": "50",
+}
+
+
+class SinkProcess:
+    """The mail server, which is started again when it dies."""
+
+    def __init__(self, log: Path, seed: str, faults: list[sink.Fault], delays_s: tuple[float, float]) -> None:
+        self.log = log
+        (self.port,) = free_ports(1)
+        self.deaths = 0
+        self._arguments = [str(self.port), str(log), seed, *sink.arguments(faults, delays_s)]
+        self._ended = False
+
+    async def __aenter__(self) -> "SinkProcess":
+        self.log.touch()
+        await self._start()
+        self._keeper = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._keeper.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+
+    async def _start(self) -> None:
+        # Another seed for each life, or it would die of the same mail again and again.
+        seed = f"{self._arguments[2]}-{self.deaths}"
+        arguments = [*self._arguments[:2], seed, *self._arguments[3:]]
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.chaos.sink", *arguments), cwd=TESTS, stdout=asyncio.subprocess.PIPE
+        )
+        assert self.process.stdout
+        await self.process.stdout.readline()
+
+    async def _keep(self) -> None:
+        while True:
+            await self.process.wait()
+            self.deaths += 1
+            await self._start()
+
+
+class Slot:
+    """One of the two workers, by whatever process it is played."""
+
+    def __init__(self, stage: "Stage", address: str, settings: Mapping[str, str]) -> None:
+        self._stage = stage
+        self._address = address
+        self._settings = settings
+        self._life = AsyncExitStack()
+        self.now: WorkerProcess | None = None
+
+    async def start(self, *, fail_point: str = "", fail_at: int = 1) -> None:
+        module = "tests.acceptance.failing" if fail_point else "zeebe_mail"
+        settings = {**SETTINGS, **self._settings, "FAIL_POINT": fail_point, "FAIL_AT": str(fail_at)}
+        started = worker(self._address, self._stage.folder, module, **settings)
+        self.now = await self._life.enter_async_context(started)
+
+    async def end(self, number: signal.Signals) -> None:
+        if self.now and self.now.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.now.send(number)
+            await self.now.ends(60)
+        await self._life.aclose()
+        self.now = None
+
+    def send(self, number: signal.Signals) -> None:
+        if self.now and self.now.process.returncode is None:
+            self.now.send(number)
+
+
+@dataclass
+class Stage:
+    """The scene of one row."""
+
+    broker: Broker
+    records: Records
+    engine: Zeebe
+    folder: Path
+    ledger: Path
+    dice: random.Random
+    sink: SinkProcess
+    to_sink: TcpProxy
+    to_broker: list[TcpProxy]
+    slots: list[Slot] = field(default_factory=list)
+    jobs: dict[int, int] = field(default_factory=dict)
+    """Process instance key → number."""
+    wanted: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    last_fault: float = field(default_factory=time.monotonic)
+
+    def fault(self, name: str) -> None:
+        self.faults[name] += 1
+        self.last_fault = time.monotonic()
+
+    def unsettled(self) -> int:
+        """Jobs that nobody knows the fate of yet, also those that are still to be started."""
+        found, _ = referee.fates(self.records, self.jobs)
+        return self.wanted - len(found) + sum(fate is Fate.STUCK for fate in found.values())
+
+    @property
+    def sent(self) -> int:
+        return self.sink.log.read_text().count('"accepted"')
+
+    async def deploy(self, name: str, headers: Mapping[str, str]) -> None:
+        bpmn = one_task(name, TASK, retries=20, headers={"resultVariable": "mail", **headers})
+        resource = pb.Resource(name=f"{name}.bpmn", content=bpmn)
+        await self.engine.stub.DeployResource(pb.DeployResourceRequest(resources=[resource]))
+
+    async def start_jobs(self, name: str, count: int, *, over_s: float = 0.0, **request: Any) -> None:
+        """Start them, evenly over a time, or as quickly as the broker takes them."""
+        at_once = asyncio.Semaphore(20)
+        first = self.wanted
+        self.wanted += count
+        began = time.monotonic()
+
+        async def one(number: int) -> None:
+            due = began + over_s * (number - first) / count
+            await asyncio.sleep(max(due - time.monotonic(), 0))
+            async with at_once:
+                variables = mail(self.to_sink.port)
+                variables["request"] |= {"to": referee.recipient(number), **request}
+                self.jobs[await self.engine.start(name, variables)] = number
+
+        await asyncio.gather(*(one(number) for number in range(first, self.wanted)))
+
+    async def settled(self) -> float:
+        """Wait until every job is settled, or is stuck; gives how long after the last fault."""
+        since = self.last_fault
+        await self.comes(lambda: not self.unsettled(), limit_s=since + SETTLES_S - time.monotonic())
+        return time.monotonic() - since
+
+    async def comes(self, condition: Callable[[], object], *, limit_s: float = SETTLES_S) -> None:
+        """Wait for a condition, and no longer than that. It is not looked at often: that costs as the records do."""
+        ends_at = time.monotonic() + limit_s
+        while not condition() and time.monotonic() < ends_at:  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+
+    async def written(self) -> None:
+        """Wait until the ledger has what nobody waits for."""
+        await asyncio.sleep(1.5)
+
+    def mended(self) -> None:
+        """All is well from now on."""
+        self.last_fault = time.monotonic()
+
+    async def pause(self, least_s: float, most_s: float) -> None:
+        await asyncio.sleep(self.dice.uniform(least_s, most_s))
+
+
+@contextlib.asynccontextmanager
+async def stage(
+    broker: Broker,
+    records: Records,
+    folder: Path,
+    *,
+    seed: str,
+    faults: list[sink.Fault],
+    delays_s: tuple[float, float],
+    settings: Mapping[str, str],
+) -> AsyncIterator[Stage]:
+    gateway = int(broker.address.rpartition(":")[2])
+    async with AsyncExitStack() as parts:
+        mails = await parts.enter_async_context(SinkProcess(folder / "sink.log", seed, faults, delays_s))
+        to_sink = await parts.enter_async_context(TcpProxy(mails.port))
+        to_broker = [await parts.enter_async_context(TcpProxy(gateway)) for _ in range(2)]
+        engine = await parts.enter_async_context(zeebe(broker.address))
+        ledger = Path(settings.get("ZEEBE_MAIL_LEDGER", folder / "ledger.db"))
+        made = Stage(broker, records, engine, folder, ledger, random.Random(seed), mails, to_sink, to_broker)
+        made.slots = [Slot(made, f"127.0.0.1:{proxy.port}", settings) for proxy in to_broker]
+        try:
+            yield made
+        finally:
+            for slot in made.slots:
+                slot.send(signal.SIGCONT)
+                await slot.end(signal.SIGKILL)
