@@ -15,6 +15,7 @@ from zeebe_mail.ledger.store.store import Store
 
 HANDED_OVER = frozenset(State) - {State.CLAIMED, State.FAILED_BEFORE_DATA}
 IN_DOUBT = "OUTCOME_UNKNOWN"
+INPUTS_CHANGED = "INPUTS_CHANGED"
 
 
 class Fate(Enum):
@@ -123,6 +124,8 @@ def _contradictions(found: Truth, mails: list[dict[str, Any]]) -> list[str]:
     for mail in mails:
         ids[number_of(mail["accepted"])].add(mail["message_id"])
     for job, fate in found.fates.items():
+        if found.incidents.get(job) == INPUTS_CHANGED:
+            continue  # the ledger's entry is of another mail: that is why
         entry = found.entries.get(job)
         state = entry.state if entry else None
         if job in found.accepted and (state not in HANDED_OVER or entry is None):

@@ -17,7 +17,7 @@ from pathlib import Path
 import grpc
 
 from tests.acceptance.failing import POINTS
-from tests.chaos.referee import Fate, Truth
+from tests.chaos.referee import INPUTS_CHANGED, Fate, Truth
 from tests.chaos.sink import Fault
 from tests.chaos.stage import CONNECTIONS, Slot, Stage
 from zeebe_mail.zeebe.gateway import pb
@@ -26,6 +26,10 @@ Disturb = Callable[[Stage], Awaitable[None]]
 Broken = list[str]
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 DISK_BYTES = 12_000_000
+
+
+async def nothing(stage: Stage) -> None:
+    """Row 1."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,10 @@ class Row:
     may_double: bool = False
     mail_server: tuple[Fault, ...] = ()
     delays_s: tuple[float, float] = (0.05, 0.3)
+    lasts_s: float = 5.0
+    """How long its jobs flow at least, so that the faults meet some."""
+    before: Disturb = nothing
+    """What is done before there are jobs."""
     backlog: bool = False
     """Whether all jobs are there before a worker is."""
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -62,32 +70,34 @@ def all_completed(truth: Truth, stage: Stage) -> Broken:
     return [f"not completed: {left}"] if left else []
 
 
-async def nothing(stage: Stage) -> None:
-    """Row 1."""
-
-
 # ── workers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def kill_workers(stage: Stage) -> None:
-    """In turn: at each fail-point, and anywhere."""
-    points = cycle([*POINTS, "anywhere"])
-    for slot in cycle(stage.slots):
-        if not stage.unsettled():
-            return
-        point = next(points)
+    """Both at once, again and again: at each fail-point, and anywhere."""
+    points = [*POINTS, "anywhere"]
+    await asyncio.gather(
+        *(
+            kill_again(stage, slot, points[half:] + points[:half])
+            for slot, half in zip(stage.slots, (0, 4), strict=True)
+        )
+    )
+
+
+async def kill_again(stage: Stage, slot: Slot, points: list[str]) -> None:
+    for point in cycle(points):
         await slot.end(signal.SIGKILL)
+        if len(stage.jobs) == stage.wanted:
+            break
         if point == "anywhere":
             await slot.start()
             await stage.pause(0.3, 2)
         else:
             await slot.start(fail_point=point, fail_at=stage.dice.randint(1, 3))
             await died(slot, limit_s=4)
-        await slot.end(signal.SIGKILL)
         stage.fault(f"killed {point}")
-        await slot.start()
-        if sum(stage.faults.values()) >= len(POINTS) + 1 and len(stage.jobs) == stage.wanted:
-            return
+    await slot.start()
+    stage.mended()
 
 
 async def died(slot: Slot, *, limit_s: float) -> None:
@@ -107,11 +117,13 @@ def doubles_are_doubts(truth: Truth, stage: Stage) -> Broken:
 
 
 async def rolling_restart(stage: Stage) -> None:
-    times = max(stage.wanted // 12, 3)
-    for slot, _ in zip(cycle(stage.slots), range(times), strict=False):
+    for slot in cycle(stage.slots):
+        if len(stage.jobs) == stage.wanted:
+            break
         await slot.end(signal.SIGTERM)
         stage.fault("restarted")
         await slot.start()
+    stage.mended()
 
 
 async def freeze_workers(stage: Stage) -> None:
@@ -188,16 +200,15 @@ def right_class(truth: Truth, stage: Stage) -> Broken:
     for job, fate in truth.fates.items():
         meant = dealt.get(job, set())
         want = Fate.HELD if "doubt" in meant else Fate.FAILED if "refusal" in meant else Fate.COMPLETED
-        if fate is not want and not (fate is Fate.FAILED and truth.incidents[job] != "OUTCOME_UNKNOWN"):
+        if fate is not want:
             wrong.append(f"job {job}: {sorted(meant)} should be {want.value}, is {fate.value}")
     return wrong
 
 
 def _meaning(fault: Mapping[str, object]) -> str:
-    at, does = fault["at"], fault["does" if "does" in fault else "fault"]
-    if at in (".", "taken"):
-        return {"451": "later", "550": "refusal"}.get(str(does), "doubt")
-    return "refusal" if does == "550" else "later"
+    does = str(fault["fault"])
+    of_answers = {"451": "later", "550": "refusal"}
+    return of_answers.get(does, "doubt" if fault["at"] in (".", "taken") else "later")
 
 
 # ── network ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -326,6 +337,55 @@ async def advance_broker(stage: Stage) -> None:
     await asyncio.to_thread(stage.broker.reset_clock)
 
 
+# ── restored backups ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def restore_broker(stage: Stage) -> None:
+    """From a backup that was made when fewer of the jobs were completed."""
+    backup = stage.folder / "broker"
+    await stage.comes(partial(has_sent, stage, stage.wanted / 3))
+    await asyncio.to_thread(stage.broker.stop)
+    await asyncio.to_thread(shutil.copytree, stage.broker._data, backup)
+    await asyncio.to_thread(stage.broker.start)
+    await stage.comes(partial(has_sent, stage, stage.wanted * 2 / 3))
+    await asyncio.to_thread(go_back, stage, backup)
+    stage.mended()
+
+
+async def issue_keys_again(stage: Stage) -> None:
+    """Restored from a backup without the jobs, the broker gives their keys to other jobs."""
+    jobs, backup = stage.wanted, stage.folder / "broker"
+    await stage.settled()
+    await asyncio.gather(*(slot.end(signal.SIGTERM) for slot in stage.slots))
+    await asyncio.to_thread(go_back, stage, backup)
+    stage.begin_anew()
+    await stage.start_jobs(jobs)
+    await asyncio.gather(*(slot.start() for slot in stage.slots))
+    stage.mended()
+
+
+async def back_up_broker(stage: Stage) -> None:
+    await asyncio.to_thread(stage.broker.stop)
+    await asyncio.to_thread(shutil.copytree, stage.broker._data, stage.folder / "broker")
+    await asyncio.to_thread(stage.broker.start)
+
+
+def go_back(stage: Stage, backup: Path) -> None:
+    stage.broker.kill()
+    shutil.rmtree(stage.broker._data)
+    shutil.copytree(backup, stage.broker._data)
+    stage.records.forget()
+    stage.fault("broker restored")
+    stage.broker.start()
+
+
+def refused_as_another(truth: Truth, stage: Stage) -> Broken:
+    changed = [job for job, code in truth.incidents.items() if code == INPUTS_CHANGED]
+    sent = truth.of(Fate.COMPLETED) | set(changed)
+    wrong = [f"neither sent nor told: {sorted(truth.fates.keys() - sent)}"] if truth.fates.keys() - sent else []
+    return wrong + ([] if changed else ["no key was issued again"])
+
+
 SHARE = 0.12
 MAIL_SERVER_DIES = (Fault("body", "die", SHARE), Fault(".", "die", SHARE / 2), Fault("taken", "die", SHARE / 2))
 ANSWERS = (
@@ -343,7 +403,15 @@ ANSWERS = (
 
 ROWS = (
     Row(1, "none", "nothing held", nothing, weight=3, holds=all_completed, delays_s=(0.002, 0.03)),
-    Row(2, "worker killed", "held ≤ in flight per kill", kill_workers, weight=4, held_at_most=in_doubt_per_kill),
+    Row(
+        2,
+        "worker killed",
+        "held ≤ in flight per kill",
+        kill_workers,
+        weight=4,
+        lasts_s=30,
+        held_at_most=in_doubt_per_kill,
+    ),
     Row(
         2,
         "worker killed, inDoubt: resend",
@@ -352,6 +420,7 @@ ROWS = (
         weight=3,
         holds=lambda truth, stage: doubles_are_doubts(truth, stage) + all_completed(truth, stage),
         may_double=True,
+        lasts_s=30,
         headers={"inDoubt": "resend"},
     ),
     Row(3, "broker killed", "all completed", kill_broker, weight=4, holds=all_completed, backlog=True),
@@ -375,7 +444,15 @@ ROWS = (
         mail_server=ANSWERS,
         request={"cc": "refused@x.test", "requiredRecipients": "any"},
     ),
-    Row(6, "network", "held only behind the mail server's link", break_links, weight=2, held_at_most=in_doubt_per_cut),
+    Row(
+        6,
+        "network",
+        "held only behind the mail server's link",
+        break_links,
+        weight=2,
+        lasts_s=35,
+        held_at_most=in_doubt_per_cut,
+    ),
     Row(
         7,
         "sending takes longer than the job time-out",
@@ -386,14 +463,22 @@ ROWS = (
         ),
         delays_s=(5.0, 5.5),
     ),
-    Row(7, "worker frozen", "nothing sent by two", freeze_workers, held_at_most=lambda stage: 2 * 2 * CONNECTIONS),
+    Row(
+        7,
+        "worker frozen",
+        "nothing sent by two",
+        freeze_workers,
+        lasts_s=18,
+        held_at_most=lambda stage: 2 * 2 * CONNECTIONS,
+    ),
     Row(8, "job handed out twice at once", "sent once", hand_out_twice, weight=2, holds=all_completed),
-    Row(9, "workers restarted in turn", "nothing held", rolling_restart, weight=2, holds=all_completed),
+    Row(9, "workers restarted in turn", "nothing held", rolling_restart, weight=2, lasts_s=12, holds=all_completed),
     Row(
         10,
         "worker's clock jumps",
         "nothing held",
         shift_clocks,
+        lasts_s=8,
         holds=all_completed,
         around=lambda folder: nullcontext(clock_file(folder).write_text("+0\n")),
         settings={
@@ -410,10 +495,29 @@ ROWS = (
         "disk of the ledger full",
         "nothing held",
         fill_disk,
+        lasts_s=14,
         holds=all_completed,
         around=small_disk,
         settings={"ZEEBE_MAIL_LEDGER": "{folder}/disk/ledger.db"},
         missing=no_small_disk,
     ),
-    Row(12, "ledger locked", "nothing held", lock_ledger, holds=all_completed),
+    Row(12, "ledger locked", "nothing held", lock_ledger, lasts_s=12, holds=all_completed),
+    Row(
+        16,
+        "broker restored, older than the ledger",
+        "all completed",
+        restore_broker,
+        weight=2,
+        holds=all_completed,
+        backlog=True,
+    ),
+    Row(
+        16,
+        "keys issued again for other mails",
+        "an incident each, none skipped",
+        issue_keys_again,
+        holds=refused_as_another,
+        backlog=True,
+        before=back_up_broker,
+    ),
 )

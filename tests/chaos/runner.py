@@ -1,10 +1,11 @@
 """Plays rows: jobs flow, faults are dealt, everything settles, the referee looks."""
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.chaos.referee import Fate, Truth, truth
@@ -14,8 +15,6 @@ from tests.servers.records import Records
 from zeebe_mail.demo.engine import Broker
 
 JOBS_PER_S = 25
-SHORTEST_S = 5.0
-"""Jobs of a row flow so long at least, so that a fault hits some of them."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +89,14 @@ async def play_all(plan: list[tuple[Row, int]], *, seed: int, lanes: int) -> lis
 async def play(row: Row, jobs: int, broker: Broker, records: Records, *, seed: int) -> Report:
     if reason := row.missing():
         return Report(row, skipped=reason)
-    with tempfile.TemporaryDirectory(prefix="chaos-") as name:
-        folder = Path(name)
-        with row.around(folder):
-            return await _play(row, jobs, broker, records, folder, f"{seed}-{ROWS.index(row)}")
+    folder = Path(tempfile.mkdtemp(prefix=f"chaos-{row.number}-"))
+    with row.around(folder):
+        report = await _play(row, jobs, broker, records, folder, f"{seed}-{ROWS.index(row)}")
+    if report.broken:
+        (folder / "records.jsonl").write_text(records.text())
+        return replace(report, broken=(*report.broken, f"logs, ledger and records are in {folder}"))
+    shutil.rmtree(folder)
+    return report
 
 
 async def _play(row: Row, jobs: int, broker: Broker, records: Records, folder: Path, seed: str) -> Report:
@@ -102,24 +105,20 @@ async def _play(row: Row, jobs: int, broker: Broker, records: Records, folder: P
     async with stage(
         broker, records, folder, seed=seed, faults=list(row.mail_server), delays_s=row.delays_s, settings=settings
     ) as scene:
-        process = f"row-{ROWS.index(row)}"
-        await scene.deploy(process, row.headers)
+        await scene.deploy(row.headers)
+        await row.before(scene)
         if row.backlog:
-            await scene.start_jobs(process, jobs, **row.request)
+            await scene.start_jobs(jobs, **row.request)
         await asyncio.gather(*(slot.start() for slot in scene.slots))
         async with asyncio.TaskGroup() as group:
             if not row.backlog:
-                group.create_task(scene.start_jobs(process, jobs, over_s=_lasts_s(jobs), **row.request))
+                group.create_task(scene.start_jobs(jobs, over_s=max(row.lasts_s, jobs / JOBS_PER_S), **row.request))
             group.create_task(row.disturb(scene))
         recovery_s = await scene.settled()
         await scene.written()
         found = await asyncio.to_thread(truth, records, scene.jobs, scene.sink.log, scene.ledger)
         faults = sum(scene.faults.values()) + len(found.faults)
         return Report(row, found, faults, recovery_s, tuple(_broken(row, found, scene)))
-
-
-def _lasts_s(jobs: int) -> float:
-    return max(SHORTEST_S, jobs / JOBS_PER_S)
 
 
 def _broken(row: Row, found: Truth, scene: Stage) -> list[str]:

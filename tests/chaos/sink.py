@@ -108,8 +108,8 @@ class Sink:
     async def _fault(self, at: str, line: bytes, recipients: list[str]) -> bytes:
         for fault in self._faults:
             if fault.at == at and self._dice.random() < fault.share:
-                named = [found.decode() for found in ADDRESS.findall(line)] if at == "RCPT" else recipients
-                self._log.write(fault=fault.does, at=at, to=list(named))
+                named = [found.decode() for found in ADDRESS.findall(line)] if at in ("MAIL", "RCPT") else recipients
+                self._log.write(fault=fault.does, at=at, to=[] if at == "EHLO" else list(named))
                 return await self._deal(fault.does)
         return b""
 

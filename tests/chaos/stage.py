@@ -7,9 +7,11 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,13 @@ from tests.servers.tcp_proxy import TcpProxy
 from zeebe_mail.demo.engine import Broker, free_ports
 from zeebe_mail.zeebe.gateway import pb
 
+PROCESS = "chaos"
 TASK = "mail:smtp-send:1"
 JOB_TIMEOUT_S = 3.0
 CONNECTIONS = 4
 """Sessions of each worker: the most of its mails that can be in doubt at once."""
 SETTLES_S = 60.0
-"""A job not settled so long after the last fault is stuck: three job time-outs and all that the ledger waits."""
+"""Jobs are stuck when none has settled for so long: three job time-outs, and all that ledger and back-off wait."""
 SETTINGS = {
     "ZEEBE_MAIL_JOB_TIMEOUT": str(JOB_TIMEOUT_S),
     "ZEEBE_MAIL_MAX_JOBS": str(2 * CONNECTIONS),
@@ -125,6 +128,8 @@ class Stage:
     jobs: dict[int, int] = field(default_factory=dict)
     """Process instance key → number."""
     wanted: int = 0
+    """Jobs that there are to be."""
+    numbers: Iterator[int] = field(default_factory=count)
     faults: Counter[str] = field(default_factory=Counter)
     last_fault: float = field(default_factory=time.monotonic)
 
@@ -141,33 +146,42 @@ class Stage:
     def sent(self) -> int:
         return self.sink.log.read_text().count('"accepted"')
 
-    async def deploy(self, name: str, headers: Mapping[str, str]) -> None:
-        bpmn = one_task(name, TASK, retries=20, headers={"resultVariable": "mail", **headers})
-        resource = pb.Resource(name=f"{name}.bpmn", content=bpmn)
+    async def deploy(self, headers: Mapping[str, str]) -> None:
+        bpmn = one_task(PROCESS, TASK, retries=20, headers={"resultVariable": "mail", **headers})
+        resource = pb.Resource(name=f"{PROCESS}.bpmn", content=bpmn)
         await self.engine.stub.DeployResource(pb.DeployResourceRequest(resources=[resource]))
 
-    async def start_jobs(self, name: str, count: int, *, over_s: float = 0.0, **request: Any) -> None:
+    async def start_jobs(self, many: int, *, over_s: float = 0.0, **request: Any) -> None:
         """Start them, evenly over a time, or as quickly as the broker takes them."""
         at_once = asyncio.Semaphore(20)
-        first = self.wanted
-        self.wanted += count
+        self.wanted += many
         began = time.monotonic()
 
-        async def one(number: int) -> None:
-            due = began + over_s * (number - first) / count
+        async def one(place: int) -> None:
+            number, due = next(self.numbers), began + over_s * place / many
             await asyncio.sleep(max(due - time.monotonic(), 0))
             async with at_once:
                 variables = mail(self.to_sink.port)
-                variables["request"] |= {"to": referee.recipient(number), **request}
-                self.jobs[await self.engine.start(name, variables)] = number
+                variables["request"] |= dict.fromkeys(("from", "to"), referee.recipient(number)) | request
+                self.jobs[await self.engine.start(PROCESS, variables)] = number
 
-        await asyncio.gather(*(one(number) for number in range(first, self.wanted)))
+        await asyncio.gather(*map(one, range(many)))
+
+    def begin_anew(self) -> None:
+        """Forget the jobs, as a broker that is restored from a backup does."""
+        self.jobs.clear()
+        self.records.forget()
+        self.wanted = 0
 
     async def settled(self) -> float:
         """Wait until every job is settled, or is stuck; gives how long after the last fault."""
-        since = self.last_fault
-        await self.comes(lambda: not self.unsettled(), limit_s=since + SETTLES_S - time.monotonic())
-        return time.monotonic() - since
+        left = self.wanted + 1
+        while left > (left := self.unsettled()):
+            await self.comes(partial(self.fewer_than, left))
+        return time.monotonic() - self.last_fault
+
+    def fewer_than(self, left: int) -> bool:
+        return self.unsettled() < left or not left
 
     async def comes(self, condition: Callable[[], object], *, limit_s: float = SETTLES_S) -> None:
         """Wait for a condition, and no longer than that. It is not looked at often: that costs as the records do."""
