@@ -17,11 +17,14 @@ LABEL org.opencontainers.image.title="zeebe-mail" \
       org.opencontainers.image.description="A Camunda 8 / Zeebe job worker that does mail" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /app /app
-# Nothing is written: the image runs with a read-only root file system.
+# Only the send ledger is written: the image runs with a read-only root file system.
+RUN install -d -o 10001 -g 10001 -m 700 /var/lib/zeebe-mail
+VOLUME /var/lib/zeebe-mail
 ENV PATH=/app/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    ZEEBE_MAIL_HTTP_HOST=0.0.0.0
+    ZEEBE_MAIL_HTTP_HOST=0.0.0.0 \
+    ZEEBE_MAIL_LEDGER=/var/lib/zeebe-mail/ledger.db
 USER 10001:10001
 EXPOSE 9464
 # Alive, not ready: a gateway that is away for a while is no reason to start the worker again.

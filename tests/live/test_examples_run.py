@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from zeebe_mail.app import mailroom, task_types
 from zeebe_mail.demo.pki import Authority
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import load
+from zeebe_mail.zeebe.gateway import pb
 
 pytestmark = pytest.mark.live
 
@@ -32,6 +34,7 @@ TESTED = {"send-mail", "decide-on-result", "catch-a-refusal", "retry-then-incide
     "send-with-attachment-and-template",
     "read-newest-and-decide",
     "search-and-archive",
+    "send-later",
 }
 
 
@@ -145,6 +148,21 @@ async def test_retry_then_incident(start_broker: StartBroker, records: Records, 
     assert [about(wait) for wait in waits] == [10, 30, 90, 270]
     assert "The mail server is busy" in incident["value"]["errorMessage"]
     assert "Greylisted" in incident["value"]["errorMessage"]
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["its time comes", "told to send now"])
+async def test_send_later(recorded: Recorded, choosy_postfix: Postfix, told: bool) -> None:
+    batch = secrets.token_hex(4)
+    at = datetime.now(UTC) + (timedelta(days=1) if told else timedelta(seconds=2))
+    given = variables(choosy_postfix, customer={"email": "bob@x.test"}, batch=batch, sendAt=at.isoformat())
+    async with worker(recorded.address) as cluster:
+        ends = asyncio.create_task(cluster.start_and_wait("send-later", given, timeout_s=30))
+        if told:
+            request = pb.PublishMessageRequest(name="send-now", correlationKey=batch, timeToLive=30_000)
+            await cluster.stub.PublishMessage(request)
+        result = await ends
+    sent = datetime.fromisoformat(result["greeting"]["date"])
+    assert (sent >= at.replace(microsecond=0)) is not told
 
 
 def mailbox(dovecot: Dovecot) -> dict[str, Any]:

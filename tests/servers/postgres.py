@@ -15,23 +15,21 @@ from zeebe_mail.demo.engine import free_ports
 USER = "postgres"  # the server does not run as root
 
 
-def needs_postgres() -> Path:
-    """The folder of its programs; skips where it is not installed."""
+def programs() -> Path | None:
+    """The folder of its programs; None where it is not installed."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     on_path = shutil.which("postgres")
-    if on_path:
-        found.append(Path(on_path))
-    if not found:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    return found[-1].parent
+    return Path(on_path).parent if on_path else found[-1].parent if found else None
 
 
 @contextlib.contextmanager
 def postgres() -> Iterator["Postgres"]:
-    """A running server with one empty database."""
-    programs = needs_postgres()
+    """A running server with one empty database; skips where PostgreSQL is not installed."""
+    found = programs()
+    if found is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     with tempfile.TemporaryDirectory() as folder:
-        own = Postgres(programs, Path(folder))
+        own = Postgres(found, Path(folder))
         own.start()
         try:
             yield own

@@ -33,5 +33,7 @@ def test_only_what_is_handed_back_is_free() -> None:
     assert {error.__name__ for error in every_error() if error.retry is Retry.FREE} == {
         "BytesInFlightExceeded",
         "EndpointSaturated",
+        "JobClaimed",
+        "LedgerUnavailable",
         "WorkerStopping",
     }

@@ -45,8 +45,10 @@ def list_(
 
     from zeebe_mail.ledger.entry import moment
 
-    table = Table("Job", "State", "Changed", "Process", "Element", "Attempts", "Message-ID", box=None, pad_edge=False)
-    with _transaction() as transaction:
+    table = Table(box=None, pad_edge=False)
+    for name in ("Job", "State", "Changed", "Process", "Element", "Attempts", "Message-ID"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("Job", "State"))
+    with _transaction(only_reads=True) as transaction:
         for entry in transaction.latest(_states(state), limit=limit):
             task = entry.task
             table.add_row(
@@ -66,7 +68,7 @@ def show(job: JobKey) -> None:
     """Show all that is known of a send, as JSON."""
     from zeebe_mail.ledger.entry import as_seen
 
-    with _transaction() as transaction:
+    with _transaction(only_reads=True) as transaction:
         found = transaction.of_job(job)
     if not found:
         raise _unknown(job)
@@ -79,7 +81,7 @@ def export(state: States = None) -> None:
     """Print all entries, or those in some states, as lines of JSON."""
     from zeebe_mail.ledger.entry import as_seen
 
-    with _transaction() as transaction:
+    with _transaction(only_reads=True) as transaction:
         for entry in transaction.latest(_states(state)):
             typer.echo(json.dumps(as_seen(entry)))
 
@@ -133,7 +135,7 @@ def purge(
     count = 0
     if job is not None:
         with _transaction() as transaction:
-            count = transaction.forget(_one(transaction, job, cluster).task.key)
+            count = int(transaction.forget(_one(transaction, job, cluster).task.key))
     else:
         age_s = timedelta(days=older_than or 0).total_seconds()
         more = 1
@@ -164,7 +166,7 @@ def _one(transaction: Transaction, job: int, cluster: str | None) -> Entry:
 
 
 @contextmanager
-def _transaction() -> Iterator[Transaction]:
+def _transaction(*, only_reads: bool = False) -> Iterator[Transaction]:
     from zeebe_mail.app import ledger_store
     from zeebe_mail.ledger.store.store import StoreRefused, StoreUnavailable
     from zeebe_mail.settings import SettingsError, load
@@ -173,7 +175,7 @@ def _transaction() -> Iterator[Transaction]:
     if store is None:
         raise SettingsError("ZEEBE_MAIL_LEDGER is off: no sends are recorded")
     try:
-        with store.transaction() as transaction:
+        with store.transaction(only_reads=only_reads) as transaction:
             yield transaction
     except (StoreUnavailable, StoreRefused) as error:
         raise SettingsError(f"The ledger {store.name} cannot be used: {error}") from error
@@ -200,5 +202,5 @@ def _plain(text: str) -> str:
 def _print(what: object) -> None:
     from rich.console import Console
 
-    console = Console()
-    console.print(what, width=None if console.is_terminal else 240)
+    on_terminal = Console().is_terminal
+    Console(width=None if on_terminal else 240).print(what)

@@ -72,7 +72,7 @@ class RecordedAttempt:
         self._attempt = attempt
         self._response = response
         self._mask = mask
-        self._recorded: Any = None
+        self._recorded: OperationOutput | None = None
         self.token = claim.task.token
         self.stage: Claim | Handover | Delivered = claim
         """How far it has come."""
@@ -101,13 +101,13 @@ class RecordedAttempt:
     async def sent(self, output: OperationOutput) -> None:
         """Record the server's word; see :class:`Attempt`."""
         assert isinstance(self.stage, Handover)
-        self._recorded = known = self._known(output)
-        self.stage = await self.stage.sent(**known)
+        self._recorded = output
+        self.stage = await self.stage.sent(**self._known(output))
 
     async def response(self, output: OperationOutput) -> Any:
         """What the process gets of the output, once the ledger has it too."""
-        if isinstance(self.stage, Delivered) and (known := self._known(output)) != self._recorded:
-            await self.stage.told(**known)
+        if isinstance(self.stage, Delivered) and output is not self._recorded:
+            await self.stage.told(**self._known(output))
         return self._response(output)
 
     def cut_off(self) -> Doubt | None:

@@ -74,7 +74,7 @@ class Ledger:
         self._claim_s = claim_lasts.total_seconds()
         self._running: set[Key] = set()
         self._next_purge = 0.0
-        self._writer = Writer(store, self.owner, chores=self._chores)
+        self._writer = Writer(store, self.owner, chores=self._chores, siblings=lambda: len(self._running))
 
     def start(self) -> None:
         """Begin to write."""

@@ -28,6 +28,8 @@ BEAT_S = 3.0
 UNHURRIED_S = 1.0
 """How long what nobody waits for may wait for company."""
 AT_ONCE = 256
+COMMIT_SIBLINGS, COMMIT_DELAY_S = 8, 0.004
+"""With so many attempts under way, a commit waits so long for others to come along (as in PostgreSQL)."""
 OWED_AT_MOST = 100_000
 
 
@@ -57,11 +59,12 @@ class _Work(Generic[Result]):
 class Writer:
     """The thread that writes, and the state of the ledger as it finds it."""
 
-    def __init__(self, store: Store, owner: str, *, chores: Act[None]) -> None:
-        """``owner`` is this process; ``chores`` are done every few seconds."""
+    def __init__(self, store: Store, owner: str, *, chores: Act[None], siblings: Callable[[], int]) -> None:
+        """``owner`` is this process, ``chores`` are done every few seconds, ``siblings`` counts running attempts."""
         self._store = store
         self._owner = owner
         self._chores = chores
+        self._siblings = siblings
         self._queue: queue.SimpleQueue[_Work[Any] | None] = queue.SimpleQueue()
         self._owed: deque[_Work[Any]] = deque()
         self._next_beat = 0.0
@@ -114,14 +117,16 @@ class Writer:
 
     def _next_batch(self) -> tuple[list[_Work[Any]], bool]:
         batch: list[_Work[Any]] = []
-        wait_s = min(max(self._next_beat - time.monotonic(), 0.0), UNHURRIED_S)
         with suppress(queue.Empty):
-            while len(batch) < AT_ONCE:
-                work = self._queue.get(timeout=wait_s) if wait_s else self._queue.get_nowait()
-                if work is None:
-                    return batch, False
+            work = self._queue.get(timeout=min(max(self._next_beat - time.monotonic(), 0.0), UNHURRIED_S))
+            if self._siblings() >= COMMIT_SIBLINGS:
+                time.sleep(COMMIT_DELAY_S)
+            while work is not None:
                 batch.append(work)
-                wait_s = 0.0
+                if len(batch) == AT_ONCE:
+                    return batch, True
+                work = self._queue.get_nowait()
+            return batch, False
         return batch, True
 
     def _write(self, works: list[_Work[Any]]) -> None:

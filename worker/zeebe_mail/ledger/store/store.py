@@ -265,15 +265,15 @@ class Store:
             raise PlaceError("PostgreSQL needs: pip install 'zeebe-mail[postgres]'") from error
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """All or nothing; durable at the end of the block.
+    def transaction(self, *, only_reads: bool = False) -> Iterator[Transaction]:
+        """All or nothing; durable at the end of the block. One that ``only_reads`` is in nobody's way.
 
         Raises:
             StoreUnavailable: nothing was written. That a commit's answer is lost counts as well: then nobody knows.
             StoreRefused: a statement cannot be carried out.
         """
         try:
-            connection = self._connection()
+            connection = self._connection().execution_options(only_reads=only_reads)
             with connection.begin():
                 yield Transaction(connection, _now(connection))
         except SQLAlchemyError as error:
@@ -347,7 +347,8 @@ def _engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _immediate(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        only_reads = connection.get_execution_options().get("only_reads", False)
+        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return engine
 
