@@ -49,6 +49,8 @@ class Row:
     may_double: bool = False
     mail_server: tuple[Fault, ...] = ()
     delays_s: tuple[float, float] = (0.05, 0.3)
+    mailbox_task: str = ""
+    """What jobs do, where they do not send."""
     lasts_s: float = 5.0
     """How long its jobs flow at least, so that the faults meet some."""
     before: Disturb = nothing
@@ -104,6 +106,22 @@ async def died(slot: Slot, *, limit_s: float) -> None:
     assert slot.now
     with suppress(TimeoutError):  # no job came that far: it is killed anywhere
         await asyncio.wait_for(slot.now.process.wait(), limit_s)
+
+
+async def interrupt_mailbox(stage: Stage) -> None:
+    """Its link is reset, and workers are killed when they have done it and have not said so, or anywhere."""
+    points = cycle(["before complete", "anywhere"])
+    for slot in cycle(stage.slots):
+        point = next(points)
+        await slot.end(signal.SIGKILL)
+        if len(stage.jobs) == stage.wanted:
+            break
+        await slot.start(fail_point=point if point in POINTS else "", fail_at=stage.dice.randint(1, 3))
+        stage.to_post.reset()
+        await died(slot, limit_s=stage.dice.uniform(1, 3))
+        stage.fault(f"killed {point}")
+    await slot.start()
+    stage.mended()
 
 
 def in_doubt_per_kill(stage: Stage) -> float:
@@ -179,7 +197,7 @@ def has_sent(stage: Stage, count: float) -> bool:
 
 
 def deaths(stage: Stage) -> float:
-    return 2 * CONNECTIONS * stage.sink.deaths
+    return 2 * CONNECTIONS * stage.post.deaths
 
 
 async def until_started(stage: Stage) -> None:
@@ -216,7 +234,7 @@ def _meaning(fault: Mapping[str, object]) -> str:
 
 async def break_links(stage: Stage) -> None:
     links = {
-        "mail server": stage.to_sink,
+        "mail server": stage.to_post,
         "broker, worker 1": stage.to_broker[0],
         "broker, worker 2": stage.to_broker[1],
     }
@@ -386,6 +404,11 @@ def refused_as_another(truth: Truth, stage: Stage) -> Broken:
     return wrong + ([] if changed else ["no key was issued again"])
 
 
+def no_dovecot() -> str:
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    return "" if shutil.which("dovecot", path=path) else "Dovecot is not installed"
+
+
 SHARE = 0.12
 MAIL_SERVER_DIES = (Fault("body", "die", SHARE), Fault(".", "die", SHARE / 2), Fault("taken", "die", SHARE / 2))
 ANSWERS = (
@@ -502,6 +525,27 @@ ROWS = (
         missing=no_small_disk,
     ),
     Row(12, "ledger locked", "nothing held", lock_ledger, lasts_s=12, holds=all_completed),
+    Row(13, "memory full", "only the child dies", nothing, missing=lambda: "tried by the tests of mail parsing"),
+    Row(
+        14,
+        "IMAP move, worker killed or cut off",
+        "each in the target once",
+        interrupt_mailbox,
+        holds=all_completed,
+        lasts_s=20,
+        mailbox_task="imap-move",
+        missing=no_dovecot,
+    ),
+    Row(
+        15,
+        "POP3 delete, worker killed or cut off",
+        "each deleted, no other",
+        interrupt_mailbox,
+        holds=all_completed,
+        lasts_s=20,
+        mailbox_task="pop3-delete",
+        missing=no_dovecot,
+    ),
     Row(
         16,
         "broker restored, older than the ledger",

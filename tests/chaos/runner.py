@@ -1,6 +1,7 @@
 """Plays rows: jobs flow, faults are dealt, everything settles, the referee looks."""
 
 import asyncio
+import random
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterable
@@ -8,8 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.chaos.referee import Fate, Truth, truth
+from tests.chaos.mailbox import Mailbox
+from tests.chaos.referee import Fate, Post, Truth, truth
 from tests.chaos.rows import ROWS, Row
+from tests.chaos.sink_process import SinkProcess
 from tests.chaos.stage import Stage, stage
 from tests.servers.records import Records
 from zeebe_mail.demo.engine import Broker
@@ -25,6 +28,8 @@ class Report:
     truth: Truth | None = None
     faults: int = 0
     recovery_s: float = 0.0
+    lapses: int = 0
+    """Jobs that the broker forgot to retry until it was restarted (camunda/camunda#16884)."""
     broken: tuple[str, ...] = ()
     """What should hold and does not."""
     skipped: str = ""
@@ -32,7 +37,7 @@ class Report:
     def cells(self) -> list[str]:
         name = [str(self.row.number), self.row.fault, self.row.hypothesis]
         if self.truth is None:
-            return [*name, f"skipped: {self.skipped}", *[""] * 10]
+            return [*name, f"skipped: {self.skipped}", *[""] * 11]
         found = self.truth
         held = f"{len(found.of(Fate.HELD))} ({len(found.held_but_sent)})"
         return [
@@ -41,12 +46,13 @@ class Report:
             *map(str, (len(found.lost), len(found.doubled), held, len(found.of(Fate.STUCK)), found.reactivations)),
             f"{found.percentile_s(50):.2f} / {found.percentile_s(99):.2f}",
             f"{self.recovery_s:.0f}",
+            str(self.lapses),
         ]
 
 
 HEADINGS = (
     "row", "fault", "holds", "jobs", "faults", "sent", "failed", "lost", "twice",
-    "held (of these sent)", "stuck", "came again", "p50 / p99 s", "recovery s",
+    "held (of these sent)", "stuck", "came again", "p50 / p99 s", "recovery s", "forgotten by the broker",
 )  # fmt: skip
 
 
@@ -103,7 +109,7 @@ async def _play(row: Row, jobs: int, broker: Broker, records: Records, folder: P
     records.forget()
     settings = {key: value.format(folder=folder) for key, value in row.settings.items()}
     async with stage(
-        broker, records, folder, seed=seed, faults=list(row.mail_server), delays_s=row.delays_s, settings=settings
+        broker, records, folder, post=_post(row, jobs, folder, seed), dice=random.Random(seed), settings=settings
     ) as scene:
         await scene.deploy(row.headers)
         await row.before(scene)
@@ -116,9 +122,15 @@ async def _play(row: Row, jobs: int, broker: Broker, records: Records, folder: P
             group.create_task(row.disturb(scene))
         recovery_s = await scene.settled()
         await scene.written()
-        found = await asyncio.to_thread(truth, records, scene.jobs, scene.sink.log, scene.ledger)
+        found = await asyncio.to_thread(truth, records, scene.jobs, scene.post, scene.ledger)
         faults = sum(scene.faults.values()) + len(found.faults)
-        return Report(row, found, faults, recovery_s, tuple(_broken(row, found, scene)))
+        return Report(row, found, faults, recovery_s, scene.lapses, tuple(_broken(row, found, scene)))
+
+
+def _post(row: Row, jobs: int, folder: Path, seed: str) -> Post:
+    if row.mailbox_task:
+        return Mailbox(row.mailbox_task, jobs)
+    return SinkProcess(folder / "sink.log", seed, list(row.mail_server), row.delays_s)
 
 
 def _broken(row: Row, found: Truth, scene: Stage) -> list[str]:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import random
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -15,18 +14,17 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.worker import TESTS, WorkerProcess, mail, worker
-from tests.chaos import referee, sink
-from tests.chaos.referee import Fate
+from tests.acceptance.worker import WorkerProcess, worker
+from tests.chaos import referee
+from tests.chaos.referee import Fate, Post
 from tests.live.host import Zeebe, zeebe
 from tests.servers.processes import one_task
 from tests.servers.records import Records
 from tests.servers.tcp_proxy import TcpProxy
-from zeebe_mail.demo.engine import Broker, free_ports
+from zeebe_mail.demo.engine import Broker
 from zeebe_mail.zeebe.gateway import pb
 
 PROCESS = "chaos"
-TASK = "mail:smtp-send:1"
 JOB_TIMEOUT_S = 3.0
 CONNECTIONS = 4
 """Sessions of each worker: the most of its mails that can be in doubt at once."""
@@ -43,45 +41,6 @@ SETTINGS = {
 }
 
 
-class SinkProcess:
-    """The mail server, which is started again when it dies."""
-
-    def __init__(self, log: Path, seed: str, faults: list[sink.Fault], delays_s: tuple[float, float]) -> None:
-        self.log = log
-        (self.port,) = free_ports(1)
-        self.deaths = 0
-        self._arguments = [str(self.port), str(log), seed, *sink.arguments(faults, delays_s)]
-        self._ended = False
-
-    async def __aenter__(self) -> "SinkProcess":
-        self.log.touch()
-        await self._start()
-        self._keeper = asyncio.create_task(self._keep())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._keeper.cancel()
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-        await self.process.wait()
-
-    async def _start(self) -> None:
-        # Another seed for each life, or it would die of the same mail again and again.
-        seed = f"{self._arguments[2]}-{self.deaths}"
-        arguments = [*self._arguments[:2], seed, *self._arguments[3:]]
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.chaos.sink", *arguments), cwd=TESTS, stdout=asyncio.subprocess.PIPE
-        )
-        assert self.process.stdout
-        await self.process.stdout.readline()
-
-    async def _keep(self) -> None:
-        while True:
-            await self.process.wait()
-            self.deaths += 1
-            await self._start()
-
-
 class Slot:
     """One of the two workers, by whatever process it is played."""
 
@@ -94,7 +53,13 @@ class Slot:
 
     async def start(self, *, fail_point: str = "", fail_at: int = 1) -> None:
         module = "tests.acceptance.failing" if fail_point else "zeebe_mail"
-        settings = {**SETTINGS, **self._settings, "FAIL_POINT": fail_point, "FAIL_AT": str(fail_at)}
+        settings = {
+            **SETTINGS,
+            **self._stage.post.settings,
+            **self._settings,
+            "FAIL_POINT": fail_point,
+            "FAIL_AT": str(fail_at),
+        }
         started = worker(self._address, self._stage.folder, module, **settings)
         self.now = await self._life.enter_async_context(started)
 
@@ -121,8 +86,8 @@ class Stage:
     folder: Path
     ledger: Path
     dice: random.Random
-    sink: SinkProcess
-    to_sink: TcpProxy
+    post: Post
+    to_post: TcpProxy
     to_broker: list[TcpProxy]
     slots: list[Slot] = field(default_factory=list)
     jobs: dict[int, int] = field(default_factory=dict)
@@ -131,6 +96,8 @@ class Stage:
     """Jobs that there are to be."""
     numbers: Iterator[int] = field(default_factory=count)
     faults: Counter[str] = field(default_factory=Counter)
+    lapses: int = 0
+    """Jobs that the broker forgot to retry until it was restarted."""
     last_fault: float = field(default_factory=time.monotonic)
 
     def fault(self, name: str) -> None:
@@ -144,10 +111,10 @@ class Stage:
 
     @property
     def sent(self) -> int:
-        return self.sink.log.read_text().count('"accepted"')
+        return self.post.done().total()
 
     async def deploy(self, headers: Mapping[str, str]) -> None:
-        bpmn = one_task(PROCESS, TASK, retries=20, headers={"resultVariable": "mail", **headers})
+        bpmn = one_task(PROCESS, self.post.task, retries=20, headers={"resultVariable": "mail", **headers})
         resource = pb.Resource(name=f"{PROCESS}.bpmn", content=bpmn)
         await self.engine.stub.DeployResource(pb.DeployResourceRequest(resources=[resource]))
 
@@ -161,8 +128,8 @@ class Stage:
             number, due = next(self.numbers), began + over_s * place / many
             await asyncio.sleep(max(due - time.monotonic(), 0))
             async with at_once:
-                variables = mail(self.to_sink.port)
-                variables["request"] |= dict.fromkeys(("from", "to"), referee.recipient(number)) | request
+                variables = self.post.variables(number, self.to_post.port)
+                variables["request"] |= request
                 self.jobs[await self.engine.start(PROCESS, variables)] = number
 
         await asyncio.gather(*map(one, range(many)))
@@ -176,12 +143,20 @@ class Stage:
     async def settled(self) -> float:
         """Wait until every job is settled, or is stuck; gives how long after the last fault."""
         left = self.wanted + 1
-        while left > (left := self.unsettled()):
-            await self.comes(partial(self.fewer_than, left))
+        while 0 < (now := self.unsettled()) < left:
+            left = now
+            await self.comes(partial(self._moves_on, left))
+            if self.unsettled() == self._overslept():
+                self.lapses += self.unsettled()
+                await asyncio.to_thread(self.broker.restart)
+                left += 1
         return time.monotonic() - self.last_fault
 
-    def fewer_than(self, left: int) -> bool:
-        return self.unsettled() < left or not left
+    def _moves_on(self, left: int) -> bool:
+        return self.unsettled() < left or self.unsettled() == self._overslept()
+
+    def _overslept(self) -> int:
+        return referee.overslept(self.records, self.jobs)
 
     async def comes(self, condition: Callable[[], object], *, limit_s: float = SETTLES_S) -> None:
         """Wait for a condition, and no longer than that. It is not looked at often: that costs as the records do."""
@@ -207,19 +182,18 @@ async def stage(
     records: Records,
     folder: Path,
     *,
-    seed: str,
-    faults: list[sink.Fault],
-    delays_s: tuple[float, float],
+    post: Post,
+    dice: random.Random,
     settings: Mapping[str, str],
 ) -> AsyncIterator[Stage]:
     gateway = int(broker.address.rpartition(":")[2])
     async with AsyncExitStack() as parts:
-        mails = await parts.enter_async_context(SinkProcess(folder / "sink.log", seed, faults, delays_s))
-        to_sink = await parts.enter_async_context(TcpProxy(mails.port))
+        await parts.enter_async_context(post)
+        to_post = await parts.enter_async_context(TcpProxy(post.port))
         to_broker = [await parts.enter_async_context(TcpProxy(gateway)) for _ in range(2)]
         engine = await parts.enter_async_context(zeebe(broker.address))
         ledger = Path(settings.get("ZEEBE_MAIL_LEDGER", folder / "ledger.db"))
-        made = Stage(broker, records, engine, folder, ledger, random.Random(seed), mails, to_sink, to_broker)
+        made = Stage(broker, records, engine, folder, ledger, dice, post, to_post, to_broker)
         made.slots = [Slot(made, f"127.0.0.1:{proxy.port}", settings) for proxy in to_broker]
         try:
             yield made
