@@ -11,7 +11,7 @@ from typing import Any
 from tests.servers.mailboxes import PASSWORD, MailServerUnderTest
 from zeebe_mail.app import Mailroom, TrialAttempt, mailroom, task_types
 from zeebe_mail.jobs.job import Job
-from zeebe_mail.jobs.outcome import Complete, Fail
+from zeebe_mail.jobs.outcome import Complete, Fail, Outcome
 from zeebe_mail.operations.base import Attempt
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import Settings
@@ -69,25 +69,29 @@ class Tasks:
 
     async def attempt(self, attempt: Attempt, task: str, **request: Any) -> Any:
         """The same, told when the point of no return is passed."""
+        return _result(await self.outcome(attempt, task, {"resultVariable": "result"}, request))
+
+    async def outcome(
+        self, attempt: Attempt, task: str, headers: Mapping[str, str], request: Mapping[str, Any]
+    ) -> Outcome:
+        """What Zeebe is told about a job with these task headers."""
         variables = {
             "server": self.address or self._default_address(task),
             "auth": {"username": self.user, **self.credentials},
             "request": request,
             **self.beside,
         }
-        job = Job(
-            key=next(_keys),
-            type=f"mail:{task}:1",
-            variables=variables,
-            headers={"resultVariable": "result"},
-            retries=RETRIES,
-            deadline_ms=0,
-        )
-        outcome = await self.room.handler.handle(job, attempt)
-        if isinstance(outcome, Fail):
-            raise TaskFailed(outcome)
-        assert isinstance(outcome, Complete), outcome
-        return outcome.variables["result"]
+        return await self._handled(attempt, f"mail:{task}:1", headers, variables)
+
+    async def foreign(self, task_type: str, variables: Mapping[str, Any]) -> Any:
+        """The result of a task of any type, which gets exactly these variables."""
+        return _result(await self._handled(TrialAttempt(), task_type, {"resultVariable": "result"}, variables))
+
+    async def _handled(
+        self, attempt: Attempt, task_type: str, headers: Mapping[str, str], variables: Mapping[str, Any]
+    ) -> Outcome:
+        job = Job(key=next(_keys), type=task_type, variables=variables, headers=headers, retries=RETRIES, deadline_ms=0)
+        return await self.room.handler.handle(job, attempt)
 
     def _default_address(self, task: str) -> dict[str, Any]:
         protocol = task.split("-")[0]
@@ -95,6 +99,13 @@ class Tasks:
         if encrypted is None:
             return {"host": "127.0.0.1", "port": plain, "security": "NONE"}
         return {"host": "localhost", "port": encrypted, "security": "SSL_TLS"}
+
+
+def _result(outcome: Outcome) -> Any:
+    if isinstance(outcome, Fail):
+        raise TaskFailed(outcome)
+    assert isinstance(outcome, Complete), outcome
+    return outcome.variables["result"]
 
 
 @asynccontextmanager

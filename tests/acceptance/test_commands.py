@@ -460,3 +460,23 @@ def test_generated_pages_are_current_and_old_ones_are_named(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
     assert typed("generate", "--root", str(tmp_path)).code == 0
     assert typed("generate", "--check", "--root", str(tmp_path)).code == 0
+
+
+def test_element_templates_are_those_of_the_repository_and_link_the_documentation_that_is_named(tmp_path: Path) -> None:
+    assert typed("templates", "--out", str(tmp_path / "new")).code == 0
+    written = {file.name: file.read_text(encoding="utf-8") for file in (tmp_path / "new").iterdir()}
+    assert written == {
+        file.name: file.read_text(encoding="utf-8") for file in (ROOT / "element-templates").glob("*.json")
+    }
+    assert typed("templates", "--out", str(tmp_path), "--docs", "https://docs.example.org/mail/").code == 0
+    sends = json.loads((tmp_path / "smtp-send.json").read_text(encoding="utf-8"))
+    assert sends["documentationRef"] == "https://docs.example.org/mail/operations/smtp-send.md"
+
+
+def test_a_template_or_page_of_an_operation_that_is_no_more_is_named_and_removed(tmp_path: Path) -> None:
+    old = tmp_path / "element-templates" / "fax-send.json"
+    old.parent.mkdir()
+    old.touch()
+    assert f"not generated any more: {old}" in typed("generate", "--check", "--root", str(tmp_path)).out
+    assert typed("generate", "--root", str(tmp_path)).code == 0
+    assert not old.exists()

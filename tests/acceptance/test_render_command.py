@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from email import message_from_bytes
 from html.parser import HTMLParser
@@ -62,28 +63,45 @@ def test_a_preview_is_opened(write: Write, tmp_path: Path) -> None:
     evil = {
         "request": {**JOB["request"], "from": "a@b.example", "markdown": None, "html": "<script>alert('\"')</script>Hi"}
     }
-    browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    page = opened(tmp_path, "--variables", write(evil))
+    assert page.scripts == 0
+    assert [(one["sandbox"], one["srcdoc"]) for one in page.frames] == [(None, "<script>alert('\"')</script>Hi")] * 2
+
+
+def test_a_preview_shows_the_pictures_of_the_mail(write: Write, tmp_path: Path) -> None:
+    logo = {"name": "logo.png", "content": b64encode(b"\x89PNG\r\n").decode("ascii"), "contentId": "logo@shop"}
+    html = '<p>cid:logo@shop</p><img src="cid:logo%40shop"><p style="background: url(cid:logo@shop)">Hi</p>'
+    job = {"request": {**JOB["request"], "from": "a@b.example", "markdown": None, "html": html, "attachments": logo}}
+    frame, _ = opened(tmp_path, "--variables", write(job)).frames
+    url = f"data:image/png;base64,{logo['content']}"
+    assert frame["srcdoc"] == f'<p>cid:logo@shop</p><img src="{url}"><p style="background: url({url})">Hi</p>'
+
+
+class Page(HTMLParser):
+    """A page as the browser understands it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.frames: list[dict[str, str | None]] = []
+        self.scripts = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script"
+        if tag == "iframe":
+            self.frames.append(dict(attrs))
+
+
+def opened(folder: Path, *arguments: str) -> Page:
+    """What the browser is given."""
+    browser = folder / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {folder}/opened\n')
     browser.chmod(0o755)
-    ended = render("--variables", write(evil), "--open", BROWSER=str(browser), TMPDIR=str(tmp_path))
+    ended = render(*arguments, "--open", BROWSER=str(browser), TMPDIR=str(folder))
     assert ended.code == 0, ended.all
-    page = Path((tmp_path / "opened").read_text().strip().removeprefix("file://"))
+    page = Path((folder / "opened").read_text().strip().removeprefix("file://"))
     assert str(page) in ended.out
-
-    class Frames(HTMLParser):
-        found: list[dict[str, str | None]]
-        scripts = 0
-
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            self.scripts += tag == "script"
-            if tag == "iframe":
-                self.found.append(dict(attrs))
-
-    parser = Frames()
-    parser.found = []
-    parser.feed(page.read_text(encoding="utf-8"))
-    assert parser.scripts == 0
-    assert [(one["sandbox"], one["srcdoc"]) for one in parser.found] == [(None, "<script>alert('\"')</script>Hi")] * 2
+    return Page(page.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,18 @@ def test_warnings_point_into_the_expression(app: typer.Typer, context: Path) -> 
     ]
 
 
+@pytest.mark.parametrize("expression", ['number("1E400")', "-(100 ** 200)"])
+def test_a_number_that_json_cannot_hold_is_told(app: typer.Typer, expression: str) -> None:
+    result = call(app, "--", f"{{a: [{expression}]}}")
+    assert abs(json.loads(result.stdout)["a"][0]) == 1.7976931348623157e308
+    assert result.stderr.startswith("NUMBER_OUT_OF_RANGE: ")
+
+
+def test_a_created_document_is_shown_by_its_name(app: typer.Typer) -> None:
+    result = call(app, '{report: createDocument({content: "aGk=", name: "a.txt", contentType: "text/plain"})}')
+    assert json.loads(result.stdout) == {"report": {"createDocument": {"name": "a.txt", "contentType": "text/plain"}}}
+
+
 def test_a_syntax_error_ends_with_status_1(app: typer.Typer) -> None:
     result = call(app, "if x then")
     assert result.exit_code == 1

@@ -12,6 +12,15 @@ from zeebe_mail.feel.diagnostics import nearest, point_at
         ('uper case("a")', 0, "Did you mean 'upper case'?"),
         ('@"2026-01-31".moth', 13, "Did you mean 'month'?"),
         ("unknowable", 0, None),
+        ("abs(numbr: 1)", 0, "Did you mean the parameter 'number'?"),
+        ("abs(1, 2)", 0, "It is called as abs(number) or abs(n)"),
+        ("round up(1)", 0, "It is called as round up(n, scale)"),
+        (
+            "substring(text: 1)",
+            0,
+            "It is called as substring(string, start position) or substring(string, start position, length)",
+        ),
+        ("max()", 0, "It is called as max(list...)"),
     ],
 )
 def test_a_warning_points_to_its_place_and_the_nearest_name(text: str, position: int, hint: str | None) -> None:

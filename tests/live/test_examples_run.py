@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -35,6 +36,10 @@ TESTED = {"send-mail", "decide-on-result", "catch-a-refusal", "retry-then-incide
     "read-newest-and-decide",
     "search-and-archive",
     "send-later",
+    "move-on-error",
+    "reply-to-a-mail",
+    "invoice-inbox",
+    "approval-round-trip",
 }
 
 
@@ -201,6 +206,93 @@ async def test_search_and_archive(recorded: Recorded, dovecot: Dovecot) -> None:
     assert again["archived"] == 0
     with dovecot.client(server["user"]) as client:
         assert client.select_folder("Archive/Customers", readonly=True)[b"EXISTS"] == 1
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(200, True), (200_000, False)])
+async def test_move_on_error(recorded: Recorded, dovecot: Dovecot, size: int, is_read: bool) -> None:
+    server = mailbox(dovecot)
+    dovecot.deliver(server["user"], b"From: ada@x.test\r\n\r\n" + b"Hello\r\n" * (size // 7))
+    async with worker(recorded.address) as cluster:
+        result = await cluster.start_and_wait("move-on-error", {"mailServer": server}, timeout_s=30)
+    assert (result.get("sender"), result.get("setAside")) == (("ada@x.test", None) if is_read else (None, 1))
+    with dovecot.client(server["user"]) as client:
+        assert client.select_folder("INBOX", readonly=True)[b"EXISTS"] == is_read
+        if not is_read:
+            assert client.select_folder("Too large", readonly=True)[b"EXISTS"] == 1
+            assert "100000" in result["whyNot"]
+
+
+def our_mailbox(postfix: Postfix, dovecot: Dovecot, **more: Any) -> dict[str, Any]:
+    """The variables for alice, who sends and reads."""
+    given = variables(postfix, **more)
+    return given | {"mailServer": {**given["mailServer"], "imapPort": dovecot.imaps}}
+
+
+@pytest.mark.parametrize("automatic", [False, True])
+async def test_reply_to_a_mail(recorded: Recorded, choosy_postfix: Postfix, dovecot: Dovecot, automatic: bool) -> None:
+    ticket = uuid4().hex
+    mark = "Auto-Submitted: auto-replied\r\n" if automatic else ""
+    question = f"From: bob@x.test\r\nTo: alice@x.test\r\nMessage-ID: <{ticket}@x.test>\r\nSubject: [{ticket}] Help\r\n"
+    dovecot.deliver("alice", f"{question}{mark}\r\nIt is broken.\r\n".encode())
+    async with worker(recorded.address) as cluster:
+        given = our_mailbox(choosy_postfix, dovecot, ticket=ticket)
+        result = await cluster.start_and_wait("reply-to-a-mail", given, timeout_s=30)
+        again = await cluster.start_and_wait("reply-to-a-mail", given, timeout_s=30)
+    if automatic:
+        assert "answered" not in result
+        assert result["whyNot"]
+        return
+    assert (result["answered"], result["marked"], again["question"]) == (["bob@x.test"], True, None)
+    async with tasks(dovecot, "bob") as bob:
+        thread = {"header": {"In-Reply-To": f"<{ticket}@x.test>"}}
+        found = await bob.run("imap-wait", criteria=thread, fields="full", timeoutSeconds=30, ifMissing="error")
+    (answer,) = found["messages"]
+    assert answer["subject"] == f"Re: [{ticket}] Help"
+    assert "It is broken." in answer["plainTextBody"]
+
+
+async def test_invoice_inbox(recorded: Recorded, dovecot: Dovecot) -> None:
+    server = mailbox(dovecot)
+    for number, subject in enumerate(("Invoice 1", "Hello", "Your invoice 2"), 1):
+        mail = f"From: shop{number}@x.test\r\nSubject: {subject}\r\n\r\nHello\r\n"
+        dovecot.deliver(server["user"], mail.encode())
+    async with worker(recorded.address) as cluster:
+        result = await cluster.start_and_wait("invoice-inbox", {"mailServer": server}, timeout_s=30)
+        again = await cluster.start_and_wait("invoice-inbox", {"mailServer": server}, timeout_s=30)
+    assert [(one["sender"], one["subject"]) for one in result["invoices"]] == [
+        ("shop1@x.test", "Invoice 1"),
+        ("shop3@x.test", "Your invoice 2"),
+    ]
+    assert (result["filed"], again["filed"], again["invoices"]) == (2, 0, [])
+    with dovecot.client(server["user"]) as client:
+        assert client.select_folder("INBOX", readonly=True)[b"EXISTS"] == 1
+        assert client.select_folder("Invoices", readonly=True)[b"EXISTS"] == 2
+
+
+@pytest.mark.parametrize(("answer", "approved"), [("Yes, go ahead.", True), ("No!", False)])
+async def test_approval_round_trip(
+    recorded: Recorded, choosy_postfix: Postfix, dovecot: Dovecot, answer: str, approved: bool
+) -> None:
+    order = {"number": uuid4().hex, "total": 950}
+    given = our_mailbox(choosy_postfix, dovecot, approver="bob@x.test", order=order, patience="PT2M")
+    async with worker(recorded.address) as cluster, tasks(dovecot, "bob") as bob:
+        process = asyncio.create_task(cluster.start_and_wait("approval-round-trip", given, timeout_s=60))
+        asked = {"criteria": {"subject": order["number"]}, "timeoutSeconds": 30, "ifMissing": "error"}
+        (question,) = (await bob.run("imap-wait", **asked))["messages"]
+        header = f"From: bob@x.test\r\nIn-Reply-To: {question['messageId']}\r\n"
+        dovecot.deliver("alice", f"{header}\r\n{answer}\r\n\r\n> Order costs 950. Answer yes or no.\r\n".encode())
+        result = await process
+    assert (result["answer"].strip(), result["approved"]) == (answer, approved)
+
+
+async def test_approval_round_trip_without_an_answer(
+    recorded: Recorded, choosy_postfix: Postfix, dovecot: Dovecot
+) -> None:
+    order = {"number": "4711", "total": 950}
+    given = our_mailbox(choosy_postfix, dovecot, approver="bob@x.test", order=order, patience="PT0S")
+    async with worker(recorded.address) as cluster:
+        result = await cluster.start_and_wait("approval-round-trip", given, timeout_s=30)
+    assert "approved" not in result
 
 
 async def test_any_other_error_is_an_incident_at_once(recorded: Recorded, choosy_postfix: Postfix) -> None:

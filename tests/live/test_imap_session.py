@@ -256,10 +256,26 @@ async def test_without_sort_the_order_is_the_same(pki: Authority, by: SortBy, de
             found = await session.search.ordered(by, descending=descending, limit=11)
             some = criterion({"uid": "5:20"})
             within = await session.search.ordered(by, descending=descending, limit=3, criterion=some)
-            orders.append((found, within))
+            stable = await session.search.ordered(by, descending=descending, limit=40, ties_ascending=True)
+            orders.append((found, within, stable))
             session.close()
     assert orders[0] == orders[1]
     assert len(orders[0][0]) == 11
+
+
+@pytest.mark.parametrize("extra", ["", WITHOUT_EXTENSIONS])
+async def test_equal_messages_may_stay_in_ascending_order(pki: Authority, extra: str) -> None:
+    with Dovecot(pki, users={"alice": "secret"}, imap_extra=extra) as server:
+        session = await connector(server)(at(server), login("alice", "secret"))
+        for name, hours in (("a", 0), ("b", 1), ("c", 1), ("d", 0)):
+            await session.filing.append("INBOX", mail(name), received=DAY + timedelta(hours=hours))
+        await session.mailboxes.select("INBOX")
+        newest_first = {
+            stable: await session.search.ordered(SortBy.RECEIVED, descending=True, limit=3, ties_ascending=stable)
+            for stable in (True, False)
+        }
+        session.close()
+    assert newest_first == {True: [2, 3, 1], False: [3, 2, 4]}
 
 
 async def test_a_message_id_is_found_exactly(session: ImapSession) -> None:

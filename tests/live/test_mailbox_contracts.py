@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -178,6 +178,34 @@ async def test_search(account: Tasks) -> None:
         assert (await account.run("imap-count", criteria=criteria))["count"] == len(expected), criteria
 
 
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+async def test_a_mail_without_a_legible_date_was_sent_at_no_time(account: Tasks, protocol: str) -> None:
+    undated = b"Date: once upon a time\r\nMessage-ID: <undated@x.test>\r\n\r\nx\r\n"
+    deliver(account, undated, mail("dated"))
+    for sent in ("sentBefore", "sentSince"):
+        day = {"sentBefore": "2026-03-11", "sentSince": "1990-01-01"}[sent]
+        found = await account.run(f"{protocol}-search", criteria={sent: day})
+        assert [name_of(one) for one in found["messages"]] == ["dated"]
+        found = await account.run(f"{protocol}-search", criteria={"not": {sent: day}})
+        assert [name_of(one) for one in found["messages"]] == ["undated"]
+
+
+async def test_numbers_beyond_the_end_are_nobodys(account: Tasks) -> None:
+    """IMAP itself means the last message by `900:*` where there are three."""
+    deliver(account, *(mail(name) for name in "abc"))
+    for beyond in ({"uid": "900:*"}, {"seq": "4:*"}, {"seq": "4"}, {"seq": "7:9"}, {"or": [{"uid": "*:900"}]}):
+        assert await names(account, **beyond) == [], beyond
+        assert (await account.run("imap-delete", criteria=beyond))["done"] == 0
+    second = sorted(as_others_see(account))[1]
+    assert await names(account, uid=f"{second}:900") == await names(account, uid=f"*:{second}") == ["b", "c"]
+    assert await names(account, **{"not": {"uid": "900:*"}}) == ["a", "b", "c"]
+    if Lack.NUMBERS not in account.server.lacks:
+        assert await names(account, seq="2:*") == ["b", "c"]
+        assert await names(account, seq="*") == ["c"]
+    if Lack.LAST_UID not in account.server.lacks:
+        assert await names(account, uid="*") == ["c"]
+
+
 async def test_reading_leaves_a_message_unread(account: Tasks) -> None:
     deliver(account, mail("one", subject="=?utf-8?q?Gr=C3=BC=C3=9Fe?=", body="Schöne Grüße"))
     read = await account.run("imap-read", messageId="<one@x.test>")
@@ -186,6 +214,48 @@ async def test_reading_leaves_a_message_unread(account: Tasks) -> None:
     assert [flags for _, flags in as_others_see(account).values()] == [set()]
     await account.run("imap-read", uid=read["uid"], uidValidity=read["uidValidity"], markAsRead=True)
     assert [flags for _, flags in as_others_see(account).values()] == [{r"\Seen"}]
+
+
+def of_parts(kind: str, *parts: str) -> str:
+    inside = "".join(f"--{kind}\r\n{part}\r\n" for part in parts)
+    return f"Content-Type: multipart/{kind}; boundary={kind}\r\n\r\n{inside}--{kind}--\r\n"
+
+
+PLAIN = "Content-Type: text/plain\r\n\r\nSee below"
+HTML = "Content-Type: text/html\r\n\r\n<p>See <img src=cid:logo></p>"
+LOGO = 'Content-Type: image/png; name="logo.png"\r\nContent-ID: <logo>\r\nContent-Disposition: inline\r\n\r\nPNG'
+PDF = "Content-Type: application/pdf\r\n\r\n%PDF-1.4"
+CSV = "Content-Type: text/csv; name=data.csv\r\n\r\n1;2"
+FORWARDED = f"Content-Type: message/rfc822\r\n\r\nSubject: inside\r\n{of_parts('inside', PLAIN, CSV)}"
+WITH_PARTS = {
+    "newsletter": of_parts("alternative", PLAIN, of_parts("related", HTML, LOGO)),
+    "unnamed": of_parts("mixed", PLAIN, PDF),
+    "named": of_parts("mixed", PLAIN, CSV),
+    "forwarded": of_parts("mixed", PLAIN, FORWARDED),
+    "only": PDF,
+}
+
+
+async def test_a_list_counts_the_attachments_that_reading_gives(account: Tasks) -> None:
+    deliver(
+        account,
+        *(f"MIME-Version: 1.0\r\nMessage-ID: <{name}@x.test>\r\n{body}".encode() for name, body in WITH_PARTS.items()),
+    )
+    counted = {name_of(one): one["attachmentsCount"] for one in (await account.run("imap-list"))["messages"]}
+    assert counted == {"newsletter": 0, "unnamed": 1, "named": 1, "forwarded": 0, "only": 1}
+    for name, count in counted.items():
+        read = await account.run("imap-read", messageId=f"{name}@x.test", attachments="metadata")
+        assert len(read["attachments"]) == count, name
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+async def test_a_message_in_a_message_can_be_taken_out(account: Tasks, protocol: str) -> None:
+    deliver(account, f"MIME-Version: 1.0\r\nMessage-ID: <one@x.test>\r\n{WITH_PARTS['forwarded']}".encode())
+    (held,) = (await account.run(f"{protocol}-read", messageId="one@x.test"))["messages"]
+    assert (held["subject"], held["part"], held["document"]) == ("inside", "2", None)
+    taken = await account.run(f"{protocol}-download", messageId="one@x.test", part=held["part"], deliver="base64")
+    assert (taken["fileName"], taken["contentType"]) == ("part-2.eml", "message/rfc822")
+    assert b64decode(taken["content"]).startswith(b"Subject: inside\r\n")
 
 
 async def test_who_is_not_there_is_said(account: Tasks) -> None:
@@ -208,6 +278,51 @@ async def test_a_part_of_a_message_id_is_none(account: Tasks) -> None:
         await account.run("imap-read", messageId="order-1@x.test")
     with pytest.raises(TaskFailed, match="MESSAGE_NOT_FOUND"):
         await account.run("imap-read", messageId="rder-11@x.test")
+
+
+TWICE = b"<c5@x.test>\r\nMessage-ID: <d5@x.test>"
+ODD_MESSAGE_IDS = {
+    b"<c1@x.test> (added by mx)": "<c1@x.test>",
+    b"<c2@x.test>;": "<c2@x.test>",
+    b"junk <c3@x.test>": "<c3@x.test>",
+    b"<c4@x.test><d4@x.test>": "<c4@x.test>",
+    TWICE: "<c5@x.test>",
+    b'<"q q"@c6.x.test>': '<"q q"@c6.x.test>',
+    b"<c7.with.a.fold@\r\n x.test>": "<c7.with.a.fold@ x.test>",
+    b"\r\n <c8@x.test>": "<c8@x.test>",
+    b"c9@x.test": "c9@x.test",
+}
+
+
+def odd_message_ids(account: Tasks) -> dict[bytes, str]:
+    odd = dict(ODD_MESSAGE_IDS)
+    if Lack.REPEATED_HEADERS in account.server.lacks:
+        del odd[TWICE]
+    return odd
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+async def test_what_a_list_gives_as_message_id_finds_the_message(account: Tasks, protocol: str) -> None:
+    odd = odd_message_ids(account)
+    deliver(account, *(b"Message-ID: %s\r\nSubject: one\r\n\r\nx\r\n" % written for written in odd))
+    listed = (await account.run(f"{protocol}-list"))["messages"]
+    assert {one["messageId"] for one in listed} == set(odd.values())
+    for message_id in odd.values():
+        read = await account.run(f"{protocol}-read", messageId=message_id)
+        assert read["messageId"] == message_id
+        found = await account.run(f"{protocol}-search", criteria={"messageId": message_id})
+        assert [one["messageId"] for one in found["messages"]] == [message_id]
+
+
+async def test_whatever_stands_around_a_message_id_nothing_is_put_there_twice(account: Tasks) -> None:
+    odd = odd_message_ids(account)
+    for written in odd:
+        source = f"Message-ID: {written.decode()}\r\nSubject: one\r\n\r\nx\r\n"
+        appended = [(await account.run("imap-append", mailbox="INBOX", message=source))["appended"] for _ in range(2)]
+        assert appended == [True, False], written
+    everything = {"criteria": {"all": True}, "target": "Copies", "createTarget": True}
+    copied = [await account.run("imap-copy", **everything) for _ in range(2)]
+    assert [one["done"] for one in copied] == [len(odd), 0]
 
 
 async def test_a_uid_of_an_earlier_life_is_refused(account: Tasks) -> None:
@@ -351,6 +466,63 @@ async def test_mailboxes_in_mailboxes(account: Tasks) -> None:
     paths = {one["path"] for one in (await account.run("imap-mailbox-list"))["mailboxes"]}
     assert f"{renamed['to']}{delimiter}Miller" in paths
     assert made["mailbox"] not in paths
+
+
+async def test_a_level_that_is_no_mailbox_becomes_one_when_something_is_put_there(account: Tasks) -> None:
+    await account.run("imap-mailbox-create", mailbox="Moved/2026")
+    await account.run("imap-mailbox-create", mailbox="Copied/2026")
+    await account.run("imap-mailbox-create", mailbox="Appended/2026")
+    deliver(account, mail("one"))
+    assert (await account.run("imap-copy", messageId="one@x.test", target="Copied", createTarget=True))["done"] == 1
+    assert (await account.run("imap-move", messageId="one@x.test", target="Moved"))["done"] == 1
+    put = {"mailbox": "Appended", "createMailbox": True, "message": mail("one").decode()}
+    assert (await account.run("imap-append", **put))["appended"] is True
+    for mailbox in ("Moved", "Copied", "Appended"):
+        assert await names(account, mailbox=mailbox) == ["one"]
+        assert await names(account, mailbox=f"{mailbox}/2026") == []
+
+
+async def test_a_mailbox_with_others_below_it_is_deleted_once(account: Tasks) -> None:
+    needs(account, Lack.DELETE_ABOVE)
+    for level in ("Cases", "Cases/2026"):
+        await account.run("imap-mailbox-create", mailbox=level)
+    gone = [(await account.run("imap-mailbox-delete", mailbox="Cases", confirm="Cases"))["deleted"] for _ in range(3)]
+    assert gone == [True, False, False]
+    with pytest.raises(TaskFailed, match="MAILBOX_NOT_FOUND"):
+        await account.run("imap-mailbox-status", mailbox="Cases")
+    with pytest.raises(TaskFailed, match="MAILBOX_NOT_FOUND"):
+        await account.run("imap-list", mailbox="Cases")
+    assert (await account.run("imap-mailbox-status", mailbox="Cases/2026"))["messages"] == 0
+    deliver(account, mail("one"))
+    assert (await account.run("imap-move", messageId="one@x.test", target="Cases"))["done"] == 1
+    assert await names(account, mailbox="Cases") == ["one"]
+
+
+async def test_subscriptions_follow_at_the_next_try(account: Tasks) -> None:
+    """An earlier try may have been lost between renaming and subscribing."""
+    needs(account, Lack.OLD_SUBSCRIPTIONS)
+    old = (await account.run("imap-mailbox-create", mailbox="Old"))["mailbox"]
+    new = old.removesuffix("Old") + "New"
+    with account.server.client(account.user) as client:
+        client.rename_folder(old, new)
+        assert (await account.run("imap-mailbox-rename", mailbox="Old", newName="New"))["renamed"] is False
+        assert {path for _, _, path in client.list_sub_folders()} & {old, new} == {new}
+
+
+async def test_subscriptions_follow(account: Tasks) -> None:
+    old = [(await account.run("imap-mailbox-create", mailbox=name))["mailbox"] for name in ("Old", "Old/Case")]
+    new = [path.replace("Old", "New") for path in old]
+    await account.run("imap-mailbox-rename", mailbox="Old", newName="New")
+    with account.server.client(account.user) as client:
+        assert {path for _, _, path in client.list_sub_folders()} & {*old, *new} == set(new)
+
+
+async def test_what_another_client_made_is_subscribed_to(account: Tasks) -> None:
+    made = (await account.run("imap-mailbox-create", mailbox="Others"))["mailbox"]
+    with account.server.client(account.user) as client:
+        client.unsubscribe_folder(made)
+        assert (await account.run("imap-mailbox-create", mailbox="Others"))["created"] is False
+        assert made in {path for _, _, path in client.list_sub_folders()}
 
 
 async def test_special_uses_name_mailboxes(account: Tasks) -> None:

@@ -136,10 +136,11 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @rule(place=places, number=numbers, there=places)
     def move(self, place: str, number: int, there: str) -> None:
-        if (one := self.chosen(place, number)) is None or there not in self.mailboxes:
+        if (one := self.chosen(place, number)) is None:
             return
         uid, kept = one
         done = self.run("move", mailbox=place, uid=uid, target=there)
+        self.mailboxes.setdefault(there, Mailbox())
         if there == place:
             assert done["already"] == 1
             return
@@ -149,13 +150,16 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @rule(place=places, number=numbers, there=places)
     def copy(self, place: str, number: int, there: str) -> None:
-        if (one := self.chosen(place, number)) is None or there not in self.mailboxes:
+        if (one := self.chosen(place, number)) is None:
             return
         uid, kept = one
         if there == place:
             self.fails("INVALID_INPUT", "copy", mailbox=place, uid=uid, target=there)
             return
-        done = self.run("copy", mailbox=place, uid=uid, target=there)
+        if there not in self.mailboxes:
+            self.fails("MAILBOX_NOT_FOUND", "copy", mailbox=place, uid=uid, target=there)
+        done = self.run("copy", mailbox=place, uid=uid, target=there, createTarget=True)
+        self.mailboxes.setdefault(there, Mailbox())
         if self.mailboxes[there].holds(kept.message):
             assert done["already"] == 1
             return
@@ -202,9 +206,9 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @rule(place=other_places)
     def delete_mailbox(self, place: str) -> None:
-        if place in self.mailboxes:
-            assert self.run("mailbox-delete", mailbox=place, confirm=place)["deleted"] is True
-            del self.mailboxes[place]
+        for _ in range(2):
+            deleted = self.run("mailbox-delete", mailbox=place, confirm=place)["deleted"]
+            assert deleted is (self.mailboxes.pop(place, None) is not None)
 
     @precondition(lambda self: len(self.mailboxes) > len(SPECIAL))
     @rule(number=numbers, new=leaves)

@@ -109,6 +109,15 @@ async def test_list_gives_the_newest_first(account: Tasks) -> None:
     assert abs(newest["size"] - len(mail("m4", subject="=?utf-8?q?Gr=C3=BC=C3=9Fe?="))) <= 20
 
 
+async def test_the_size_of_the_body_is_told_too(account: Tasks) -> None:
+    deliver(account, mail("a", body="x" * 100, subject="s" * 300))
+    (listed,) = (await account.run("pop3-list"))["messages"]
+    read = await account.run("pop3-read", messageId="a@x.test")
+    assert listed["bodySize"] == read["bodySize"]
+    assert 100 <= listed["bodySize"] <= 104
+    assert (await account.run("pop3-read", messageId="a@x.test", level="header"))["bodySize"] == listed["bodySize"]
+
+
 async def test_ids_are_enough_to_read_and_delete(account: Tasks) -> None:
     deliver(account, mail("a"), mail("b"))
     for task, more in (("pop3-list", {}), ("pop3-search", {"criteria": {"all": True}})):
@@ -136,9 +145,10 @@ async def test_an_empty_mailbox(account: Tasks) -> None:
         ({"sortBy": "RECEIVED_DATE", "sortOrder": "ASC"}, ["c", "a", "b", "d"]),
         ({"sortBy": "SIZE"}, ["b", "c", "a", "d"]),
         ({"sortBy": "SIZE", "sortOrder": "ASC", "limit": 2}, ["d", "a"]),
+        ({"sortBy": "BODY_SIZE", "limit": 3}, ["b", "c", "a"]),
         ({"numbers": "1,3:*"}, ["d", "c", "a"]),
         ({"numbers": "*"}, ["d"]),
-        ({"numbers": "9:*"}, ["d"]),
+        ({"numbers": "9:*"}, []),
         ({"numbers": "7:9"}, []),
         ({"numbers": 2}, ["b"]),
     ],

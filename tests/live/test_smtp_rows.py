@@ -1,14 +1,35 @@
 """Each row of "composing and sending", through a real Postfix into a real Dovecot, read back by two parsers.
 
 A test sends with the task itself, waits until the mail lies in the recipient's mailbox, and looks at it with Python's
-`email` and with postal-mime: what both see is what people see. The rows of attachments, templates and invitations
-stand in the sections of their names.
+`email` and with postal-mime: what both see is what people see. Rows whose mails are read so elsewhere have their tests
+there:
+
+B12  tests.operations.smtp.test_delivered_attachments.test_a_text_may_come_from_a_file
+B13  tests.operations.smtp.test_delivered_attachments.test_names_arrive_as_they_are
+B13  tests.operations.smtp.test_delivered_attachments.test_documents_files_and_urls_arrive_byte_for_byte
+B13  tests.operations.smtp.test_delivered_attachments.test_what_a_task_has_read_is_attached_again
+B14  tests.live.test_templates.test_b14_a_templates_files_arrive_beside_the_tasks_own
+B15  tests.operations.smtp.test_delivered_attachments.test_documents_files_and_urls_arrive_byte_for_byte
+B16  tests.operations.smtp.test_delivered_attachments.test_names_that_are_not_safe_arrive_safe
+B17  tests.operations.smtp.test_delivered_attachments.test_documents_files_and_urls_arrive_byte_for_byte
+B27  tests.live.test_templates.test_b27_b28_b29_a_template_arrives_as_it_was_shown
+B28  tests.live.test_templates.test_b27_b28_b29_a_template_arrives_as_it_was_shown
+rank 12  tests.live.test_invitations.test_an_invitation_arrives_as_mail_clients_expect_it
+rank 21  tests.operations.smtp.test_bounces.test_an_address_that_bounced_gets_no_more_mail
+rank 24  tests.wire.test_smtp_way.test_tls_all_the_way_is_wanted_of_a_server_that_offers_it
+rank 30  tests.operations.smtp.test_international.test_a_mail_its_copy_and_an_answer
+rank 30  tests.wire.test_addresses_of_the_world.test_they_go_out_to_a_server_that_can
+
+B24 to B26 (S/MIME) and B30 to B32 (queue) come later; B40 is a page in a browser, which the worker has none of.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import itertools
+import re
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
@@ -23,10 +44,13 @@ from tests.parsers import PostalMime, Seen, parsed, seen
 from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import Postfix
 from tests.tasks import TaskFailed, Tasks, tasks
+from zeebe_mail.app import TrialAttempt
+from zeebe_mail.jobs.outcome import Complete, Outcome, ThrowError
 
 pytestmark = pytest.mark.live
 
 PATIENCE_S = 20
+MAIL = {"from": "alice@x.test", "to": "bob@x.test", "subject": "Row", "text": "Hello.\n"}
 _numbers = itertools.count(1)
 
 
@@ -55,15 +79,26 @@ class PostOffice:
         self._postal_mime = postal_mime
         self.result: dict[str, Any] = {}
 
+    @property
+    def tasks(self) -> Tasks:
+        """Those that Alice sends with."""
+        return self._sender
+
+    async def told(self, headers: dict[str, str], **request: Any) -> Outcome:
+        """What Zeebe is told of a job with these task headers."""
+        return await self._sender.outcome(TrialAttempt(), "smtp-send", headers, {**MAIL, **request})
+
     async def send(self, **request: Any) -> dict[str, Any]:
         """The result of the task, for a mail from alice to bob unless something else is said."""
-        mail = {"from": "alice@x.test", "to": "bob@x.test", "subject": "Row", "text": "Hello.\n", **request}
-        self.result = await self._sender.run("smtp-send", **mail)
+        self.result = await self._sender.run("smtp-send", **{**MAIL, **request})
         return self.result
 
     async def delivered(self, user: str = "bob", **request: Any) -> Delivered:
         """Send, and what lies in that user's mailbox then."""
-        message_id = (await self.send(**request))["messageId"]
+        return await self.arrived((await self.send(**request))["messageId"], user)
+
+    async def arrived(self, message_id: str, user: str = "bob") -> Delivered:
+        """What lies in a mailbox under a Message-ID, once it is there."""
         source = await asyncio.to_thread(fetched, self._mailboxes[user], "HEADER", "Message-ID", message_id)
         found = seen(source)
         assert self._postal_mime.seen(source) == found
@@ -115,7 +150,8 @@ async def test_b2_several_authors_need_a_sender(office: PostOffice) -> None:
 
 
 async def test_b3_the_source_address_is_author_and_envelope_sender_alike(office: PostOffice) -> None:
-    await office.send()
+    mail = await office.delivered()
+    assert (mail.seen.sender, mail.header("Return-Path")) == ((("", "alice@x.test"),), "<alice@x.test>")
     assert office.result["envelope"] == {"from": "alice@x.test", "to": ["bob@x.test"]}
 
 
@@ -174,7 +210,7 @@ async def test_b21_answers_go_where_they_shall(office: PostOffice) -> None:
     assert mail.seen.reply_to == (("Desk", "desk@x.test"), ("", "second@x.test"))
 
 
-# ── what it says: B8 to B12 ──────────────────────────────────────────────────────────────────────────────────────
+# ── what it says: B8 to B11 ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -222,11 +258,43 @@ async def test_b11_line_breaks_are_line_breaks_and_backslashes_are_themselves(of
     assert mail.seen.text == "one\ntwo\nthree\\n is no break"
 
 
-# ── attachments: B12 to B17 ──────────────────────────────────────────────────────────────────────────────────────
+# ── templates and drafts: B28, B29 ───────────────────────────────────────────────────────────────────────────────
 
-# ── templates and drafts: B27 to B29 ─────────────────────────────────────────────────────────────────────────────
+TEMPLATE = {
+    "to": "{{ customer }}",
+    "subject": "Order {{ number }}",
+    "markdown": "Your **order** {{ number }} <&>",
+    "variables": {"customer": "Alice <alice@x.test>", "number": "4711 – größer"},
+}
 
-# ── invitations ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+async def test_b28_a_draft_is_made_of_a_template_and_sent_once_somebody_has_seen_it(
+    office: PostOffice, dovecot: Dovecot
+) -> None:
+    imap = {"host": "localhost", "port": dovecot.imaps, "security": "SSL_TLS"}
+    draft = await office.tasks.at(imap).run("imap-draft-save", **{"from": "alice@x.test"}, template=TEMPLATE)
+    with dovecot.client("alice") as client:
+        client.select_folder(draft["mailbox"], readonly=True)
+        ((_, kept),) = client.fetch([draft["uid"]], ["BODY.PEEK[]"]).items()
+    shown = seen(kept[b"BODY[]"])
+    sent = await office.tasks.with_inputs(imap={"server": imap}).run("smtp-draft-send", draft=draft)
+    mail = await office.arrived(sent["messageId"], "alice")
+    assert (
+        (mail.seen.to, mail.seen.subject)
+        == (shown.to, shown.subject)
+        == (
+            (("Alice", "alice@x.test"),),
+            "Order 4711 – größer",
+        )
+    )
+    assert (mail.seen.text, mail.seen.html) == (shown.text, shown.html)
+
+
+async def test_b29_what_the_task_says_at_run_time_goes_before_the_template(office: PostOffice) -> None:
+    mail = await office.delivered(to="bob@x.test", cc="alice@x.test", subject="Mine", text=None, template=TEMPLATE)
+    assert (mail.seen.to, mail.seen.cc) == ((("", "bob@x.test"),), (("", "alice@x.test"),))
+    assert (mail.seen.subject, mail.seen.text) == ("Mine", "Your order 4711 – größer <&>")
+
 
 # ── what it says of itself: B18 to B23, B43 ──────────────────────────────────────────────────────────────────────
 
@@ -299,7 +367,7 @@ async def test_b43_what_tells_where_a_mail_comes_from_cannot_be_given(office: Po
         await office.send(headers={name: "x"})
 
 
-# ── what the process gets back: B33 to B36, B41, B42 ─────────────────────────────────────────────────────────────
+# ── what the process gets back: B33 to B39, B41, B42 ─────────────────────────────────────────────────────────────
 
 
 async def test_b33_and_b35_the_result_says_all_that_is_known(office: PostOffice) -> None:
@@ -324,6 +392,32 @@ async def test_b34_and_b36_a_mail_that_is_not_sent_is_an_error_with_stage_code_a
     assert caught.value.error["details"]["phase"] == "RCPT"
 
 
+async def test_b37_and_b38_the_process_names_what_it_wants_to_keep(office: PostOffice) -> None:
+    expression = "={mailId: response.messageId, reached: count(response.accepted)}"
+    told = await office.told({"resultVariable": "whole", "resultExpression": expression})
+    assert isinstance(told, Complete)
+    message_id = told.variables["whole"]["messageId"]
+    assert told.variables == {"whole": told.variables["whole"], "mailId": message_id, "reached": 1}
+    assert (await office.arrived(message_id)).seen.message_id == message_id
+
+
+async def test_b39_an_error_becomes_one_that_the_diagram_catches(office: PostOffice) -> None:
+    refused = '=if error.code = "RECIPIENTS_REFUSED" then bpmnError("404", error.message) else null'
+    told = await office.told({"errorExpression": refused}, to="nobody@x.test")
+    assert isinstance(told, ThrowError)
+    assert told.code == "404"
+    assert "nobody@x.test" in told.message
+    fine = await office.told({"errorExpression": refused, "resultVariable": "sent"})
+    assert isinstance(fine, Complete)
+    assert (await office.arrived(fine.variables["sent"]["messageId"])).seen.subject == "Row"
+
+
+async def test_b42_there_must_be_an_account_on_the_server(office: PostOffice) -> None:
+    with pytest.raises(TaskFailed, match="AUTH"):
+        await office.tasks.with_password("wrong").run("smtp-send", **MAIL)
+    assert (await office.delivered()).seen.sender == (("", "alice@x.test"),)
+
+
 async def test_b41_one_refused_recipient_stops_the_mail_unless_any_is_enough(office: PostOffice) -> None:
     message_id = f"<row-41-{id(office)}@x.test>"
     with pytest.raises(TaskFailed):
@@ -342,6 +436,20 @@ async def test_reports_are_asked_for_and_come(office: PostOffice, mailboxes: dic
     assert b"Original-Envelope-Id: order 4711" in report or b"Original-Envelope-Id: order+204711" in report
     assert b"Original-Recipient: rfc822;bob@x.test" in report
     assert b"Action: " in report
+
+
+# ── no row is forgotten ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_row_has_its_test() -> None:
+    """Here by its name, or elsewhere as the table above says."""
+    elsewhere = re.findall(r"^(B\d+|rank \d+)  ([\w.]+)\.(\w+)$", __doc__ or "", re.MULTILINE)
+    assert [name for _, module, name in elsewhere if not hasattr(importlib.import_module(module), name)] == []
+    here = [name for name in dir(sys.modules[__name__]) if name.startswith("test_b")]
+    covered = {int(row[1:]) for row, _, _ in elsewhere if row.startswith("B")}
+    for first, joint, last in re.findall(r"_b(\d+)(?:_(to|and)_b(\d+))?", " ".join(here)):
+        covered.update(range(int(first), int(last) + 1) if joint == "to" else {int(first), int(last or first)})
+    assert covered >= set(range(1, 44)) - {24, 25, 26, 30, 31, 32, 40}
 
 
 # ── addresses of the whole world (rank 30) ───────────────────────────────────────────────────────────────────────

@@ -6,6 +6,8 @@ import asyncio
 import re
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,11 +119,11 @@ async def test_markdown_and_html_arrive_with_a_text(alice: Tasks, dovecot: Dovec
 async def test_nothing_is_sent_where_there_is_no_mail(
     alice: Tasks, postfix: Postfix, template: dict[str, Any], code: str
 ) -> None:
-    before = postfix.log().count("connect from")
+    before = postfix.log().count(": connect from")
     with pytest.raises(TaskFailed) as caught:
         await alice.run("smtp-send", **{"from": "alice@x.test"}, to="bob@x.test", template=template)
     assert (caught.value.code, caught.value.retries) == (code, 0)
-    assert postfix.log().count("connect from") == before
+    assert postfix.log().count(": connect from") == before
 
 
 async def test_an_answer_may_come_from_a_template(alice: Tasks, dovecot: Dovecot) -> None:
@@ -138,3 +140,65 @@ async def test_an_answer_may_come_from_a_template(alice: Tasks, dovecot: Dovecot
     assert "> Green or black?" in (mail.text or "")
     assert "<strong>Green</strong>, please" in (mail.html or "")
     assert "Green or black?" in (mail.html or "")
+
+
+TERMS, LOGO = b"%PDF-1.7 terms", b"\x89PNG\r\n\x1a\n logo"
+
+
+@pytest.fixture
+def furnished(tmp_path: Path) -> Path:
+    """A directory whose template brings a picture, which another template has, and terms in two languages."""
+    files = {
+        "notice/html.html.j2": b'<p>{{ name }}</p><img src="cid:logo.png" alt="Shop">',
+        "notice/subject.txt.j2": b"Notice",
+        "notice/attachments/terms.pdf": TERMS,
+        "notice/de/attachments/terms.pdf": TERMS + b", in German",
+        "shared/logo.png": LOGO,
+    }
+    for name, content in files.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    (tmp_path / "notice" / "inline").symlink_to("../shared")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("locale", "terms"), [(None, TERMS), ("de-AT", TERMS + b", in German")])
+async def test_b14_a_templates_files_arrive_beside_the_tasks_own(
+    dovecot: Dovecot, postfix: Postfix, postal_mime: PostalMime, furnished: Path, locale: str | None, terms: bytes
+) -> None:
+    """Also where both are called alike."""
+    own = [{"name": "terms.pdf", "content": b64encode(b"%PDF-1.7 own").decode()}, {"name": "logo.png", "text": "own"}]
+    template = {"name": "notice", "variables": {"name": "Bob"}, "locale": locale}
+    async with tasks(dovecot, "alice", templates_dir=furnished) as mine:
+        alice = mine.at({"host": "localhost", "port": postfix.submission, "security": "STARTTLS"})
+        request = {"from": "alice@x.test", "to": "bob@x.test", "template": template, "attachments": own}
+        preview = await shown(alice, request)
+        sent = await alice.run("smtp-send", **request)
+    arrived = await delivered(dovecot, sent["messageId"])
+
+    mail = seen(arrived)
+    assert (
+        mail
+        == postal_mime.seen(arrived)
+        == replace(seen(preview), message_id=mail.message_id, header_names=mail.header_names)
+    )
+    assert {(one.name, one.content_type, one.disposition, one.content_id, one.content) for one in mail.files} == {
+        ("logo.png", "image/png", "inline", "<logo.png>", LOGO),
+        ("logo.png", "image/png", "attachment", "", b"own"),
+        ("terms.pdf", "application/pdf", "attachment", "", b"%PDF-1.7 own"),
+        ("terms.pdf", "application/pdf", "attachment", "", terms),
+    }
+
+
+async def test_nothing_is_sent_where_a_file_of_the_template_leads_out(
+    dovecot: Dovecot, postfix: Postfix, furnished: Path
+) -> None:
+    (furnished / "notice" / "attachments" / "passwd").symlink_to("/etc/passwd")
+    before = postfix.log().count(": connect from")
+    template = {"name": "notice", "variables": {"name": "Bob"}}
+    async with tasks(dovecot, "alice", templates_dir=furnished) as mine:
+        alice = mine.at({"host": "localhost", "port": postfix.submission, "security": "STARTTLS"})
+        with pytest.raises(TaskFailed, match="FILE_NOT_ALLOWED"):
+            await alice.run("smtp-send", **{"from": "alice@x.test"}, to="bob@x.test", template=template)
+    assert postfix.log().count(": connect from") == before

@@ -136,3 +136,21 @@ async def test_each_problem_is_an_incident_with_its_code(request_: dict[str, Any
     assert isinstance(outcome, Fail)
     assert (outcome.code, outcome.retries) == (code, 0)
     assert issubclass({error.code: error for error in errors.every_error()}[code], errors.WorkerError)
+
+
+IN_A_MAILBOX = {"mailbox": "INBOX", "uid": 1, "uidValidity": 1}
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        ({"text": "a", "attachments": [{"text": "a"}, {**IN_A_MAILBOX, "part": "2"}]}, "`attachments[1]`"),
+        ({"textFrom": IN_A_MAILBOX}, "`textFrom`"),
+        ({"htmlFrom": IN_A_MAILBOX}, "`htmlFrom`"),
+    ],
+)
+async def test_what_is_in_a_mailbox_is_not_shown(request_: dict[str, Any], field: str) -> None:
+    outcome = await shown({"to": "bob@example.org", **request_})
+    assert isinstance(outcome, Fail)
+    assert (outcome.code, outcome.retries) == ("INVALID_INPUT", 0)
+    assert f"has {field} in a mailbox, which is not opened to show a mail" in outcome.message

@@ -206,11 +206,23 @@ def _as_seen(name: str, content_type: str, disposition: str, content_id: str, co
 
 
 def _addresses(message: EmailMessage, name: str) -> tuple[Address, ...]:
-    return tuple((one.display_name, one.addr_spec) for one in message[name].addresses) if message[name] else ()
+    if not message[name]:
+        return ()
+    # The standard library reads a header as ASCII and keeps the bytes of other letters aside (RFC 6532 is newer).
+    return tuple(
+        (one.display_name, _unquoted(one.addr_spec.encode("utf-8", "surrogateescape").decode()))
+        for one in message[name].addresses
+    )
+
+
+def _unquoted(address: str) -> str:
+    """An address without the quotation marks around its local part: postal-mime takes some off and leaves others."""
+    found = re.fullmatch(r'"((?:[^"\\]|\\.)*)"(@.*)', address)
+    return re.sub(r"\\(.)", r"\1", found[1]) + found[2] if found else address
 
 
 def _people(entries: list[dict[str, Any]]) -> tuple[Address, ...]:
-    return tuple((one["name"], one["address"]) for one in entries if "address" in one)
+    return tuple((one["name"], _unquoted(one["address"])) for one in entries if "address" in one)
 
 
 def _ids(value: Any) -> str:

@@ -83,7 +83,7 @@ class Cyrus(Daemon, MailServerUnderTest):
     `suppress` hides capabilities, for example `suppress="MOVE SORT UIDPLUS"`; the commands stay.
     """
 
-    lacks = frozenset({Lack.QUOTES_IN_NAMES})
+    lacks = frozenset({Lack.QUOTES_IN_NAMES, Lack.DELETE_ABOVE, Lack.REPEATED_HEADERS, Lack.OLD_SUBSCRIPTIONS})
 
     def __init__(self, authority: Authority, *, suppress: str = "") -> None:
         self._root = needs_cyrus()

@@ -37,7 +37,8 @@ def form(content_type: str, body: bytes) -> dict[str, Part]:
 class DocumentStore:
     """Takes uploads as `POST /v2/documents` of Camunda 8.8 does, and refuses them with another `status` than 201.
 
-    Gives what it took, or was `given`, at `GET /v2/documents/{id}`, with another `read_status` than 200 a refusal.
+    Gives links at `POST /v2/documents/{id}/links`, and what it took, or was `given`, at `GET /v2/documents/{id}`, with
+    another `read_status` than 200 a refusal.
     """
 
     def __init__(self) -> None:
@@ -46,6 +47,8 @@ class DocumentStore:
         self.taken: list[dict[str, Any]] = []
         self.asked: list[dict[str, Any]] = []
         """Paths, queries and authorisations of all who read."""
+        self.linked: list[dict[str, Any]] = []
+        """What was asked of links."""
         self.stalls = False
         """Whether reading stops after the first byte, until the store is closed."""
         self._given: dict[str, bytes] = {}
@@ -56,6 +59,9 @@ class DocumentStore:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if urlsplit(self.path).path.endswith("/links"):
+                    self._link(body)
+                    return
                 parts = form(str(self.headers["Content-Type"]), body)
                 store.taken.append({"path": self.path, "auth": self.headers["Authorization"], "parts": parts})
                 name = f"d{len(store.taken)}"
@@ -71,6 +77,15 @@ class DocumentStore:
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
+
+            def _link(self, asked: bytes) -> None:
+                url = urlsplit(self.path)
+                name = url.path.split("/")[-2]
+                if store._content(name) is None:
+                    self._answer(404, json.dumps({"title": "NOT_FOUND", "detail": "no such document"}).encode())
+                    return
+                store.linked.append(json.loads(asked))
+                self._answer(store.status, json.dumps({"url": f"https://files.x.test/{name}?{url.query}"}).encode())
 
             def do_GET(self) -> None:
                 url = urlsplit(self.path)

@@ -28,6 +28,11 @@ class Lack(enum.Enum):
     SORT = "cannot sort"
     MOVE = "has COPY, but not MOVE"
     QUOTES_IN_NAMES = "takes no quotes and backslashes in the names of mailboxes"
+    REPEATED_HEADERS = "searches only in one of several headers of a name"
+    DELETE_ABOVE = "deletes no mailbox that has others below it"
+    OLD_SUBSCRIPTIONS = "forgets the subscription to a mailbox that is renamed"
+    NUMBERS = "takes numbers of messages in UID SEARCH for UIDs"
+    LAST_UID = "finds nobody as UID *"
     PUSH = "tells nothing to an idling client until it asks"
 
 

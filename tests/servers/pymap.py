@@ -15,7 +15,7 @@ LIMIT_S = 30
 class Pymap(MailServerUnderTest):
     """No SORT, NAMESPACE, UNSELECT, SPECIAL-USE, ESEARCH, CONDSTORE; a new account has only its INBOX."""
 
-    lacks = frozenset({Lack.SPECIAL_USE, Lack.KEYWORDS, Lack.SORT})
+    lacks = frozenset({Lack.SPECIAL_USE, Lack.KEYWORDS, Lack.SORT, Lack.OLD_SUBSCRIPTIONS, Lack.NUMBERS})
 
     def __init__(self, authority: Authority) -> None:
         self.ca_file = authority.ca_file

@@ -1,6 +1,7 @@
 """What an operator may set, and how a wrong setting is named."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from zeebe_mail.app import (
     egress_policy,
     gateway_options,
     guard_rails,
+    imap_connector,
+    pop3_connector,
     secret_resolver,
     selected,
     settlement_rules,
@@ -21,7 +24,8 @@ from zeebe_mail.demo.pki import Authority
 from zeebe_mail.documents.store import NoStore
 from zeebe_mail.errors import HostNotAllowed
 from zeebe_mail.message.address import mailboxes
-from zeebe_mail.message.guard_rails import AddressPatterns, GuardRails
+from zeebe_mail.message.address_patterns import AddressPatterns
+from zeebe_mail.message.guard_rails import GuardRails
 from zeebe_mail.secrets import Redactor
 from zeebe_mail.settings import Settings, SettingsError, load, variables_of
 from zeebe_mail.zeebe.options import GatewayOptions, OAuthOptions
@@ -297,18 +301,23 @@ def test_mail_servers_are_allowed_and_denied_by_name_and_range(settings: SetAll)
             policy.check(host, [address])
 
 
-def test_guard_rails_come_from_the_settings(settings: SetAll) -> None:
+def test_guard_rails_come_from_the_settings(settings: SetAll, tmp_path: Path) -> None:
+    suppressed = tmp_path / "suppressed"
+    suppressed.write_text("bob@example.org\n")
     rails = guard_rails(
         settings(
             ZEEBE_MAIL_ALLOWED_RECIPIENTS="jane@example.org, *.example.org",
             ZEEBE_MAIL_DENIED_RECIPIENTS="@bücher.example",
+            ZEEBE_MAIL_DENIED_RECIPIENTS_FILE=str(suppressed),
             ZEEBE_MAIL_MAX_RECIPIENTS="50",
             ZEEBE_MAIL_MAX_MESSAGE_BYTES="1000000",
             ZEEBE_MAIL_ALLOWED_SENDERS='{"*@example.org": ["@example.org", "*.example.org"]}',
             ZEEBE_MAIL_REDIRECT_ALL_TO="qa@test.example; lead@test.example",
         )
     )
-    assert rails == GuardRails(
+    assert rails.suppressed
+    assert rails.suppressed.current() == AddressPatterns.of(["bob@example.org"])
+    assert replace(rails, suppressed=None) == GuardRails(
         allowed_recipients=AddressPatterns.of(["jane@example.org", "*.example.org"]),
         denied_recipients=AddressPatterns.of(["@xn--bcher-kva.example"]),
         max_recipients=50,
@@ -323,6 +332,8 @@ def test_guard_rails_come_from_the_settings(settings: SetAll) -> None:
     [
         ("ZEEBE_MAIL_ALLOWED_RECIPIENTS", "@x.test, example.org", 'ZEEBE_MAIL_ALLOWED_RECIPIENTS: "example.org" is no'),
         ("ZEEBE_MAIL_DENIED_RECIPIENTS", "*", 'ZEEBE_MAIL_DENIED_RECIPIENTS: "*" is no'),
+        ("ZEEBE_MAIL_DENIED_RECIPIENTS_FILE", "/no/list", "ZEEBE_MAIL_DENIED_RECIPIENTS_FILE: must be the path"),
+        ("ZEEBE_MAIL_DENIED_RECIPIENTS_FILE", "/proc/self/mem", "ZEEBE_MAIL_DENIED_RECIPIENTS_FILE: The list of"),
         ("ZEEBE_MAIL_REDIRECT_ALL_TO", "qa", 'ZEEBE_MAIL_REDIRECT_ALL_TO: "qa" has no `@`'),
         ("ZEEBE_MAIL_REDIRECT_ALL_TO", "@test.example", 'ZEEBE_MAIL_REDIRECT_ALL_TO: "@test.example" has nothing'),
         ("ZEEBE_MAIL_ALLOWED_SENDERS", '{"jane": ["x.test"]}', 'ZEEBE_MAIL_ALLOWED_SENDERS.jane: "x.test" is no'),
@@ -348,9 +359,9 @@ def test_the_limits_of_connections_come_from_the_settings(settings: SetAll) -> N
     given = settings(
         ZEEBE_MAIL_COMMAND_TIMEOUT="PT20S", ZEEBE_MAIL_CONNECT_TIMEOUT="7", ZEEBE_MAIL_TLS_ALLOW_DEPRECATED="true"
     )
-    connector = smtp_connector(given)
-    assert (connector.timeouts.connect_s, connector.timeouts.command_s) == (7, 20)
-    assert connector.policy.allow_deprecated
+    for connector in (smtp_connector(given), imap_connector(given), pop3_connector(given)):
+        assert (connector.timeouts.connect_s, connector.timeouts.command_s) == (7, 20)
+        assert connector.policy.allow_deprecated
 
 
 def test_a_code_that_no_error_has_is_named_at_start(settings: SetAll) -> None:

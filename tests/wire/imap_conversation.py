@@ -90,10 +90,14 @@ async def open_session(
     security: Security = Security.NONE,
     policy: TlsPolicy | None = None,
     connect_s: float = 10,
+    command_s: float = 60,
+    login_s: float = 15,
     deadline_s: float = 20,
 ) -> ImapSession:
     """Log in at a scripted server."""
-    connector = ImapConnector(policy or TlsPolicy(), ImapTimeouts(connect_s=connect_s, courtesy_s=0.2))
+    connector = ImapConnector(
+        policy or TlsPolicy(), ImapTimeouts(connect_s, command_s, courtesy_s=0.2, login_s=login_s)
+    )
     where = ImapServer(host="localhost", port=server.port, security=security)
     # Shorter than a process may ask for: a copy is not validated.
     return await connector(where.model_copy(update={"deadline_seconds": deadline_s}), auth)

@@ -103,6 +103,15 @@ async def test_who_falls_silent_after_its_greeting_is_not_told_to_owe_one() -> N
     assert caught.value.details["phase"] == "CAPA"
 
 
+@pytest.mark.parametrize(
+    "answers", ["", "S: * CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\nS: $ OK done\nC: AUTHENTICATE\n"]
+)
+async def test_who_greets_and_then_owes_the_login_is_left(answers: str) -> None:
+    async with ScriptedImap([f"S: * OK ready\nC: CAPABILITY\n{answers}! wait"]) as server:
+        with pytest.raises(errors.ServerTimeout):
+            await open_session(server, login_s=0.3)
+
+
 # ── greetings ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.wire.conversation import until
+from tests.wire.conversation import SLOW_S, until
 from tests.wire.imap_conversation import END, EXAMINED, LOGIN, SELECTED, ScriptedImap, in_mailbox, open_session
 from zeebe_mail import errors
 from zeebe_mail.mail.imap import FlagChange, ImapSession, SortBy
@@ -41,11 +41,11 @@ BARE = LOGIN.replace("UIDPLUS MOVE ESEARCH SORT IDLE UNSELECT", "")
 
 
 async def ends_with(
-    error: type[errors.WorkerError], script: str, use: Use, *, deadline_s: float = 20
+    error: type[errors.WorkerError], script: str, use: Use, *, command_s: float = 60, deadline_s: float = 20
 ) -> errors.WorkerError:
     """Using a session with this server ends with this error, after which it is of no more use; memory is bounded."""
     async with ScriptedImap([LOGIN + EXAMINED + script]) as server:
-        session = await open_session(server, deadline_s=deadline_s)
+        session = await open_session(server, command_s=command_s, deadline_s=deadline_s)
         await session.mailboxes.select("INBOX")
         tracemalloc.start()
         try:
@@ -67,6 +67,22 @@ async def ends_with(
 @pytest.mark.parametrize("use", USES)
 async def test_a_reply_that_never_comes_has_a_deadline(use: str) -> None:
     await ends_with(errors.ServerTimeout, ANY_COMMAND + "! wait", USES[use], deadline_s=0.3)
+
+
+@pytest.mark.parametrize("use", ["size", "search", "append"])
+async def test_silence_has_a_limit_of_its_own(use: str) -> None:
+    async with asyncio.timeout(30):
+        await ends_with(errors.ServerTimeout, ANY_COMMAND + "! wait", USES[use], command_s=0.3, deadline_s=600)
+
+
+async def test_an_answer_that_goes_on_may_take_longer() -> None:
+    lines = "".join(f"S: * SEARCH {number}\n" for number in range(1, 13))
+    script = LOGIN + EXAMINED + ANY_COMMAND + "! slow\n" + lines + "S: $ OK done\n" + END
+    async with ScriptedImap([script]) as server:
+        session = await open_session(server, command_s=4 * SLOW_S)
+        await session.mailboxes.select("INBOX")
+        assert await session.search.uids() == list(range(1, 13))
+        session.close()
 
 
 async def test_a_reply_byte_by_byte_has_the_same_deadline() -> None:

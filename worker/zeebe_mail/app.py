@@ -14,6 +14,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from typing import Any
 import structlog
 
 from zeebe_mail.compat.camunda.face import CamundaFace
+from zeebe_mail.compat.infosys.face import faces as infosys_faces
 from zeebe_mail.documents.budget import ByteBudget
 from zeebe_mail.documents.camunda import CamundaDocuments
+from zeebe_mail.documents.download_folders import DownloadFolders
 from zeebe_mail.documents.downloads import PUBLIC, Downloads, UrlPattern
 from zeebe_mail.documents.files import Files
 from zeebe_mail.documents.folder import FolderDocuments
@@ -31,8 +34,16 @@ from zeebe_mail.documents.opened import Opened
 from zeebe_mail.documents.reference import DocumentReference
 from zeebe_mail.documents.sources import Limits, Sources
 from zeebe_mail.documents.store import DocumentStore, NoStore, Reference
+from zeebe_mail.documents.template_files import TemplateFiles
 from zeebe_mail.egress import EgressPolicy, Hosts, host_name
-from zeebe_mail.errors import DocumentNotFound, DocumentNotStored, InputError, WorkerError, every_error
+from zeebe_mail.errors import (
+    DocumentNotFound,
+    DocumentNotStored,
+    InputError,
+    SuppressionListUnreadable,
+    WorkerError,
+    every_error,
+)
 from zeebe_mail.jobs.face import Face, NativeFace
 from zeebe_mail.jobs.handler import JobHandler
 from zeebe_mail.jobs.job import Job
@@ -54,9 +65,11 @@ from zeebe_mail.mail.server import TlsOptions, TlsVersion
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.message.address import AddressError, Mailbox, mailbox
-from zeebe_mail.message.guard_rails import AddressPatterns, GuardRails, PatternError
+from zeebe_mail.message.address_patterns import AddressPatterns, PatternError
+from zeebe_mail.message.guard_rails import GuardRails
 from zeebe_mail.message.reader import Reader
 from zeebe_mail.message.renderer import Renderer
+from zeebe_mail.message.suppression_list import SuppressionList
 from zeebe_mail.operations.base import Desk, OperationOutput
 from zeebe_mail.operations.catalogue import catalogue
 from zeebe_mail.operations.render import RenderInput, RenderOutput, render
@@ -216,11 +229,12 @@ def guard_rails(settings: Settings) -> GuardRails:
     """What processes may send, to whom and as whom.
 
     Raises:
-        SettingsError: an entry is no address and no pattern for some.
+        SettingsError: an entry is no address and no pattern for some, or a file cannot be read.
     """
     return GuardRails(
         allowed_recipients=_addresses("ZEEBE_MAIL_ALLOWED_RECIPIENTS", settings.allowed_recipients),
         denied_recipients=_addresses("ZEEBE_MAIL_DENIED_RECIPIENTS", settings.denied_recipients),
+        suppressed=_suppression_list(settings.denied_recipients_file),
         max_recipients=settings.max_recipients,
         max_message_bytes=settings.max_message_bytes,
         allowed_senders={
@@ -236,6 +250,17 @@ def _addresses(variable: str, entries: Iterable[str]) -> AddressPatterns:
         return AddressPatterns.of(entries)
     except PatternError as error:
         raise SettingsError(f"{variable}: {error}") from error
+
+
+def _suppression_list(file: Path | None) -> SuppressionList | None:
+    if file is None:
+        return None
+    found = SuppressionList(file)
+    try:
+        found.current()
+    except SuppressionListUnreadable as error:
+        raise SettingsError(f"ZEEBE_MAIL_DENIED_RECIPIENTS_FILE: {error.message}") from error
+    return found
 
 
 def _redirect_target(entry: str) -> Mailbox:
@@ -265,7 +290,9 @@ def imap_connector(settings: Settings) -> ImapConnector:
     Raises:
         SettingsError: the settings contradict each other, or a file cannot be used.
     """
-    timeouts = ImapTimeouts(connect_s=settings.connect_timeout.total_seconds())
+    timeouts = ImapTimeouts(
+        connect_s=settings.connect_timeout.total_seconds(), command_s=settings.command_timeout.total_seconds()
+    )
     return ImapConnector(_usable(tls_policy(settings)), timeouts, egress_policy(settings))
 
 
@@ -317,6 +344,12 @@ def task_types(settings: Settings) -> dict[str, Face]:
                 codes=settings.compat_error_codes,
                 own_retries=settings.compat_own_retries,
             )
+        )
+    if "infosys" in settings.compat:
+        faces += infosys_faces(
+            secret_fields=settings.compat_secrets_fields,
+            codes=settings.compat_error_codes,
+            own_retries=settings.compat_own_retries,
         )
     return {face.task_type: face for face in faces}
 
@@ -372,7 +405,14 @@ async def mailroom(
     renderer = Renderer(settings.templates_dir)
     async with document_store(settings) as documents:
         desk = Desk(
-            pool, documents, sources(settings), reader, renderer, guard_rails(settings), settings.idempotency_header
+            pool,
+            documents,
+            sources(settings),
+            reader,
+            renderer,
+            guard_rails(settings),
+            download_folders(settings),
+            settings.idempotency_header,
         )
         handler = JobHandler(
             operations=faces,
@@ -389,6 +429,11 @@ async def mailroom(
             pool.close()
             await reader.aclose()
             await renderer.aclose()
+
+
+def download_folders(settings: Settings) -> DownloadFolders:
+    """Where tasks may write files."""
+    return DownloadFolders(map(Path, settings.download_dirs))
 
 
 def ledger_store(settings: Settings) -> Store | None:
@@ -460,6 +505,7 @@ def sources(settings: Settings) -> Sources:
             trust=lambda: tls.context(TlsPolicy(ca_file=settings.ca_file), TlsOptions()),
             deadline_s=settings.download_timeout.total_seconds(),
         ),
+        template_files=TemplateFiles(settings.templates_dir),
         limits=Limits(one=settings.attachment_limit_bytes, together=settings.attachments_limit_bytes),
         budget=ByteBudget(settings.bytes_in_flight),
     )
@@ -719,12 +765,16 @@ async def settle_once(
 class _Pretended:
     """A store that keeps nothing, for trying expressions out."""
 
-    async def create(self, content: bytes, *, name: str, content_type: str) -> Reference:
+    async def create(self, content: bytes, *, name: str | None, content_type: str) -> Reference:
         """A reference as the cluster would give it."""
         metadata = {"fileName": name, "contentType": content_type, "size": len(content)}
         return {"camunda.document.type": "camunda", "storeId": "", "documentId": "", "metadata": metadata}
 
     def open(self, reference: DocumentReference) -> AbstractAsyncContextManager[Opened]:
+        """Refuse: there is nothing."""
+        raise DocumentNotFound(f"{reference} is made up.")
+
+    async def link(self, reference: DocumentReference, *, valid_for: timedelta | None) -> str:
         """Refuse: there is nothing."""
         raise DocumentNotFound(f"{reference} is made up.")
 

@@ -20,6 +20,7 @@
       - DownloadFailed                                                                retried
     x MailUnfit              a stored mail cannot be used so                          never retried
       - AutomaticMail · NotADraft · DraftUnfinished
+    x SuppressionListUnreadable  nobody knows who must not get mail                   retried
     x ResultTooLarge         the result cannot be given to the process                never retried
     x TooManyAttempts        the job never comes to an end                            never retried
     x InputsChanged          the ledger has another mail under the job's key          never retried
@@ -129,7 +130,7 @@ class RecipientNotAllowed(InputError):
     code = "RECIPIENT_NOT_ALLOWED"
     advice = (
         "Leave them out, set `requiredRecipients` to `any` to send to the others, or let the operator change "
-        "ZEEBE_MAIL_ALLOWED_RECIPIENTS or ZEEBE_MAIL_DENIED_RECIPIENTS."
+        "ZEEBE_MAIL_ALLOWED_RECIPIENTS, ZEEBE_MAIL_DENIED_RECIPIENTS or the list in ZEEBE_MAIL_DENIED_RECIPIENTS_FILE."
     )
 
 
@@ -138,9 +139,17 @@ class NoRecipientLeft(InputError):
 
     code = "NO_RECIPIENT_LEFT"
     advice = (
-        "Give another recipient, or let the operator change ZEEBE_MAIL_ALLOWED_RECIPIENTS or "
-        "ZEEBE_MAIL_DENIED_RECIPIENTS."
+        "Give another recipient, or let the operator change ZEEBE_MAIL_ALLOWED_RECIPIENTS, "
+        "ZEEBE_MAIL_DENIED_RECIPIENTS or the list in ZEEBE_MAIL_DENIED_RECIPIENTS_FILE."
     )
+
+
+class SuppressionListUnreadable(WorkerError):
+    """The operator's list of addresses that get no mail cannot be read, so nobody got the mail."""
+
+    code = "SUPPRESSION_LIST_UNREADABLE"
+    retry = Retry.LATER
+    advice = "Let the operator see to ZEEBE_MAIL_DENIED_RECIPIENTS_FILE; no mail is sent while it cannot be read."
 
 
 class TooManyRecipients(InputError):
@@ -564,7 +573,7 @@ class MessageTooLarge(Refused):
     """The message is larger than allowed, by the server or by a limit of ours."""
 
     code = "MESSAGE_TOO_LARGE"
-    advice = "Raise `maxBytes`, where that is the limit, or handle the message by hand."
+    advice = "Raise `maxBytes`, where that is the limit; `download` takes larger messages than reading does."
 
 
 class Misbehaved(ServerError):

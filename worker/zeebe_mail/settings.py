@@ -269,8 +269,8 @@ class Settings(BaseSettings):
     """How long a mail server may take for connection, TLS and greeting together."""
 
     command_timeout: Duration = Field(default=timedelta(minutes=1), ge=timedelta(seconds=1), le=timedelta(hours=1))
-    """How long an SMTP or POP3 server may take for one reply. A task's `server.deadlineSeconds` bounds all together,
-    and is all that bounds IMAP."""
+    """How long a mail server may take for one reply; an IMAP server that goes on talking may take longer for all of it.
+    A task's `server.deadlineSeconds` bounds all together."""
 
     helo_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
     """Name the worker gives itself in EHLO, where servers insist on one. Default: its address."""
@@ -284,6 +284,10 @@ class Settings(BaseSettings):
     files_dirs: Words = ()
     """Folders from which mails may take attachments and texts, separated by commas. Links that lead out of them are not
     followed. Default: none."""
+
+    download_dirs: Words = ()
+    """Folders into which tasks of foreign connectors may write the mails that they download, separated by commas.
+    Default: none."""
 
     urls: Words = ()
     """URLs from which mails may take attachments and texts, separated by commas, where `*` stands for anything:
@@ -317,6 +321,11 @@ class Settings(BaseSettings):
     denied_recipients: Words = ()
     """Recipients that mail must not go to, in the same form; this goes before `ZEEBE_MAIL_ALLOWED_RECIPIENTS`."""
 
+    denied_recipients_file: Path | None = None
+    """A suppression list: a file with more of these, one a line; `#` begins a comment. It is read again when it has
+    changed, so a program may append the addresses of bounces. While it cannot be read, nothing is sent; a line that is
+    no address is left out and told in the log."""
+
     max_recipients: int | None = Field(default=None, ge=1, le=100_000)
     """Recipients that one mail may have at most. Default: as many as the mail server takes."""
 
@@ -336,8 +345,8 @@ class Settings(BaseSettings):
     # ── mail templates ───────────────────────────────────────────────────────────────────────────────────────────
 
     templates_dir: Path | None = None
-    """Folder of the mail templates that a task may name: one folder for each, with a file for each field. Changes take
-    effect with the next mail."""
+    """Folder of the mail templates that a task may name: one folder for each, with a file for each field, and folders
+    for `inline` pictures and `attachments`. Changes take effect with the next mail."""
 
     # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -361,8 +370,9 @@ class Settings(BaseSettings):
 
     # ── foreign contracts ────────────────────────────────────────────────────────────────────────────────────────
 
-    compat: Annotated[tuple[Literal["camunda"], ...], NoDecode] = ()
-    """Foreign connectors whose task types are served too, separated by commas: `camunda` is `io.camunda:email:1`."""
+    compat: Annotated[tuple[Literal["camunda", "infosys"], ...], NoDecode] = ()
+    """Foreign connectors whose task types are served too, separated by commas: `camunda` is `io.camunda:email:1`,
+    `infosys` is `com.infosys.camundaconnectors.email:smtp:1`, `…:imap:1` and `…:pop3:1`."""
 
     compat_error_codes: bool = False
     """Give errors of foreign task types their stable code and what is known of them, as `error.code` and
@@ -400,6 +410,7 @@ class Settings(BaseSettings):
         "denied_recipients",
         "redirect_all_to",
         "files_dirs",
+        "download_dirs",
         "urls",
         "url_private_hosts",
         "secrets_fields",
@@ -419,6 +430,7 @@ class Settings(BaseSettings):
         "ca_file",
         "client_cert_file",
         "client_key_file",
+        "denied_recipients_file",
     )
     @classmethod
     def _is_there(cls, value: Path | None) -> Path | None:
@@ -447,7 +459,7 @@ class Settings(BaseSettings):
             raise ValueError("must be camunda, memory, or the path of a folder that exists")
         return value
 
-    @field_validator("files_dirs")
+    @field_validator("files_dirs", "download_dirs")
     @classmethod
     def _are_folders(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for folder in value:

@@ -163,6 +163,7 @@ def test_all_of_it_reaches_the_mail() -> None:
         legacyReceipts=True,
         followUp="2026-12-24",
         autoSubmitted="auto-replied",
+        tlsOptional=True,
         listUnsubscribe={"url": "https://x.test/u", "oneClick": True},
         language="de-AT",
         headers={"X-Order": "4711"},
@@ -185,6 +186,7 @@ def test_all_of_it_reaches_the_mail() -> None:
         "X-Message-Flag": "Follow up",
         "Reply-By": "Thu, 24 Dec 2026 17:00:00 +0000",
         "Auto-Submitted": "auto-replied",
+        "TLS-Required": "No",
         "List-Unsubscribe": "<https://x.test/u>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Content-Language": "de-AT",
@@ -218,6 +220,20 @@ def test_a_report_calls_the_mail_by_a_given_name_or_by_its_message_id() -> None:
     assert request().dsn_request("<1@x>") is None
 
 
+# ── how servers shall carry it ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("given", "meant"), [(-9, -9), (9, 9), (0, 0), ("3", 3), ("-4", -4), (None, None), ("", None)])
+def test_a_transfer_priority_is_a_small_number(given: Any, meant: int | None) -> None:
+    assert request(mtPriority=given).mt_priority == meant
+
+
+def test_tls_only_is_said_to_the_server_and_tls_or_not_in_the_mail() -> None:
+    assert request(requireTls="true").require_tls is True
+    assert b"TLS-Required" not in bytes(message(requireTls=True).data)
+    assert b"\r\nTLS-Required: No\r\n" in bytes(message(tlsOptional="true").data)
+
+
 # ── what is refused ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -245,6 +261,9 @@ def test_a_report_calls_the_mail_by_a_given_name_or_by_its_message_id() -> None:
         ("listUnsubscribe", {}, "listUnsubscribe"),
         ("listUnsubscribe", {"url": "ftp://x.test"}, "listUnsubscribe.url"),
         ("listUnsubscribe", {"url": "https://x.test/> , <evil:"}, "listUnsubscribe.url"),
+        ("listUnsubscribe", {"url": f"https://x.test/{'u' * 900}"}, "listUnsubscribe.url"),
+        ("listUnsubscribe", {"mailto": f"mailto:a@x.test?subject={'u' * 900}"}, "listUnsubscribe.mailto"),
+        ("language", ",".join(["de-AT"] * 200), "language"),
         ("listUnsubscribe", {"mailto": "nobody"}, "listUnsubscribe.mailto"),
         ("listUnsubscribe", {"mailto": "mailto:a b"}, "listUnsubscribe.mailto"),
         ("listUnsubscribe", {"url": "http://x.test", "oneClick": True}, "listUnsubscribe"),
@@ -267,6 +286,13 @@ def test_a_report_calls_the_mail_by_a_given_name_or_by_its_message_id() -> None:
         ("dsn", {"return": "some"}, "dsn.return"),
         ("dsn", {"envelopeId": "ä"}, "dsn.envelopeId"),
         ("dsn", {"envelopeId": "x" * 101}, "dsn.envelopeId"),
+        ("mtPriority", 10, "mtPriority"),
+        ("mtPriority", -10, "mtPriority"),
+        ("mtPriority", 1.5, "mtPriority"),
+        ("mtPriority", True, "mtPriority"),
+        ("mtPriority", "urgent", "mtPriority"),
+        ("requireTls", "always", "requireTls"),
+        ("tlsOptional", "no way", "tlsOptional"),
         ("readReceipt", "nobody", "readReceipt"),
         ("readReceipt", 5, "readReceipt"),
         ("readReceipt", "a@x.test, b@x.test", "readReceipt"),

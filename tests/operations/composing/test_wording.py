@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,3 +152,29 @@ def test_what_cannot_be_asked_for(request_: dict[str, Any], said: str) -> None:
 async def test_a_template_without_a_body_is_not_enough() -> None:
     with pytest.raises(errors.InputError, match=r"`request.text` or `request.html` must be given"):
         await draft(to="bob@example.org", template={"subject": "Hi"})
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        ({"text": "Hi", "preheader": "Soon"}, "request.preheader"),
+        ({"template": {"text": "Hi"}, "preheader": "Soon"}, "request.preheader"),
+        ({"template": {"text": "Hi", "preheader": "Soon"}}, "request.template.preheader"),
+    ],
+)
+async def test_a_preview_line_that_nobody_would_see_is_an_error(request_: dict[str, Any], field: str) -> None:
+    with pytest.raises(errors.InputError, match=f"`{field}` is a line that only HTML can have"):
+        await draft(to="bob@example.org", **request_)
+
+
+async def test_a_preview_line_in_a_file_is_for_the_languages_that_have_html(tmp_path: Path) -> None:
+    files = {"preheader.txt.j2": "Soon", "text.txt.j2": "Hi", "html.html.j2": "Hi", "de/text.txt.j2": "Hallo"}
+    for name, content in files.items():
+        file = tmp_path / "order" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    english = await draft(Renderer(tmp_path, children=1), to="bob@example.org", template={"name": "order"})
+    german = {"name": "order", "locale": "de"}
+    said = await draft(Renderer(tmp_path, children=1), to="bob@example.org", template=german)
+    assert "Soon" in (english.html or "")
+    assert (said.text, said.html) == ("Hallo", None)

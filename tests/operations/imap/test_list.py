@@ -51,6 +51,15 @@ async def test_ids_are_enough_to_find_a_message_again(account: Tasks) -> None:
     assert listed["messages"] == [{"messageId": "<one@x.test>", "uid": 1, "uidValidity": validity, "mailbox": "INBOX"}]
 
 
+async def test_arrival_is_the_order_of_the_mailbox(account: Tasks) -> None:
+    for hours, name in ((2, "first"), (0, "second"), (1, "third")):
+        put_at(account, mail(name), NOON + timedelta(hours=hours))
+    listed = await account.run("imap-list", sortBy="arrival", sortOrder="ASC", limit=2)
+    assert (subjects(listed), listed["total"]) == (["first", "second"], 3)
+    found = await account.run("imap-search", criteria={"not": {"subject": "second"}}, sortBy="ARRIVAL")
+    assert subjects(found) == ["third", "first"]
+
+
 async def test_full_is_what_reading_gives(account: Tasks) -> None:
     put(account, MULTIPART, mail("other"))
     found = await account.run("imap-search", criteria={"subject": "files"}, fields="full")

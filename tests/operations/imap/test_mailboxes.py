@@ -82,6 +82,21 @@ async def test_numbers_are_told_for_all_or_for_one(account: Tasks) -> None:
     assert isinstance(status["highestModSeq"], str)
 
 
+@pytest.mark.parametrize("name", ["/", "//", ".", "..", " / "])
+async def test_a_name_without_any_level_is_none(account: Tasks, name: str) -> None:
+    put(account, mail("one"))
+    for task, more in [
+        ("imap-list", {"mailbox": name}),
+        ("imap-mailbox-create", {"mailbox": name}),
+        ("imap-mailbox-rename", {"mailbox": name, "newName": "New"}),
+        ("imap-mailbox-delete", {"mailbox": name, "confirm": name}),
+        ("imap-move", {"uid": 1, "target": name}),
+        ("imap-append", {"mailbox": name, "message": "From: a@x.test\n\nx", "createMailbox": True}),
+    ]:
+        with pytest.raises(TaskFailed, match="INVALID_INPUT"):
+            await account.run(task, **more)
+
+
 @pytest.mark.parametrize("name", ["a\r\nA1 LOGOUT", "a\0b", "a\x7fb"])
 async def test_control_characters_never_get_into_a_command(account: Tasks, name: str) -> None:
     for task, more in [

@@ -42,6 +42,13 @@ async def test_attachments_are_documents(account_with_store: Tasks, store: Docum
     assert kept(store) == sorted([b"1;2\n", ATTACHED])
 
 
+async def test_a_forwarded_mail_is_a_document(account_with_store: Tasks, store: DocumentStore) -> None:
+    deliver(account_with_store, FORWARDED)
+    (held,) = (await account_with_store.run("pop3-read", messageId="fwd@x.test"))["messages"]
+    assert store.kept(held["document"]) == ("part-2.eml", "message/rfc822", ATTACHED)
+    assert store.kept(held["attachments"][0]["document"]) == ("a.csv", "text/csv", b"1;2\n")
+
+
 async def test_a_download_is_a_document(account_with_store: Tasks, store: DocumentStore) -> None:
     deliver(account_with_store)
     whole = await account_with_store.run("pop3-download", **WHICH)

@@ -91,9 +91,17 @@ async def test_a_mail_is_sent_and_told() -> None:
         "sizeBytes": len(mail.data),
         "date": written,
         "dsnRequested": False,
+        "mtPriorityRequested": False,
         "invitation": None,
         "sentCopy": None,
     }
+
+
+async def test_a_provider_knows_the_mail_by_the_header_that_the_operator_names() -> None:
+    session = FakeSession()
+    given = SendInput.model_validate(variables())
+    await send.run(given, OneSession(session), FakeAttempt(), desk(idempotency_header="Resend-Idempotency-Key"))
+    assert b"\r\nResend-Idempotency-Key: 4711-1\r\n" in bytes(session.mails[0][0].data)
 
 
 async def test_who_was_refused_is_told_with_the_servers_answer() -> None:
@@ -189,6 +197,16 @@ async def test_what_a_mail_cannot_do_without(request_: dict[str, Any], missing: 
 
     assert all(name in caught.value.message for name in missing)
     assert (session.mails, attempt.commits) == ([], 0)
+
+
+async def test_what_no_header_can_say_is_named_and_nothing_is_sent() -> None:
+    session = FakeSession()
+    unwritable = {"name": "a.bin", "content": "AAEC", "contentType": f"application/{'x' * 101}"}
+    given = SendInput.model_validate(variables(attachments=[unwritable]))
+    with pytest.raises(InputError, match="must have only letters, digits and a few signs") as refused:
+        await send.run(given, OneSession(session), FakeAttempt(), desk())
+    assert "xxx" not in refused.value.message
+    assert session.mails == []
 
 
 async def test_a_mail_is_from_the_user_of_the_account_where_that_is_an_address() -> None:

@@ -12,7 +12,8 @@ from tests.servers.tcp_proxy import TcpProxy
 from zeebe_mail.errors import Unreachable
 from zeebe_mail.mail.imap.filing import Filing
 from zeebe_mail.operations import after_sending
-from zeebe_mail.operations.sent_copy import SentCopyOptions, _provider_of
+from zeebe_mail.operations.sent_copy import SentCopyOptions, _provider_of, is_among_sent
+from zeebe_mail.operations.smtp.send import SendInput
 
 pytestmark = pytest.mark.live
 
@@ -44,6 +45,17 @@ async def test_a_copy_that_is_there_is_not_saved_again(me: Correspondent) -> Non
     again = await me.attempt(attempt, "smtp-send", to="a@x.test", text="x", saveToSent=True)
     assert first["sentCopy"] == again["sentCopy"]
     assert len(me.raw("Sent")) == 1
+
+
+async def test_a_mail_in_doubt_is_looked_for_among_the_sent_ones(me: Correspondent) -> None:
+    given = SendInput.model_validate(
+        {**me.tasks.beside, "request": {"from": me.address, "to": "a@x.test", "text": "x"}}
+        | {"server": me.tasks.address, "auth": {"type": "password", "username": me.user, "password": PASSWORD}}
+    )
+    message_id = "<zm-0123456789abcdef0123@x.test>"
+    assert not await is_among_sent(message_id, given, me.tasks.room.desk)
+    me.put(f"Message-ID: {message_id}\r\n\r\nx\r\n".encode(), mailbox="Sent")
+    assert await is_among_sent(message_id, given, me.tasks.room.desk)
 
 
 async def test_another_mailbox_may_be_named(me: Correspondent) -> None:

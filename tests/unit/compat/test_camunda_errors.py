@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from zeebe_mail import errors
-from zeebe_mail.compat.camunda.errors import INPUT, RUNTIME, cost, described
-from zeebe_mail.compat.camunda.face import CamundaManners
+from zeebe_mail.compat.errors import INPUT, RUNTIME, cost, described
+from zeebe_mail.compat.manners import ConnectorManners
 from zeebe_mail.errors import Retry, WorkerError, every_error
 
 PLACE = {"host": "mail.test", "port": 25}
@@ -49,6 +49,26 @@ def answer(code: int, enhanced: str = "", text: str = "") -> dict[str, Any]:
             ["jakarta.mail.AuthenticationFailedException: 535 5.7.8\n", "AUTHENTICATION_FAILED"],
         ),
         (
+            errors.CredentialsError("x", details=place("AUTH", protocol="imap", responseCode="AUTHENTICATIONFAILED")),
+            ["jakarta.mail.AuthenticationFailedException: [AUTHENTICATIONFAILED] Authentication failed."],
+        ),
+        (
+            errors.CertificateRejected("certificate has expired", details=place("TLS", protocol="pop3")),
+            ["jakarta.mail.MessagingException: Connect failed;", "SSLHandshakeException: PKIX path validation failed"],
+        ),
+        (
+            errors.TlsFailed("x", details=place("TLS", protocol="imap")),
+            ["jakarta.mail.MessagingException: Unsupported or unrecognized SSL message;", "javax.net.ssl.SSLException"],
+        ),
+        (
+            errors.ServerTimeout("x", details=place("AUTH", protocol="imap")),
+            ["jakarta.mail.MessagingException: Read timed out;", "java.net.SocketTimeoutException: Read timed out"],
+        ),
+        (
+            errors.MailboxNotFound("x", details={"mailbox": "Work.2025", "path": "Work/2025"}),
+            ["jakarta.mail.MessagingException: Folder Work/2025 does not exist"],
+        ),
+        (
             errors.SenderRefused("x", details=place("MAIL", **answer(553, "5.1.8", "No"))),
             ["SMTPSendFailedException: 553 5.1.8 No", "SMTPSenderFailedException: 553 5.1.8 No"],
         ),
@@ -87,13 +107,13 @@ def test_a_server_s_trouble_begins_with_what_java_says(error: WorkerError, texts
 
 @pytest.mark.parametrize("kind", list(every_error()))
 def test_every_error_has_words_and_no_code(kind: type[WorkerError]) -> None:
-    seen = CamundaManners(codes=False, own_retries=False).describe(kind("It went wrong."))
+    seen = ConnectorManners(codes=False, own_retries=False).describe(kind("It went wrong."))
     assert set(seen) == {"type", "message"}
     assert all(seen.values())
 
 
 def test_codes_are_there_for_those_who_want_them() -> None:
-    seen = CamundaManners(codes=True, own_retries=False).describe(errors.SenderRefused("x", details=place("MAIL")))
+    seen = ConnectorManners(codes=True, own_retries=False).describe(errors.SenderRefused("x", details=place("MAIL")))
     assert (seen["code"], seen["variables"]["host"]) == ("SENDER_REFUSED", "mail.test")
 
 

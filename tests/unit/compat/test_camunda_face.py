@@ -68,6 +68,7 @@ def test_the_response_has_exactly_their_keys() -> None:
         size_bytes=100,
         date=datetime(2026, 11, 29, tzinfo=UTC),
         dsn_requested=False,
+        mt_priority_requested=False,
     )
     asked = errand({"subject": "two\r\nlines"})
     assert asked.given.request.subject == "two lines"
@@ -138,11 +139,6 @@ def test_headers_that_the_mail_has_anyway_are_left_out() -> None:
     }
     assert [one.address for one in request.reply_to] == ["r@x.test"]
     assert request.draft(request.from_).date.year == 2024
-
-
-def test_an_intrinsic_function_gives_a_text() -> None:
-    assert errand({"body": {"camunda.function.type": "base64", "params": ["hello"]}}).given.request.text == "aGVsbG8="
-    assert "No intrinsic function found with name: nope" in message({"body": {"camunda.function.type": "nope"}})
 
 
 @pytest.mark.parametrize("authentication", [{"type": "noAuth"}, [{"type": "noAuth"}]])
@@ -221,7 +217,11 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         ),
         ({"data": {"smtpAction": {}}, "protocol": "smtp"}, "Missing external type id property"),
         ({"data": {"smtpAction": "x"}, "protocol": "smtp"}, "Cannot construct instance of `SmtpSendEmail`"),
-        ({"data": {}, "protocol": "imap"}, "not supported yet"),
+        ({"data": {}, "protocol": "imap"}, "Property: data.imapAction: Validation failed"),
+        (
+            {"data": {"pop3Action": {}}, "protocol": "pop3"},
+            "Missing external type id property 'pop3ActionDiscriminator'",
+        ),
     ],
 )
 def test_the_shape_is_checked_as_theirs_is(given: dict[str, Any], said: str) -> None:

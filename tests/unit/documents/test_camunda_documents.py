@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -146,3 +147,28 @@ async def test_without_a_token_nothing_is_asked(store: DocumentStore) -> None:
     with pytest.raises(DocumentStoreUnavailable, match="invalid_client"):
         await content(CamundaDocuments(store.url, headers=refused).open(DocumentReference.of(store.give(b"x"))))
     assert not store.asked
+
+
+async def test_a_document_may_have_no_name(store: DocumentStore) -> None:
+    documents = CamundaDocuments(store.url, headers=authorised)
+    reference = await documents.create(b"%PDF", name=None, content_type="application/pdf")
+    await documents.aclose()
+    assert "fileName" not in reference["metadata"]
+    assert b"filename" not in store.taken[0]["parts"]["metadata"].content
+
+
+async def test_a_link_is_made_for_as_long_as_is_asked(store: DocumentStore) -> None:
+    documents = CamundaDocuments(store.url, headers=authorised)
+    reference = DocumentReference.of(store.give(b"a"))
+    url = await documents.link(reference, valid_for=timedelta(hours=1))
+    assert url.startswith("https://files.x.test/g1?storeId=in-memory&contentHash=")
+    await documents.link(reference, valid_for=None)
+    assert store.linked == [{"timeToLive": 3_600_000}, {}]
+    with pytest.raises(DocumentNotFound):
+        await documents.link(DocumentReference("gone"), valid_for=None)
+    store.status = 405
+    with pytest.raises(DocumentStoreUnavailable, match="HTTP 405"):
+        await documents.link(reference, valid_for=None)
+    await documents.aclose()
+    with pytest.raises(DocumentStoreMissing):
+        await NoStore().link(reference, valid_for=None)

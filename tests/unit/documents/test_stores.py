@@ -97,3 +97,11 @@ async def test_a_setting_says_where_documents_are_kept(tmp_path: Path) -> None:
 def test_a_broken_reference_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"has|must"):
         DocumentReference.of(given)
+
+
+async def test_a_store_without_a_web_server_gives_no_links(tmp_path: Path) -> None:
+    for store in (MemoryDocuments(), FolderDocuments(tmp_path)):
+        reference = await store.create(b"x", name=None, content_type="text/plain")
+        assert "fileName" not in reference["metadata"]
+        with pytest.raises(DocumentNotFound, match="no link"):
+            await store.link(DocumentReference.of(reference), valid_for=None)

@@ -98,7 +98,7 @@ def test_the_most_specific_meaning_wins(error: BaseException, kind: type[errors.
     told = translate(error, WHERE)
     assert type(told) is kind
     assert "mail.test" in told.message
-    assert told.details == {"host": "mail.test", "port": 587, "phase": "MAIL"}
+    assert told.details == {"protocol": "smtp", "host": "mail.test", "port": 587, "phase": "MAIL"}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ class Wire(asyncio.Transport):
 
 async def greeted(turn: asyncio.Lock | None = None) -> tuple[ImapConnection, Wire]:
     wire = Wire()
-    connection = ImapConnection(asyncio.get_running_loop(), turn or asyncio.Lock())
+    connection = ImapConnection(asyncio.get_running_loop(), turn or asyncio.Lock(), 60)
     connection.connection_made(wire)
     connection.data_received(b"* OK hello\r\n")
     await connection.greeting(asyncio.get_running_loop().time() + 10)

@@ -18,8 +18,13 @@ PDF = '("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 9 NIL ("attachment
 LATER = '("application" "pdf" NIL NIL NIL "base64" 9 NIL ("inline" ("filename*0*" "utf-8\'\'a")) NIL NIL)'
 LOGO = '("image" "png" NIL "<logo>" NIL "base64" 9 NIL ("inline" NIL) NIL NIL)'
 OLD = '("image" "png" ("NAME" "a.png") NIL NIL "base64" 9)'
+UNNAMED = '("application" "pdf" NIL NIL NIL "base64" 9 NIL NIL NIL NIL)'
+HTML = '("text" "html" NIL NIL NIL "7bit" 9 1 NIL NIL NIL NIL)'
+NAMED_TEXT = '("text" "plain" ("name" "a.txt") NIL NIL "7bit" 9 1 NIL NIL NIL NIL)'
+CID_PNG = '("image" "png" ("name" "logo.png") "<l>" NIL "base64" 9 NIL ("inline" ("filename" "logo.png")) NIL NIL)'
 ENVELOPE = '(NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL)'
 MAIL = f'("message" "rfc822" NIL NIL NIL "7bit" 99 {ENVELOPE} {TEXT} 9 NIL ("attachment" NIL) NIL NIL)'
+FORWARDED = f'("message" "rfc822" NIL NIL NIL "7bit" 99 {ENVELOPE} {TEXT} 9 NIL NIL NIL NIL)'
 
 
 def structure(text: str) -> int | None:
@@ -31,7 +36,14 @@ def structure(text: str) -> int | None:
     [
         (TEXT, 0),
         (PDF, 1),
-        (LOGO, 0),
+        (LOGO, 1),
+        (UNNAMED, 1),
+        (f'({TEXT}{UNNAMED} "mixed")', 1),
+        (f'({TEXT}{NAMED_TEXT} "mixed")', 1),
+        (f'({NAMED_TEXT}{TEXT} "mixed")', 0),
+        (f'({TEXT}({HTML}{LOGO}{CID_PNG} "related") "alternative")', 0),
+        (f'({TEXT}{FORWARDED} "mixed")', 0),
+        (f'({TEXT}{OLD.replace(" 9)", " 0)")}{UNNAMED.replace(" 9 ", " 0 ")} "mixed")', 1),
         (OLD, 1),
         (MAIL, 1),
         (f'({TEXT}{PDF} "mixed" ("boundary" "x") NIL NIL NIL)', 1),
@@ -51,6 +63,8 @@ def test_attachments_are_counted(text: str, count: int | None) -> None:
         (b"17-Jul-1996 02:44:25 -0700", datetime(1996, 7, 17, 2, 44, 25, tzinfo=timezone(timedelta(hours=-7)))),
         (b" 7-Jul-1996 02:44:25 +0545", datetime(1996, 7, 7, 2, 44, 25, tzinfo=timezone(timedelta(minutes=345)))),
         (b"7-jul-1996 02:44:25 +0000", datetime(1996, 7, 7, 2, 44, 25, tzinfo=UTC)),
+        (b"01-Jan-0001 00:00:00 +0200", datetime(1, 1, 1, tzinfo=UTC)),
+        (b"31-Dec-9999 23:00:00 -0200", datetime(9999, 12, 31, 23, tzinfo=UTC)),
         (b"30-Jun-2015 23:59:60 +0000", datetime(2015, 6, 30, 23, 59, 59, tzinfo=UTC)),
     ],
 )  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeebe_mail.mail.imap.sequence_set import MAX_RANGES_TEXT, batches, checked, contains, expanded
+from zeebe_mail.mail.imap.sequence_set import MAX_RANGES_TEXT, batches, expanded
 
 UIDS = st.lists(st.integers(1, 2**32 - 1), max_size=300)
 
@@ -30,29 +30,6 @@ def test_a_set_that_is_too_long_for_a_line_is_cut() -> None:
     made = list(batches(range(10**9, 10**9 + 20_000, 2), 10_000))
     assert len(made) > 10
     assert max(len(text) for text, _ in made) <= MAX_RANGES_TEXT
-
-
-@pytest.mark.parametrize("text", ["1", "1,2,4:6", "7:*", "*", "*:7", "1 , 2"])
-def test_ranges_that_people_write(text: str) -> None:
-    assert checked(text) == text.replace(" ", "")
-
-
-@pytest.mark.parametrize(
-    "text", ["", "0", "1:", ":1", "1,,2", "-1", "a", "1\r\nX", "4294967296", "1:2:3", "1," * 5000 + "1"]
-)
-def test_what_is_no_range(text: str) -> None:
-    with pytest.raises(ValueError, match=r"must|is not"):
-        checked(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "inside"),
-    [
-        ("2,4:6", [2, 4, 5, 6]), ("6:4", [4, 5, 6]), ("7:*", [7, 8]), ("9:*", []),
-        ("*", [8]), ("*:7", [7, 8]), ("2:1", [1, 2])],
-)  # fmt: skip
-def test_what_is_in_a_range(text: str, inside: list[int]) -> None:
-    assert [number for number in range(1, 9) if contains(text, number, 8)] == inside
 
 
 @pytest.mark.parametrize("text", [b"1:4294967295", b"0", b"a", b"1:0", b"1:4294967296", b"1,", b"1:2:3"])

@@ -66,7 +66,7 @@ def criteria(leaf: st.SearchStrategy[Criterion] | None = None) -> st.SearchStrat
         several = st.lists(inner, min_size=1, max_size=3).map(tuple)
         return st.builds(And, several) | st.builds(Or, several) | st.builds(Not, inner)
 
-    return st.recursive(leaf or leaves(), nested, max_leaves=8).filter(lambda one: _depth(one) <= 8)
+    return st.recursive(leaves() if leaf is None else leaf, nested, max_leaves=8).filter(lambda one: _depth(one) <= 8)
 
 
 def _depth(one: Criterion) -> int:
@@ -76,6 +76,10 @@ def _depth(one: Criterion) -> int:
         case Not(part):
             return 1 + _depth(part)
     return 1
+
+
+def star(number: int | None) -> str:
+    return "*" if number is None else str(number)
 
 
 def as_json(one: Criterion) -> dict[str, Any]:
@@ -105,6 +109,6 @@ def as_json(one: Criterion) -> dict[str, Any]:
             return {flag[1:].lower(): True}
         case Flagged(keyword):
             return {"keyword": keyword}
-        case Numbered(numbering, _):
-            return {"uid" if numbering is Numbering.UID else "seq": one.sequence_set}
+        case Numbered(numbering, ranges):
+            return {"uid" if numbering is Numbering.UID else "seq": [":".join(map(star, both)) for both in ranges]}
     raise ValueError(one)

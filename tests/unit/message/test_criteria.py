@@ -228,12 +228,6 @@ def test_the_path_begins_at_the_input_field() -> None:
     assert "s3cret" not in str(refused.value)
 
 
-def test_ranges_are_written_as_the_protocol_has_them() -> None:
-    found = criterion({"uid": "1, 2, 4:6, 9:*, *"})
-    assert isinstance(found, Numbered)
-    assert found.sequence_set == "1,2,4:6,9:*,*"
-
-
 @given(criteria())
 @settings(max_examples=300)
 def test_what_is_written_as_json_is_read_as_it_was(one: Criterion) -> None:

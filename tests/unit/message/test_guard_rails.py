@@ -16,8 +16,9 @@ from zeebe_mail.errors import (
     TooManyRecipients,
 )
 from zeebe_mail.message.address import Mailbox, mailbox, mailboxes
+from zeebe_mail.message.address_patterns import AddressPatterns, PatternError
 from zeebe_mail.message.compose import Draft
-from zeebe_mail.message.guard_rails import AddressPatterns, GuardRails, PatternError
+from zeebe_mail.message.guard_rails import GuardRails
 
 DRAFT = Draft(
     authors=(mailbox("Jane <jane@example.org>"),),

@@ -1,17 +1,22 @@
 """Mail made to hurt: read within limits, with valid JSON, and never an exception."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.message.hostile import HOSTILE
+from zeebe_mail.message import charsets
+from zeebe_mail.message.criteria import criterion
 from zeebe_mail.message.envelope import Envelope, read_envelope
+from zeebe_mail.message.header_fields import read_header
+from zeebe_mail.message.matching import Candidate, matches
 from zeebe_mail.message.mime_tree import DEPTH_LIMIT, PART_LIMIT, Findings, read_tree
 from zeebe_mail.message.parse import parse, parse_header
 from zeebe_mail.message.parsed import ParsedMessage
@@ -88,7 +93,8 @@ TOKENS = [
     *(b"=?", b"?=", b"=?utf-8?q?", b"=?x?b?", b"--", b"\r\n", b"\n", b"\r", b"\0", b'"', b"(", b")", b"<", b">"),
     *(b";", b":", b",", b"@", b"boundary=", b"charset=", b"\xff\xfe", b"Content-Type: multipart/mixed; boundary=a\n"),
     *(b"\n--a\n", b"\n--a--\n", b"message/rfc822", b"name*0*=", b"utf-8''%", b"=\n", b"=3", b" ", b"\t", b"utf-16"),
-    *(b"utf-7", b"iso-2022-jp", b"idna", b"rot13", b"zip", b"punycode", b"unicode_escape", b"\x1b$B", b"<meta charset"),
+    *(b"utf-7", b"iso-2022-jp", b"idna", b"rot13", b"zip", b"punycode", b"unicode_escape", b"<meta charset"),
+    *(b"\x1b$B", b"\x1b$@", b"\x1b(B", b"\x1b(J", b"\x1b$)C", b"\x0e", b"\x0f", b"~{", b"=?iso-2022-jp?q?=1B$B"),
     *(
         b"BEGIN:VCALENDAR\n",
         b"BEGIN:VEVENT\n",
@@ -215,6 +221,25 @@ def test_a_list_shows_of_a_header_what_reading_it_gives(raw: bytes) -> None:
     envelope, header = read_envelope(raw), parse_header(raw)
     for one in fields(Envelope):
         assert getattr(envelope, one.name) == getattr(header, one.name), one.name
+
+
+SHIFTED = st.lists(
+    st.one_of(st.sampled_from([b"\x1b$B", b"\x1b$@", b"\x1b(B", b"\x1b(J", b"$", b" ", b"\x80"]), st.binary(max_size=3))
+)
+
+
+@example(b"\x1b$B0! \x80", "iso-2022-jp")
+@given(SHIFTED.map(b"".join), st.sampled_from([None, "iso-2022-jp", "cp50221", "iso-2022-jp-2", "iso-2022-jp-2004"]))
+@settings(max_examples=500, deadline=None)
+def test_a_header_of_shifted_bytes_spoils_no_search(data: bytes, label: str | None) -> None:
+    """Whoever writes one mail must not make that all others of the mailbox are not found."""
+    assert charsets.decode(data, label).problem != "The text could not be decoded."
+    value = b"=?%s?b?%s?=" % (label.encode(), b64encode(data)) if label else data
+    block = b"".join(b"%s: %s\r\n" % (name, value) for name in (b"Subject", b"From", b"Date", b"Message-ID"))
+    header = read_header(block, 0, len(block))
+    for asked in ({"subject": "nobody's"}, {"from": "a@b.test", "match": "exact"}, {"sentOn": "2026-01-01"}):
+        assert not matches(criterion(asked), Candidate(header=header))
+    assert "could not be read" not in (parse_header(block).parse_error or "")
 
 
 @given(charset=st.one_of(st.text(max_size=20), st.sampled_from(["rot13", "idna", "zip", "hex", "undefined", "mbcs"])))

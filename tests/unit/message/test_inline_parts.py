@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zeebe_mail.message.content import Attachment
-from zeebe_mail.message.inline_parts import references, shown
+from zeebe_mail.message.inline_parts import references, shown, with_urls
 
 LOGO = Attachment("logo.png", "image/png", b"png", content_id="logo@x.test")
 CHART = Attachment("chart.svg", "image/svg+xml", b"svg")
@@ -60,3 +60,22 @@ def test_what_is_missing_is_named() -> None:
 
 def test_without_html_nothing_changes() -> None:
     assert shown(None, (LOGO, CHART)) == ((LOGO, CHART), ())
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<img src="cid:a">', '<img src="URL">'),
+        ("<IMG SRC=CID:a>", "<IMG SRC=URL>"),
+        ('<img src="cid:a&#x2e;b">', '<img src="DOT">'),
+        ('<img src="cid:a%2Eb">', '<img src="DOT">'),
+        ('<img srcset="cid:a 1x, cid:a.b 2x">', '<img srcset="URL 1x, DOT 2x">'),
+        ("<style>p { background: url('cid:a') }</style>", "<style>p { background: url('URL') }</style>"),
+        ('<img alt=">" src="cid:a">cid:a', '<img alt=">" src="URL">cid:a'),
+        ('<img src="cid:none">', '<img src="cid:none">'),
+        ('<img src="https://x.test/acid:a">', '<img src="https://x.test/acid:a">'),
+        ('<img src="cid:a', '<img src="cid:a'),
+    ],
+)
+def test_outside_of_a_mail_parts_are_shown_from_urls(html: str, expected: str) -> None:
+    assert with_urls(html, {"a": "URL", "a.b": "DOT"}) == expected

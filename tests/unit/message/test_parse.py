@@ -8,6 +8,7 @@ from quopri import encodestring
 
 import pytest
 
+from zeebe_mail.message import charsets
 from zeebe_mail.message.parse import parse, parse_header
 from zeebe_mail.message.parsed import ParsedMessage
 
@@ -84,7 +85,8 @@ def test_the_time_that_the_server_knows_is_better_than_the_headers() -> None:
 
 def test_an_empty_message_has_nothing() -> None:
     found = parse(b"")
-    assert found == ParsedMessage(size=0, text="", text_source="plain", newest_reply="")
+    assert found == ParsedMessage(size=0, text="", text_source="plain", newest_reply="", leaves=found.leaves)
+    assert [(one.part, one.content_type, one.size) for one in found.leaves] == [("1", "text/plain", 0)]
 
 
 def test_a_thousand_recipients_are_read() -> None:
@@ -374,6 +376,12 @@ def test_characters_of_windows_are_read_in_iso_2022_jp() -> None:
     wide = b"\x1b$B-!-j|b\x1b(B"
     found = parse(b"Subject: " + wide + b"\nContent-Type: text/plain; charset=iso-2022-jp\n\nno. " + wide + b" ok")
     assert (found.subject, found.text) == ("①㈱髙", "no. ①㈱髙 ok")
+
+
+@pytest.mark.parametrize("stranger", [b" ", b"\x80", b"\xff", b"\x7f"])
+def test_bytes_of_no_character_cost_only_themselves_in_iso_2022_jp(stranger: bytes) -> None:
+    text = charsets.decode(b"\x1b$B0!" + stranger + b"0!\x1b(B, \x1b$B-!\x1b(B", "iso-2022-jp").text
+    assert text == "亜亜, ①"
 
 
 @pytest.mark.parametrize("codec", ["utf-16-be", "utf-16-le", "utf-16"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ async def renderer() -> AsyncIterator[Renderer]:
 
 async def text(renderer: Renderer, source: str, /, **variables: Any) -> str:
     """What an inline template for the text gives."""
-    return (await renderer.render(Order(sources={"text": source}, variables=variables)))["text"]
+    return (await renderer.render(Order(sources={"text": source}, variables=variables))).fields["text"]
 
 
 # ── what comes out ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -51,7 +52,7 @@ async def text(renderer: Renderer, source: str, /, **variables: Any) -> str:
 @pytest.mark.parametrize("locale", [None, "de", "de-AT"])
 async def test_a_mail_is_as_it_was(renderer: Renderer, locale: str | None) -> None:
     """The golden files are what a person has looked at; ``GOLDEN=write`` writes them anew, to be looked at again."""
-    fields = await renderer.render(Order(name="order", variables=ORDER, locale=locale))
+    fields = (await renderer.render(Order(name="order", variables=ORDER, locale=locale))).fields
     written = "".join(f"=== {name}\n{value}\n" for name, value in sorted(fields.items()))
     golden = GOLDEN / f"order-{locale or 'default'}.txt"
     if os.environ.get("GOLDEN") == "write":
@@ -73,15 +74,15 @@ async def test_a_mail_is_as_it_was(renderer: Renderer, locale: str | None) -> No
 async def test_each_file_is_looked_for_in_the_locale_first(
     renderer: Renderer, locale: str | None, subject: str
 ) -> None:
-    fields = await renderer.render(Order(name="order", variables=ORDER, locale=locale))
+    fields = (await renderer.render(Order(name="order", variables=ORDER, locale=locale))).fields
     assert fields["subject"] == subject
     assert ("Ihre Leute von" in fields["html"]) == (locale is not None and locale.lower().startswith("de"))
 
 
 async def test_text_and_html_come_in_one_language(renderer: Renderer) -> None:
     """The text is not translated: it is made from the German HTML instead of being English."""
-    english = await renderer.render(Order(name="notice", variables={"name": "Jane"}))
-    german = await renderer.render(Order(name="notice", variables={"name": "Jane"}, locale="de"))
+    english = (await renderer.render(Order(name="notice", variables={"name": "Jane"}))).fields
+    german = (await renderer.render(Order(name="notice", variables={"name": "Jane"}, locale="de"))).fields
     assert english["text"] == "Hello Jane,\n\nbye Jane"
     assert german["text"] == "Hallo Jane,"
 
@@ -89,14 +90,16 @@ async def test_text_and_html_come_in_one_language(renderer: Renderer) -> None:
 async def test_what_the_task_gives_goes_before_the_template(renderer: Renderer) -> None:
     """A field that is not wanted is not even filled in: its variables need not be there."""
     variables = {name: value for name, value in ORDER.items() if name not in ("service", "customer")}
-    fields = await renderer.render(
-        Order(
-            name="order",
-            variables=variables,
-            given=("to", "replyTo", "subject", "markdown"),
-            texts={"markdown": "Only **this** {{ is }} <b>"},
+    fields = (
+        await renderer.render(
+            Order(
+                name="order",
+                variables=variables,
+                given=("to", "replyTo", "subject", "markdown"),
+                texts={"markdown": "Only **this** {{ is }} <b>"},
+            )
         )
-    )
+    ).fields
     assert fields.keys() == {"html", "text"}
     assert "Only <strong>this</strong> {{ is }} &lt;b&gt;" in fields["html"]
     assert "the people of Müller &amp; Co" in fields["html"]
@@ -105,13 +108,13 @@ async def test_what_the_task_gives_goes_before_the_template(renderer: Renderer) 
 async def test_html_of_the_task_leaves_no_place_for_the_templates_markdown(renderer: Renderer) -> None:
     sources = {"markdown": "{{ nothing }}", "subject": "Hi {{ name }}"}
     order = Order(sources=sources, variables={"name": "Jane"}, given=("html",), texts={"html": "<p>Given</p>"})
-    assert await renderer.render(order) == {"html": "<p>Given</p>", "subject": "Hi Jane", "text": "Given"}
+    assert (await renderer.render(order)).fields == {"html": "<p>Given</p>", "subject": "Hi Jane", "text": "Given"}
 
 
 async def test_html_without_styles_stays_as_it_is(renderer: Renderer) -> None:
     html = "<P CLASS='x'>\r\nHi&nbsp;<br/>"
     order = Order(texts={"html": html}, given=("html",), text_from_html=False)
-    assert await renderer.render(order) == {"html": html}
+    assert (await renderer.render(order)).fields == {"html": html}
 
 
 async def test_styles_are_written_into_elements_and_nothing_is_loaded(renderer: Renderer, tmp_path: Path) -> None:
@@ -121,11 +124,11 @@ async def test_styles_are_written_into_elements_and_nothing_is_loaded(renderer: 
         f'<link rel="stylesheet" href="{tmp_path}/local.css"><link rel="stylesheet" href="file://{tmp_path}/local.css">'
         '<link rel="stylesheet" href="http://127.0.0.1:9/x.css"></head><body><p>Hi</p></body></html>'
     )
-    fields = await renderer.render(Order(texts={"html": html}, given=("html",)))
+    fields = (await renderer.render(Order(texts={"html": html}, given=("html",)))).fields
     assert '<p style="color: red;">Hi</p>' in fields["html"]
     assert "a:hover" in fields["html"]
     assert "77px" not in fields["html"]
-    plain = await renderer.render(Order(texts={"html": html}, given=("html",), inline_styles=False))
+    plain = (await renderer.render(Order(texts={"html": html}, given=("html",), inline_styles=False))).fields
     assert plain["html"] == html
 
 
@@ -142,7 +145,7 @@ async def test_the_preview_line_is_the_first_text_and_no_part_of_the_text(
     renderer: Renderer, html: str, before: str
 ) -> None:
     order = Order(texts={"html": html, "preheader": "Soon & <fast>"}, given=("html", "preheader"))
-    fields = await renderer.render(order)
+    fields = (await renderer.render(order)).fields
     head, _, tail = fields["html"].partition('<div style="display:none;')
     assert head.endswith(before)
     assert "Soon &amp; &lt;fast&gt;" in tail
@@ -185,13 +188,13 @@ XSS = [
 @pytest.mark.parametrize("value", XSS)
 async def test_a_variable_is_text_and_no_markup(renderer: Renderer, value: str) -> None:
     sources = {"html": '<p title="{{ v }}">{{ v }}</p>{% include "partials/farewell.txt.j2" %}'}
-    fields = await renderer.render(Order(sources=sources, variables={"v": value, "name": value}))
+    fields = (await renderer.render(Order(sources=sources, variables={"v": value, "name": value}))).fields
     inside = fields["html"].removeprefix('<p title="').replace('">', "", 1).replace("</p>", "", 1)
     assert "<" not in inside
     assert '"' not in inside
     assert "'" not in inside
 
-    fields = await renderer.render(Order(sources={"markdown": "A {{ v }} b"}, variables={"v": value}))
+    fields = (await renderer.render(Order(sources={"markdown": "A {{ v }} b"}, variables={"v": value}))).fields
     for tag in ("<script", "<img", "<b>", "<a ", "<h1", "<h2", "<li", "<code", "<table", "<pre>"):
         assert tag not in fields["html"], tag
 
@@ -313,6 +316,19 @@ async def test_a_worker_without_directory_says_so() -> None:
     await renderer.aclose()
 
 
+async def test_amounts_and_dates_are_written_as_the_guide_says(tmp_path: Path) -> None:
+    guide = (HERE.parents[2] / "docs" / "mail-templates.md").read_text(encoding="utf-8")
+    for name, content in re.findall(r"```jinja\n\{# (\S+) #\}\n(.*?)```", guide, re.DOTALL):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    renderer = Renderer(tmp_path, children=1)
+    variables = {"order": {"total": 1234.5, "due": "2026-01-31"}}
+    for locale in (None, "de-AT"):
+        fields = (await renderer.render(Order(name="order", variables=variables, locale=locale))).fields
+        assert f"`{fields['text'].strip()}`" in guide
+    await renderer.aclose()
+
+
 # ── the directory ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -379,14 +395,14 @@ async def test_links_within_the_directory_are_followed(operators: tuple[Path, Re
     for version in ("1", "2"):
         (root / "new").symlink_to(f"..{version}")
         (root / "new").rename(root / "..data")
-        assert (await renderer.render(Order(name="mounted")))["text"] == f"version {version}"
+        assert (await renderer.render(Order(name="mounted"))).fields["text"] == f"version {version}"
 
 
 async def test_a_change_takes_effect_with_the_next_mail(operators: tuple[Path, Renderer]) -> None:
     root, renderer = operators
     for words in ("one", "two"):
         (root / "inside" / "text.txt.j2").write_text(words)
-        assert (await renderer.render(Order(name="inside")))["text"] == words
+        assert (await renderer.render(Order(name="inside"))).fields["text"] == words
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pytest
 import structlog
@@ -46,6 +47,32 @@ def test_a_worker_is_ready_once_the_gateway_answers_and_not_while_it_stops(metri
     assert status == 503
     assert json.loads(body)["stopping"] is True
     assert get(f"{url}/live")[0] == 200
+
+
+@dataclass
+class WatchedLedger:
+    """What metrics see of a ledger."""
+
+    fault: str = ""
+    awaiting: dict[str, int] = field(default_factory=lambda: {"held": 2, "in_doubt": 1})
+    duplicates_avoided: int = 3
+
+
+def test_a_worker_that_cannot_record_what_it_sends_is_not_ready(metrics: Metrics, url: str) -> None:
+    ledger = WatchedLedger()
+    metrics.watch(ledger)
+    metrics.source_alive("poll a")
+    assert get(f"{url}/ready")[0] == 200
+    ledger.fault = "database or disk is full"
+    status, body = get(f"{url}/ready")
+    assert (status, json.loads(body)["ledger"]) == (503, "database or disk is full")
+    told = get(f"{url}/metrics")[1].splitlines()
+    assert {
+        "zeebe_mail_ledger_up 0.0",
+        "zeebe_mail_ledger_held 2.0",
+        "zeebe_mail_ledger_in_doubt 1.0",
+        "zeebe_mail_duplicates_avoided_total 3.0",
+    } <= set(told)
 
 
 def test_one_source_that_is_refused_does_not_make_the_worker_unready(metrics: Metrics) -> None:

@@ -34,25 +34,25 @@ def _bearer_token(value: SecretStr) -> SecretStr:
 class PasswordAuth(Part):
     """User name and password; the strongest mechanism that the server offers carries them."""
 
-    type: Literal["password"] = "password"
+    type: Annotated[Literal["password"], Prompt("User name and password", group="auth")] = "password"
     username: Annotated[
         str,
         Field(min_length=1),
         AfterValidator(_plain_text),
-        Prompt("User name", group="auth", hint="Often the whole mail address."),
+        Prompt("User name", group="auth", hint="jane@example.org"),
     ]
-    """The login name, exactly as the server knows it."""
+    """The login name, exactly as the server knows it; with a token, also that of a shared mailbox."""
     password: Annotated[
         SecretStr,
         Field(min_length=1),
         AfterValidator(_without_nul),
-        Prompt("Password", group="auth", hint="For example {{secrets.MAIL_PASSWORD}}"),
+        Prompt("Password", group="auth", hint="{{secrets.MAIL_PASSWORD}}"),
     ]
     """The password, or the app password where the provider asks for one."""
     authorization_id: Annotated[
         str | None,
         AfterValidator(lambda value: value and _plain_text(value)),
-        Prompt("Act as", group="auth", hint="Only for accounts that may act for others (SASL authzid)."),
+        Prompt("Act as", group="auth", hint="Only for accounts that may act for others"),
     ] = None
     """The identity to act as when it is not the user's own (SASL authorization identity, RFC 4422, 3.4.1)."""
 
@@ -60,19 +60,19 @@ class PasswordAuth(Part):
 class TokenAuth(Part):
     """An OAuth access token that somebody else has got: OAUTHBEARER (RFC 7628), or XOAUTH2 without that."""
 
-    type: Literal["token"] = "token"
+    type: Annotated[Literal["token"], Prompt("Access token (OAuth)", group="auth")] = "token"
     username: Annotated[
         str,
         Field(min_length=1),
         AfterValidator(_plain_text),
-        Prompt("User name", group="auth", hint="The mail address; for a shared mailbox, the shared mailbox's."),
+        Prompt("User name", group="auth", hint="jane@example.org"),
     ]
-    """The mailbox's user name: the account's own, or that of a shared mailbox the token's owner may open."""
+    """The login name, exactly as the server knows it; with a token, also that of a shared mailbox."""
     token: Annotated[
         SecretStr,
         Field(min_length=1),
         AfterValidator(_bearer_token),
-        Prompt("Access token", group="auth", hint="For example {{secrets.MAIL_TOKEN}}"),
+        Prompt("Access token", group="auth", hint="{{secrets.MAIL_TOKEN}}"),
     ]
     """The access token; it lives for an hour or so, and nothing here renews it."""
 
@@ -80,7 +80,7 @@ class TokenAuth(Part):
 class NoAuth(Part):
     """No login: the server knows us by our address, or takes mail from anybody."""
 
-    type: Literal["none"] = "none"
+    type: Annotated[Literal["none"], Prompt("None", group="auth")] = "none"
 
 
 Auth = Annotated[PasswordAuth | TokenAuth | NoAuth, Field(discriminator="type")]

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from zeebe_mail.cli.check import check
+from zeebe_mail.cli.convert import convert
 from zeebe_mail.cli.demo import demo
 from zeebe_mail.cli.deploy import deploy
 from zeebe_mail.cli.exec import exec_
@@ -17,6 +18,7 @@ from zeebe_mail.cli.ledger import ledger
 from zeebe_mail.cli.parse import parse
 from zeebe_mail.cli.render import render
 from zeebe_mail.cli.run import run
+from zeebe_mail.cli.templates import templates
 from zeebe_mail.errors import SecretError
 from zeebe_mail.settings import SettingsError
 
@@ -35,6 +37,8 @@ app.command()(health)
 app.command()(feel)
 app.command()(parse)
 app.command()(render)
+app.command()(convert)
+app.command()(templates)
 app.command()(demo)
 app.add_typer(ledger)
 app.command(hidden=True)(generate)

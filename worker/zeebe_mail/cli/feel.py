@@ -10,6 +10,7 @@ import typer
 
 from zeebe_mail.feel import EvaluationError, FeelError, FeelWarning, compile_expression, jsonl, point_at, to_json
 from zeebe_mail.jobs.connector_functions import CONNECTOR_FUNCTIONS
+from zeebe_mail.jobs.created_documents import announced
 
 __all__ = ["feel"]
 
@@ -27,14 +28,19 @@ def feel(
     ] = None,
     answer_lines: Annotated[
         bool,
-        typer.Option("--jsonl", help="Answer cases from standard input, one JSON object a line, on standard output."),
+        typer.Option(
+            "--jsonl",
+            help="Answer cases from standard input, one JSON object a line, on standard output: the engine alone, to "
+            "compare it with others, and without the functions of connectors.",
+        ),
     ] = False,
 ) -> None:
     """Evaluate a FEEL expression as Camunda does: the value to standard output, warnings to standard error.
 
     Put `--` before an expression that begins with a minus: zeebe-mail feel -- -1.
 
-    It knows the functions of connectors too: bpmnError, jobError, ignoreError and backoff.
+    It knows the functions of connectors too: bpmnError, jobError, ignoreError, backoff and createDocument, which keeps
+    nothing here.
 
     Ends with status 1 if the expression cannot be read or evaluated.
     """
@@ -49,7 +55,7 @@ def feel(
     variables = _variables(context)
     try:
         evaluation = compile_expression(text, CONNECTOR_FUNCTIONS).evaluate(variables)
-        shown = dumps(to_json(evaluation.value), indent=2, ensure_ascii=False)
+        shown = dumps(announced(to_json(evaluation.value)), indent=2, ensure_ascii=False)
     except EvaluationError as error:
         _report(text, error.warnings)
         raise _failed(str(error)) from error

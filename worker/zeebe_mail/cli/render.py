@@ -118,9 +118,27 @@ def _open(mail: RenderOutput) -> None:
 
 
 def _preview(mail: RenderOutput) -> str:
+    from base64 import b64decode
     from html import escape
 
+    from zeebe_mail.message.inline_parts import with_urls
+
+    shown = None if mail.html is None else with_urls(mail.html, _inline_urls(b64decode(mail.content or "")))
     rows = [f"<tr><th>{escape(one.key)}</th><td>{escape(one.value)}</td></tr>" for one in mail.headers]
-    bodies = [] if mail.html is None else [(_FRAME + _NARROW).format(html=escape(mail.html))]
+    bodies = [] if shown is None else [(_FRAME + _NARROW).format(html=escape(shown))]
     bodies += [] if mail.text is None else [_TEXT.format(text=escape(mail.text))]
     return _PREVIEW.format(subject=escape(mail.subject or ""), headers="\n".join(rows), bodies="\n".join(bodies))
+
+
+def _inline_urls(message: bytes) -> dict[str, str]:
+    """Each part that the mail's HTML may show, by its Content-ID, as a URL that has all of it (RFC 2397)."""
+    from base64 import b64encode
+    from email import message_from_bytes, policy
+
+    urls: dict[str, str] = {}
+    for part in message_from_bytes(message, policy=policy.default).walk():
+        content = part.get_payload(decode=True)
+        if part["Content-ID"] and isinstance(content, bytes):
+            encoded = b64encode(content).decode("ascii")
+            urls[part["Content-ID"].strip("<>")] = f"data:{part.get_content_type()};base64,{encoded}"
+    return urls

@@ -6,13 +6,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from zeebe_mail.documents.opened import CHUNK, Opened
 from zeebe_mail.documents.reference import DocumentReference, verified
-from zeebe_mail.documents.store import Reference
+from zeebe_mail.documents.store import Reference, titled
 from zeebe_mail.errors import DocumentChanged, DocumentNotFound, DocumentNotStored, DocumentStoreUnavailable
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class CamundaDocuments:
         self._read_deadline_s = read_deadline_s
         self._client: httpx.AsyncClient | None = None
 
-    async def create(self, content: bytes, *, name: str, content_type: str) -> Reference:
+    async def create(self, content: bytes, *, name: str | None, content_type: str) -> Reference:
         """Upload a document (``POST /v2/documents``) and give its reference.
 
         Raises:
@@ -48,9 +49,10 @@ class CamundaDocuments:
         # Imported here: a worker that stores nothing never pays for an HTTP client.
         import httpx
 
+        metadata = {"contentType": content_type, **({"fileName": name} if name else {})}
         parts: dict[str, Any] = {
             "file": (name, content, content_type),
-            "metadata": (None, json.dumps({"fileName": name, "contentType": content_type}), "application/json"),
+            "metadata": (None, json.dumps(metadata), "application/json"),
         }
         try:
             answer = await self._connected().post(
@@ -58,14 +60,46 @@ class CamundaDocuments:
             )
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise DocumentNotStored(
-                f'Document "{name}" was not stored: {self._base_url} cannot be reached ({type(error).__name__}).'
+                f"{titled(name)} was not stored: {self._base_url} cannot be reached ({type(error).__name__})."
             ) from error
         if answer.status_code != 201:
             raise DocumentNotStored(
-                f'Document "{name}" ({len(content)} bytes) was not stored: {self._base_url} answered '
+                f"{titled(name)} ({len(content)} bytes) was not stored: {self._base_url} answered "
                 f"HTTP {answer.status_code} {answer.text[:SHOWN_ANSWER]}."
             )
-        return _reference(answer, name)
+        reference = _object(answer)
+        if reference is None:
+            raise DocumentNotStored(f"The answer to storing {titled(name)} is no document reference.")
+        return reference
+
+    async def link(self, reference: DocumentReference, *, valid_for: timedelta | None) -> str:
+        """Have a URL made at which anybody can read a document (``POST /v2/documents/{id}/links``).
+
+        Raises:
+            DocumentNotFound: the store does not have it, or gives no links.
+            DocumentStoreUnavailable: the store cannot be reached or refuses.
+        """
+        import httpx
+
+        said = {"storeId": reference.store_id, "contentHash": reference.content_hash}
+        asked = {} if valid_for is None else {"timeToLive": round(valid_for.total_seconds() * 1000)}
+        try:
+            answer = await self._connected().post(
+                f"{self._base_url}/v2/documents/{quote(reference.document_id, safe='')}/links",
+                params={name: value for name, value in said.items() if value},
+                json=asked,
+                headers=await self._read_headers(reference),
+            )
+            if answer.status_code not in (200, 201):
+                raise await self._refusal(answer, reference)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise DocumentStoreUnavailable(
+                f"No link to {reference}: {self._base_url} cannot be reached or broke off ({type(error).__name__})."
+            ) from error
+        url = (_object(answer) or {}).get("url")
+        if not isinstance(url, str) or not url:
+            raise DocumentStoreUnavailable(f"The answer to the link to {reference} has no URL.")
+        return url
 
     @asynccontextmanager
     async def open(self, reference: DocumentReference) -> AsyncIterator[Opened]:
@@ -147,14 +181,13 @@ class CamundaDocuments:
         return self._client
 
 
-def _reference(answer: httpx.Response, name: str) -> Reference:
+def _object(answer: httpx.Response) -> dict[str, Any] | None:
+    """An answer that is a JSON object."""
     try:
-        reference = answer.json()
+        given = answer.json()
     except ValueError:
-        reference = None
-    if not isinstance(reference, dict):
-        raise DocumentNotStored(f'The answer to storing document "{name}" is no document reference.')
-    return reference
+        return None
+    return given if isinstance(given, dict) else None
 
 
 def _length(answer: httpx.Response) -> int | None:

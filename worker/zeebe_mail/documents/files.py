@@ -6,8 +6,8 @@ import asyncio
 import errno
 import os
 import stat
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -77,18 +77,35 @@ class Files:
             raise _explained(error, path) from error
 
 
-def _walked(folder: PurePosixPath, target: PurePosixPath) -> BinaryIO:
-    *between, name = target.relative_to(folder).parts or (".",)
+@contextmanager
+def entered(folder: PurePosixPath, steps: Iterable[str], *, create: bool = False) -> Iterator[int]:
+    """The descriptor of a directory below a folder; the way there is walked without following any link.
+
+    Args:
+        create: make the directories that are missing.
+
+    Raises:
+        OSError: one of them is missing, a link or no directory, or may not be entered.
+    """
     directory = os.open(folder, _DIRECTORY)
     try:
-        for step in between:
+        for step in steps:
+            if create:
+                with suppress(FileExistsError):
+                    os.mkdir(step, dir_fd=directory)
             below = os.open(step, _DIRECTORY, dir_fd=directory)
             os.close(directory)
             directory = below
-        _require_file(os.stat(name, dir_fd=directory, follow_symlinks=False))  # before a device would be opened
-        descriptor = os.open(name, _FILE, dir_fd=directory)
+        yield directory
     finally:
         os.close(directory)
+
+
+def _walked(folder: PurePosixPath, target: PurePosixPath) -> BinaryIO:
+    *between, name = target.relative_to(folder).parts or (".",)
+    with entered(folder, between) as directory:
+        _require_file(os.stat(name, dir_fd=directory, follow_symlinks=False))  # before a device would be opened
+        descriptor = os.open(name, _FILE, dir_fd=directory)
     try:
         _require_file(os.fstat(descriptor))
         return os.fdopen(descriptor, "rb", buffering=0)

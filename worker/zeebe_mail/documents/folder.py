@@ -8,11 +8,13 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from zeebe_mail.documents.opened import CHUNK, Opened
 from zeebe_mail.documents.reference import DocumentReference, reference_to, verified
+from zeebe_mail.documents.store import titled
 from zeebe_mail.errors import DocumentNotFound, DocumentNotStored, DocumentStoreUnavailable
 
 STORE_ID = "zeebe-mail-folder"
@@ -26,7 +28,7 @@ class FolderDocuments:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def create(self, content: bytes, *, name: str, content_type: str) -> dict[str, Any]:
+    async def create(self, content: bytes, *, name: str | None, content_type: str) -> dict[str, Any]:
         """Keep a document: once there is a reference, all of it is on the disk.
 
         Raises:
@@ -37,7 +39,7 @@ class FolderDocuments:
             await asyncio.to_thread(_write, self._folder / document_id, content)
         except OSError as error:
             raise DocumentNotStored(
-                f'Document "{name}" ({len(content)} bytes) was not stored in the folder of ZEEBE_MAIL_DOCUMENTS: '
+                f"{titled(name)} ({len(content)} bytes) was not stored in the folder of ZEEBE_MAIL_DOCUMENTS: "
                 f"{error.strerror}.",
                 next_step="Check the folder's rights and its free space.",
             ) from error
@@ -64,6 +66,14 @@ class FolderDocuments:
             raise DocumentNotFound(f"{reference} is gone from the folder of ZEEBE_MAIL_DOCUMENTS.") from error
         except OSError as error:
             raise DocumentStoreUnavailable(f"{reference} cannot be read: {error.strerror}.") from error
+
+    async def link(self, reference: DocumentReference, *, valid_for: timedelta | None) -> str:
+        """Refuse: a folder is no web server.
+
+        Raises:
+            DocumentNotFound: always.
+        """
+        raise DocumentNotFound(f"{reference} has no link: it is in a folder, and no web server gives it.")
 
 
 def _write(path: Path, content: bytes) -> None:

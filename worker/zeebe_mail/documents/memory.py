@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from zeebe_mail.documents.opened import Opened, pieces
 from zeebe_mail.documents.reference import DocumentReference, reference_to, verified
+from zeebe_mail.documents.store import titled
 from zeebe_mail.errors import DocumentNotFound, DocumentNotStored
 
 STORE_ID = "zeebe-mail-memory"
@@ -24,7 +26,7 @@ class MemoryDocuments:
         self._contents: dict[str, bytes] = {}
         self._held = 0
 
-    async def create(self, content: bytes, *, name: str, content_type: str) -> dict[str, Any]:
+    async def create(self, content: bytes, *, name: str | None, content_type: str) -> dict[str, Any]:
         """Keep a document.
 
         Raises:
@@ -32,7 +34,7 @@ class MemoryDocuments:
         """
         if self._held + len(content) > self._limit:
             raise DocumentNotStored(
-                f'Document "{name}" ({len(content)} bytes) was not stored: the {self._limit} bytes that this worker '
+                f"{titled(name)} ({len(content)} bytes) was not stored: the {self._limit} bytes that this worker "
                 "keeps in memory are taken.",
                 next_step="Set ZEEBE_MAIL_DOCUMENTS to a folder, or use the cluster's document store.",
             )
@@ -54,3 +56,11 @@ class MemoryDocuments:
         yield Opened(
             verified(pieces(content), reference), len(content), name=reference.name, content_type=reference.content_type
         )
+
+    async def link(self, reference: DocumentReference, *, valid_for: timedelta | None) -> str:
+        """Refuse: nobody else can look into this process.
+
+        Raises:
+            DocumentNotFound: always.
+        """
+        raise DocumentNotFound(f"{reference} has no link: it is in the memory of this worker.")

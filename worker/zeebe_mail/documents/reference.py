@@ -58,14 +58,16 @@ class DocumentReference:
         return f'Document "{self.document_id}"{where}'
 
 
-def reference_to(content: bytes, *, store_id: str, document_id: str, name: str, content_type: str) -> dict[str, Any]:
+def reference_to(
+    content: bytes, *, store_id: str, document_id: str, name: str | None, content_type: str
+) -> dict[str, Any]:
     """What a process variable holds instead of these bytes."""
     return {
         TYPE: "camunda",
         "storeId": store_id,
         "documentId": document_id,
         "contentHash": hashlib.sha256(content).hexdigest(),
-        "metadata": {"contentType": content_type, "size": len(content), "fileName": name},
+        "metadata": {"contentType": content_type, "size": len(content), **({"fileName": name} if name else {})},
     }
 
 

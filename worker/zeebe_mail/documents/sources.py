@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from zeebe_mail.documents.budget import ByteBudget
 from zeebe_mail.documents.downloads import Downloads
 from zeebe_mail.documents.files import Files
+from zeebe_mail.documents.template_files import TemplateFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +24,6 @@ class Sources:
 
     files: Files = field(default_factory=Files)
     downloads: Downloads = field(default_factory=Downloads)
+    template_files: TemplateFiles = field(default_factory=TemplateFiles)
     limits: Limits = field(default_factory=Limits)
     budget: ByteBudget = field(default_factory=ByteBudget)

@@ -17,10 +17,11 @@ from zeebe_mail.feel.stdlib_temporal import from_date, from_datetime, from_time,
 from zeebe_mail.feel.temporal import Date, DaysTime, LocalDateTime, LocalTime, YearsMonths, ZonedDateTime, ZonedTime
 from zeebe_mail.feel.values import MAX_DATA_DEPTH, Context, Function, Range, Value, show
 
-__all__ = ["Json", "from_json", "read_variables", "to_json"]
+__all__ = ["LARGEST_DOUBLE", "Json", "from_json", "read_variables", "to_json"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
+LARGEST_DOUBLE = Decimal("1.7976931348623157e308")
 _MAX_INT64 = 2**63
 _MAX_BITS = 25_000  # of more, a number has too many digits anyway
 _MAX_ITEMS = 10_000_000
@@ -169,4 +170,4 @@ def _number(value: Decimal) -> int | float:
         return int(value)
     double = float(value)
     # Too large for a double: the largest one there is, because infinity is not JSON.
-    return double if isfinite(double) else float(f"{'-' if value < 0 else ''}1.7976931348623157e308")
+    return double if isfinite(double) else float(LARGEST_DOUBLE.copy_sign(value))

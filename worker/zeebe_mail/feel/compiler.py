@@ -28,6 +28,7 @@ from zeebe_mail.feel.semantics import (
     compare_equal,
     decide,
     find_function,
+    how_to_call,
     implicit_input,
     item_at,
     matching,
@@ -428,7 +429,11 @@ class _Compiler:
                         break
                 table = table.outer
             if function is None:
-                run.warn_missing("NO_FUNCTION_FOUND", no_function(name, count, names), at, name, library.keys)
+                message = no_function(name, count, names)
+                if name in library:
+                    run.warn("NO_FUNCTION_FOUND", message, at, how_to_call(name, library[name], names))
+                else:
+                    run.warn_missing("NO_FUNCTION_FOUND", message, at, name, library.keys)
                 return None
             try:
                 return function.invoke(run, arguments_for(function, codes, names, scope))

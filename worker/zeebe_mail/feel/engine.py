@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from zeebe_mail.feel.boundary import read_variables
+from zeebe_mail.feel.boundary import LARGEST_DOUBLE, read_variables
 from zeebe_mail.feel.builtins import LIBRARY
 from zeebe_mail.feel.compiler import compile_node
 from zeebe_mail.feel.errors import BudgetExceeded, EvaluationError, FeelError, FeelWarning, InternalError, Suppressed
@@ -158,6 +159,8 @@ def _check_size(value: Value, run: Run) -> None:
             if items > run.limits.max_items:
                 raise run.exceeded(f"The result has more than {run.limits.max_items} items")
             pending.extend(part if isinstance(part, list) else part.values())
+        elif type(part) is Decimal and part.adjusted() >= LARGEST_DOUBLE.adjusted() and abs(part) > LARGEST_DOUBLE:
+            run.warn("NUMBER_OUT_OF_RANGE", f"The number {part:.4E} is {LARGEST_DOUBLE} where it leaves as JSON")
 
 
 def _moment(clock: datetime) -> ZonedDateTime:

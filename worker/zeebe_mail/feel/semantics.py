@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from zeebe_mail.feel.arithmetic import OPERATIONS
 from zeebe_mail.feel.compare import are_ordered, equal, precedes
+from zeebe_mail.feel.diagnostics import near_in_length, nearest
 from zeebe_mail.feel.errors import Suppressed
 from zeebe_mail.feel.numbers import add, subtract
 from zeebe_mail.feel.run import Functions, Run, Scope
@@ -281,6 +282,18 @@ def no_function(name: str, count: int, names: tuple[str, ...] | None) -> str:
     if names is None:
         return f"No function found with name '{name}' and {count} parameters"
     return f"No function found with name '{name}' and parameters: {','.join(names)}"
+
+
+def how_to_call(name: str, functions: Iterable[Function], names: tuple[str, ...] | None) -> str:
+    """The parameter that was probably meant, or else all ways to call the functions of this name."""
+    functions = list(functions)
+    known = [parameter for function in functions for parameter in function.parameters]
+    for given in names or ():
+        similar = nearest(given, near_in_length(given, known)) if given not in known else None
+        if similar:
+            return f"Did you mean the parameter '{similar}'?"
+    ways = (f"{name}({', '.join(one.parameters)}{'...' if one.is_variadic else ''})" for one in functions)
+    return f"It is called as {' or '.join(dict.fromkeys(ways))}"
 
 
 def implicit_input(scope: Scope, at: int) -> Value:

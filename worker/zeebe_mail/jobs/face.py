@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from zeebe_mail.jobs.manners import NATIVE, Manners
 from zeebe_mail.jobs.validate import validate
-from zeebe_mail.operations.base import Errand, Operation
+from zeebe_mail.operations.base import Desk, Errand, Operation
 
 
 class Face(Protocol):
@@ -46,6 +46,14 @@ class Face(Protocol):
         """The mail servers that a field's value goes to, as written: secrets may be bound to them."""
         ...
 
+    async def filled_in(self, variables: Mapping[str, Any], desk: Desk) -> Mapping[str, Any]:
+        """The variables with the values of what only stands for a value, such as a document in the place of its text.
+
+        Raises:
+            WorkerError: a value cannot be had.
+        """
+        ...
+
     def errand(self, variables: Mapping[str, Any]) -> Errand:
         """What is to be done.
 
@@ -82,6 +90,10 @@ class NativeFace:
         if place == "server" or (place == "auth" and isinstance(imap, Mapping) and imap.get("auth")):
             return [_host(variables)]
         return [_host(variables), _host(imap)]
+
+    async def filled_in(self, variables: Mapping[str, Any], desk: Desk) -> Mapping[str, Any]:
+        """The variables as they are: operations of ours know of documents themselves."""
+        return variables
 
     def errand(self, variables: Mapping[str, Any]) -> Errand:
         """The operation on its own input."""

@@ -147,7 +147,7 @@ class JobHandler:
                 return await self._recorded(run, self._bookkeeping)
             if unfinished >= self._max_attempts:
                 raise _too_many(unfinished)
-            errand = self._errand(run)
+            errand = await self._errand(run)
             result = errand.response(await self._performed(errand, attempt))
         except WorkerError as error:
             return await self._settled(run, partial(settlement.of_error, error))
@@ -205,7 +205,7 @@ class JobHandler:
         if task.token not in message_id:
             return False  # an ID that the process chose may be that of an earlier mail
         try:
-            given = self._errand(run).given
+            given = (await self._errand(run)).given
         except WorkerError:
             return False
         return isinstance(given, SmtpInput) and await is_among_sent(message_id, given, self._desk)
@@ -216,7 +216,7 @@ class JobHandler:
         try:
             if claim.unfinished >= self._max_attempts:
                 raise _too_many(claim.unfinished)
-            errand = self._errand(run)
+            errand = await self._errand(run)
             recorded = RecordedAttempt(run.attempt, claim, errand.response, run.masked)
             result = await recorded.response(await self._performed(errand, recorded))
         except asyncio.CancelledError:
@@ -298,7 +298,7 @@ class JobHandler:
             log.error("settlement hit a bug", action="job_bug", job_key=job.key, task_type=job.type, exc_info=bug)
             return settlement.of_failed_settlement(internal_error(committed=run.attempt.committed))
 
-    def _errand(self, run: _Run) -> Errand:
+    async def _errand(self, run: _Run) -> Errand:
         """What is to be done, with its secrets."""
         face, job, redactor = run.face, run.job, run.redactor
         resolved = self._secrets.resolve(
@@ -309,7 +309,7 @@ class JobHandler:
             fields=face.secret_fields,
             content=face.content_fields,
         )
-        errand = face.errand(resolved)
+        errand = face.errand(await face.filled_in(resolved, self._desk))
         for value in secret_values(errand.given):
             redactor.add(value, is_credential=True)
             self._warn_if_short(value, job)

@@ -94,7 +94,7 @@ class Where:
     @property
     def details(self) -> dict[str, Any]:
         """What a process may know of it."""
-        return {"host": self.host, "port": self.port, "phase": self.phase.name}
+        return {"protocol": self.server.PROTOCOL, "host": self.host, "port": self.port, "phase": self.phase.name}
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -65,6 +65,13 @@ def seconds(value: Any) -> Any:
         raise ValueError("must be seconds or an ISO-8601 duration, for example 30 or PT30S") from None
 
 
+SECURITIES = {
+    "SSL_TLS": "SSL/TLS: encrypted from the start",
+    "STARTTLS": "STARTTLS: encrypted before the login",
+    "NONE": "None: not encrypted",
+}
+"""What the Modeler calls them."""
+
 Host = Annotated[str, AfterValidator(host_name)]
 Port = Annotated[int | None, Field(ge=1, le=65535), BeforeValidator(_no_truth_value), BeforeValidator(_blank_is_absent)]
 Seconds = Annotated[
@@ -72,7 +79,7 @@ Seconds = Annotated[
     Field(ge=1, le=3600),
     BeforeValidator(seconds),
     BeforeValidator(_no_truth_value),
-    Prompt("Deadline", group="server", hint="Seconds or a duration such as PT2M; default 120"),
+    Prompt("Deadline", group="limits", hint="120 seconds; or a duration such as PT2M"),
 ]
 Pem = Annotated[str | None, BeforeValidator(_blank_is_absent)]
 
@@ -81,15 +88,17 @@ class TlsOptions(Part):
     """What differs from the worker's own TLS settings for this one server."""
 
     ca_certificate: Annotated[
-        Pem, Prompt("CA certificate", group="tls", hint="PEM text. The server must then be certified by this CA.")
+        Pem, Prompt("CA certificate", group="tls", hint="-----BEGIN CERTIFICATE-----", multiline=True)
     ] = None
     """The only authority trusted for this server, as PEM text; without it, the worker's."""
-    client_certificate: Annotated[Pem, Prompt("Client certificate", group="tls", hint="PEM text.")] = None
+    client_certificate: Annotated[
+        Pem, Prompt("Client certificate", group="tls", hint="-----BEGIN CERTIFICATE-----", multiline=True)
+    ] = None
     """The certificate we show to the server, as PEM text, with its chain."""
     client_key: Annotated[
         SecretStr | None,
         BeforeValidator(_blank_is_absent),
-        Prompt("Client key", group="tls", hint="PEM text, for example {{secrets.MAIL_CLIENT_KEY}}"),
+        Prompt("Client key", group="tls", hint="{{secrets.MAIL_CLIENT_KEY}}"),
     ] = None
     """The private key of the client certificate, as unencrypted PEM text."""
     min_version: Annotated[TlsVersion | None, Prompt("Minimum TLS version", group="tls", feel="static")] = None
@@ -100,7 +109,7 @@ class TlsOptions(Part):
         int,
         Field(ge=1024, le=7680),
         BeforeValidator(_no_truth_value),
-        Prompt("Minimum DH size", group="tls", hint="Bits, default 2048"),
+        Prompt("Minimum DH size", group="tls", hint="Bits"),
     ] = 2048
     """The smallest Diffie-Hellman group accepted, in bits. It chooses OpenSSL's security level, which bounds the
     server's RSA key likewise: up to 1024 is level 1, up to 2048 level 2, up to 3072 level 3, more is level 4.
@@ -147,11 +156,13 @@ class MailServer(Part):
     CLEAR_PORTS: ClassVar[frozenset[int]]
     """Ports that are known to begin unencrypted."""
 
-    host: Annotated[Host, Prompt("Host", group="server", hint="For example mail.example.org")]
+    host: Annotated[Host, Prompt("Host", group="server", hint="mail.example.org")]
     """Name or IP address of the server; the name is also checked against its certificate."""
     port: Annotated[Port, Prompt("Port", group="server")] = None
     """TCP port; without it, the one that belongs to the security."""
-    security: Annotated[Security, Prompt("Security", group="server", feel="static")] = Security.SSL_TLS
+    security: Annotated[Security, Prompt("Security", group="server", feel="static", choices=SECURITIES)] = (
+        Security.SSL_TLS
+    )
     """SSL_TLS: encrypted from the first byte. STARTTLS: upgraded before login, or not used. NONE: not encrypted."""
     tls: Annotated[TlsOptions, Prompt("TLS", group="tls")] = TlsOptions()
     """Certificates and versions for this server."""
@@ -199,17 +210,19 @@ class SmtpServer(MailServer):
     DEFAULT_PORTS: ClassVar[dict[Security, int]] = {Security.SSL_TLS: 465, Security.STARTTLS: 587, Security.NONE: 25}
     CLEAR_PORTS: ClassVar[frozenset[int]] = frozenset({25, 587, 2525})
 
-    host: Annotated[Host, Prompt("Host", group="server", hint="For example smtp.example.org")]
+    host: Annotated[Host, Prompt("Host", group="server", hint="smtp.example.org")]
     """Name or IP address of the server; the name is also checked against its certificate."""
-    port: Annotated[Port, Prompt("Port", group="server", hint="Blank: 465 SSL_TLS, 587 STARTTLS, 25 NONE")] = None
+    port: Annotated[
+        Port, Prompt("Port", group="server", hint="Blank: 465 with SSL/TLS, 587 with STARTTLS, else 25")
+    ] = None
     """TCP port; without it, the one that belongs to the security."""
-    security: Annotated[Security, Prompt("Security", group="server", feel="static")] = Security.STARTTLS
+    security: Annotated[Security, Prompt("Security", group="server", feel="static", choices=SECURITIES)] = (
+        Security.STARTTLS
+    )
     """SSL_TLS: encrypted from the first byte. STARTTLS: upgraded before login, or not used. NONE: not encrypted."""
     deadline_seconds: Seconds = 120
     """Seconds for everything up to the end of the mail's text. The server's last answer has its own 10 minutes."""
-    auth_optional: Annotated[
-        bool, Prompt("Login only if offered", group="auth", hint="Send without login where the server has none.")
-    ] = False
+    auth_optional: Annotated[bool, Prompt("Send without login where the server has none", group="delivery")] = False
     """Whether mail is sent without login when the server offers no AUTH at all, as local test servers do."""
 
 
@@ -220,9 +233,9 @@ class ImapServer(MailServer):
     DEFAULT_PORTS: ClassVar[dict[Security, int]] = {Security.SSL_TLS: 993, Security.STARTTLS: 143, Security.NONE: 143}
     CLEAR_PORTS: ClassVar[frozenset[int]] = frozenset({143})
 
-    host: Annotated[Host, Prompt("Host", group="server", hint="For example imap.example.org")]
+    host: Annotated[Host, Prompt("Host", group="server", hint="imap.example.org")]
     """Name or IP address of the server; the name is also checked against its certificate."""
-    port: Annotated[Port, Prompt("Port", group="server", hint="Blank: 993 SSL_TLS, 143 STARTTLS and NONE")] = None
+    port: Annotated[Port, Prompt("Port", group="server", hint="Blank: 993 with SSL/TLS, else 143")] = None
     """TCP port; without it, the one that belongs to the security."""
 
 
@@ -233,7 +246,7 @@ class Pop3Server(MailServer):
     DEFAULT_PORTS: ClassVar[dict[Security, int]] = {Security.SSL_TLS: 995, Security.STARTTLS: 110, Security.NONE: 110}
     CLEAR_PORTS: ClassVar[frozenset[int]] = frozenset({110})
 
-    host: Annotated[Host, Prompt("Host", group="server", hint="For example pop.example.org")]
+    host: Annotated[Host, Prompt("Host", group="server", hint="pop.example.org")]
     """Name or IP address of the server; the name is also checked against its certificate."""
-    port: Annotated[Port, Prompt("Port", group="server", hint="Blank: 995 SSL_TLS, 110 STARTTLS and NONE")] = None
+    port: Annotated[Port, Prompt("Port", group="server", hint="Blank: 995 with SSL/TLS, else 110")] = None
     """TCP port; without it, the one that belongs to the security."""

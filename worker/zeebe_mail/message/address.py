@@ -47,11 +47,6 @@ class Mailbox:
         """The address in wire form, quoted where it must be: for headers and envelopes alike."""
         return f"{_local_on_wire(self.local)}@{self.domain}" if self.domain else _local_on_wire(self.local)
 
-    @property
-    def needs_smtputf8(self) -> bool:
-        """Whether only servers with SMTPUTF8 (RFC 6531) can carry it."""
-        return not self.local.isascii()
-
 
 def mailboxes(value: Any) -> tuple[Mailbox, ...]:
     """All the mailboxes of an input: a string with ``,`` or ``;``, ``{name, address}``, a list of these, or nothing.

@@ -72,6 +72,7 @@ _NOT_IN_LABELS = re.compile(r"[-_: \t\"']")
 _SHIFTED = re.compile(rb"\x1b\$[@BA(]|\x1b\(J")
 _UTF8_CHARACTER = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 _KANJI = re.compile(rb"\x1b\$[@B]([^\x1b\r\n]*+)(?:\x1b\([BJ])?")
+_JIS_PAIR = re.compile(rb"[!-~]{2}")
 _WIDE = re.compile(rb"(?:[\t\r\n -~]\0){4}|(?:\0[\t\r\n -~]){4}")
 _ESCAPED = re.compile(r"[\udc80-\udcff]")
 _OTHER = re.compile(r"[^\x00-\x7f\udc80-\udcff]")
@@ -96,6 +97,15 @@ def codec(label: str | None) -> str | None:
 
 def decode(data: bytes, label: str | None) -> Decoded:
     """Read bytes as labelled; where that fails as UTF-8, else as what most such mail is: Windows-1252."""
+    try:
+        return _decoded(data, label)
+    except MemoryError:
+        raise
+    except Exception:  # a bug of ours or of a codec: one header must cost nobody the search of a whole mailbox
+        return _repaired(data.decode("utf-8", errors="replace"), "The text could not be decoded.")
+
+
+def _decoded(data: bytes, label: str | None) -> Decoded:
     known = codec(label)
     if known is None and not label and data.isascii() and b"\0" not in data and b"\x1b" not in data:
         return Decoded(data.decode("ascii"), None)  # as nearly every header is
@@ -202,9 +212,9 @@ def _shifted(data: bytes, name: str) -> str:
 
 
 def _kanji(pairs: bytes) -> str:
-    """JIS X 0208 in seven bits, read as Shift JIS."""
+    """JIS X 0208 in seven bits, read as Shift JIS. Bytes that are of no pair, such as blanks, are passed over."""
     shifted = bytearray()
-    for row, cell in zip(pairs[::2], pairs[1::2], strict=False):
+    for row, cell in _JIS_PAIR.findall(pairs):
         shifted.append((row + 1) // 2 + (0x70 if row < 0x5F else 0xB0))
         shifted.append(cell + 0x7E if row % 2 == 0 else cell + 0x1F + (cell > 0x5F))
     return shifted.decode("cp932", errors="replace")

@@ -112,20 +112,20 @@ def compose(draft: Draft, *, token: str, date: datetime) -> Message:
     date = draft.date or date
     message_id = draft.message_id or f"<zm-{token}@{sender.domain or NO_DOMAIN}>"
     head = b"".join(_head(draft, message_id, date))
-    everybody = [*draft.authors, sender, *draft.to, *draft.cc, *draft.bcc, *draft.reply_to]
-    if draft.marks.receipt_to:
-        everybody.append(draft.marks.receipt_to)
+    envelope_sender = sender.address if draft.envelope_sender is None else draft.envelope_sender
+    recipients = envelope(draft.to, draft.cc, draft.bcc)
     writer = _Writer(token)
     body = writer.body(draft)
     return Message(
         draft=draft,
         message_id=message_id,
         date=date,
-        sender=sender.address if draft.envelope_sender is None else draft.envelope_sender,
-        recipients=envelope(draft.to, draft.cc, draft.bcc),
+        sender=envelope_sender,
+        recipients=recipients,
         data=_whole(head, body),
         without_8bit=_whole(head, _Writer(token, eight_bit=False).body(draft)) if writer.used_8bit else None,
-        needs_smtputf8=any(one.needs_smtputf8 for one in everybody),
+        # Whatever is no address goes into encoded words, so a header has no other letters than those of addresses.
+        needs_smtputf8=not (head.isascii() and all(map(str.isascii, (envelope_sender, *recipients)))),
         hidden=address_list("Bcc", draft.bcc) if draft.bcc else b"",
     )
 

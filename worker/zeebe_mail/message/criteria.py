@@ -34,8 +34,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from zeebe_mail.message.address import AddressError, mailbox
 from zeebe_mail.message.headers import ANY_NAME
+from zeebe_mail.message.message_id import bare_message_id
 from zeebe_mail.message.moment import read_moment
-from zeebe_mail.message.references import MAX_NUMBER, bare_message_id
+from zeebe_mail.message.references import MAX_NUMBER
 
 MAX_DEPTH = 16
 """Conditions within conditions."""
@@ -49,6 +50,7 @@ MAX_JSON = 200_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _KEYWORD = re.compile(r"[!#$&'+-\[^-z|}~]{1,100}")  # an atom (RFC 9051, 9)
 _RANGES = re.compile(r"(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?(?:,(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?)*", re.ASCII)
+_MAX_RANGES = 8000  # characters: servers take lines of 8 kB (RFC 7162, 4)
 _SHOWN = re.compile(r"[A-Za-z_-]{1,24}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*", re.ASCII | re.IGNORECASE)
 _YEARS = range(1900, 9000)
@@ -120,6 +122,17 @@ class Range(NamedTuple):
     first: int | None
     last: int | None
 
+    def within(self, highest: int) -> tuple[int, int]:
+        """The lowest and the highest number of it; of ``9:*`` where the highest is less, the lowest is above it."""
+        match self:
+            case (None, None):
+                return highest, highest
+            case (None, int(low)) | (int(low), None):
+                return low, highest
+            case (int(one), int(other)):
+                return min(one, other), min(max(one, other), highest)
+        raise TypeError(self)
+
 
 @dataclass(frozen=True, slots=True)
 class And:
@@ -171,10 +184,23 @@ class HeaderIs:
 
 
 @dataclass(frozen=True, slots=True)
+class BodyIs:
+    """The text of the body is exactly this, its case and how its words are spaced aside. Checked on the client."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The message has a part that is kept aside from its text. Checked on the client."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dated:
     """The message's date stands in this relation to a day, or (SINCE, BEFORE) to a moment with its offset.
 
-    Days are compared as the clock's own zone has them. Moments are checked on the client: SEARCH knows days only.
+    Days are compared as the clock's own zone has them. Moments are checked on the client, because SEARCH knows days
+    only, and so are dates of sending, because servers disagree on those that cannot be read.
     An undated message is neither before nor since anything.
     """
 
@@ -212,14 +238,6 @@ class Numbered:
     numbering: Numbering
     ranges: tuple[Range, ...]
 
-    @property
-    def sequence_set(self) -> str:
-        """As the protocol writes it (RFC 9051, 9: sequence-set)."""
-        return ",".join(
-            _star(one.first) if one.first == one.last else f"{_star(one.first)}:{_star(one.last)}"
-            for one in self.ranges
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class ServerOnly:
@@ -230,7 +248,20 @@ class ServerOnly:
 
 
 Criterion = (
-    And | Or | Not | Contains | HeaderContains | HeaderIs | Dated | Larger | Smaller | Flagged | Numbered | ServerOnly
+    And
+    | Or
+    | Not
+    | Contains
+    | HeaderContains
+    | HeaderIs
+    | BodyIs
+    | Attached
+    | Dated
+    | Larger
+    | Smaller
+    | Flagged
+    | Numbered
+    | ServerOnly
 )
 """A condition on a message."""
 
@@ -242,10 +273,6 @@ RECENT = Flagged("\\Recent")
 
 ADDRESS_HEADERS = frozenset({"from", "to", "cc", "bcc", "sender", "reply-to"})
 """Headers of which ``HeaderIs`` compares the addresses."""
-
-
-def _star(number: int | None) -> str:
-    return "*" if number is None else str(number)
 
 
 def walk(criterion: Criterion) -> Iterator[Criterion]:
@@ -299,7 +326,7 @@ def range_set(text: str) -> tuple[Range, ...]:
         ValueError: it is not such a list, or a number is not one from 1 to 4294967295.
     """
     compact = text.replace(" ", "")
-    if len(compact) > MAX_TEXT * 10 or not _RANGES.fullmatch(compact):
+    if len(compact) > _MAX_RANGES or not _RANGES.fullmatch(compact):
         raise ValueError("must be numbers and ranges such as 1,2,4:6 or 7:*")
     ranges = []
     for item in compact.split(","):
@@ -677,6 +704,8 @@ _SYNONYMS = {"GMRAW": "GMAILRAW", "XGMRAW": "GMAILRAW", "XGMLABELS": "LABELS", "
 def _validated(given: Any) -> Criterion | None:
     if given is None or (isinstance(given, str) and not given.strip()):
         return None
+    if isinstance(given, Criterion):
+        return given
     try:
         return criterion(given)
     except CriteriaError as error:

@@ -11,6 +11,7 @@ from zeebe_mail.message import encoded_words
 from zeebe_mail.message.address_list import read_addresses
 from zeebe_mail.message.dates import read_date, read_received
 from zeebe_mail.message.header_fields import Header, message_start, read_header
+from zeebe_mail.message.message_id import message_id_of
 from zeebe_mail.message.parsed import Correspondent
 
 IDENTIFIER = re.compile(r"<[^<>\s]{1,990}>")
@@ -49,7 +50,7 @@ def envelope_of(header: Header) -> Envelope:
     """The envelope in a header."""
     subject, date, received = header.first("subject"), header.first("date"), header.first("received")
     return Envelope(
-        message_id=read_message_id(header),
+        message_id=message_id_of(header),
         subject=encoded_words.header_text(subject) if subject is not None else None,
         from_=addresses_of(header.all("from")),
         to=addresses_of(header.all("to")),
@@ -62,13 +63,3 @@ def envelope_of(header: Header) -> Envelope:
 def addresses_of(values: Iterable[bytes]) -> tuple[Correspondent, ...]:
     """The addresses of all fields of one name."""
     return tuple(one for value in list(values)[:_ADDRESS_FIELDS] for one in read_addresses(value))
-
-
-def read_message_id(header: Header) -> str | None:
-    """The Message-ID with its angle brackets, as ``parse`` gives it."""
-    value = header.first("message-id")
-    if value is None:
-        return None
-    text = encoded_words.one_line(encoded_words.raw_text(value))
-    found = IDENTIFIER.search(text)
-    return (found[0] if found else text) or None

@@ -15,9 +15,9 @@ from types import MappingProxyType
 
 from zeebe_mail.message.address import envelope
 from zeebe_mail.message.compose import NO_DOMAIN, Draft, Message
-from zeebe_mail.message.envelope import read_message_id
 from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.message.headers import address_list, header
+from zeebe_mail.message.message_id import message_id_of
 from zeebe_mail.message.payload import Payload
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -55,7 +55,7 @@ def finished(
     """
     author = (addressed.sender or addressed.authors[0]).address
     sender = author if addressed.envelope_sender is None else addressed.envelope_sender
-    everybody = (addressed.to, addressed.cc, addressed.bcc)
+    recipients = envelope(addressed.to, addressed.cc, addressed.bcc)
     if b"\0" in raw:
         raise DraftError("it has the character NUL")
     whole = _LINE_END.sub(b"\r\n", raw)
@@ -66,7 +66,7 @@ def finished(
     gone = {*_HIDDEN, b"date", *replaced}
     kept = [whole for name, whole in fields if name not in gone and not _NOTES.fullmatch(name)]
     kept += replaced.values()
-    message_id = read_message_id(read_header(head, 0, len(head)))
+    message_id = message_id_of(read_header(head, 0, len(head)))
     if message_id is None:
         domain = sender.rpartition("@")[2] or NO_DOMAIN
         message_id = f"<zm-{token}@{domain}>"
@@ -80,10 +80,10 @@ def finished(
         message_id=message_id,
         date=date,
         sender=sender,
-        recipients=envelope(*everybody),
+        recipients=recipients,
         data=Payload(new_head, b"\r\n", body, end),
         without_8bit=None,
-        needs_smtputf8=not new_head.isascii() or any(one.needs_smtputf8 for group in everybody for one in group),
+        needs_smtputf8=not (new_head.isascii() and all(map(str.isascii, (sender, *recipients)))),
         hidden=b"".join(whole for name, whole in fields if name in _HIDDEN),
     )
 

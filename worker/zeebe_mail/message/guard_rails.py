@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -15,77 +14,15 @@ from zeebe_mail.errors import (
     SenderNotAllowed,
     TooManyRecipients,
 )
-from zeebe_mail.message.address import AddressError, Mailbox, envelope, mailbox, mailboxes
+from zeebe_mail.message.address import Mailbox, envelope, mailboxes
+from zeebe_mail.message.address_patterns import NO_ADDRESSES, AddressPatterns
 from zeebe_mail.message.compose import Draft
+from zeebe_mail.message.suppression_list import SuppressionList
 
 ORIGINAL = "X-Original-"
 """Begins the headers that name the recipients of a mail before it was redirected: ``X-Original-To`` and so on."""
 
 _ROUTING = frozenset("%!@")
-
-
-class PatternError(ValueError):
-    """An entry of a list that stands for no address; the message repeats it."""
-
-
-@dataclass(frozen=True, slots=True)
-class AddressPatterns:
-    """Addresses as an operator lists them.
-
-    ``jane@example.org`` is that address and its sub-addresses (``jane+…@example.org``, RFC 5233), ``@example.org`` all
-    of that domain, ``*.example.org`` all of the domains below it. Upper and lower case do not matter, and an
-    international domain may be written in either form.
-    """
-
-    addresses: frozenset[tuple[str, str]] = frozenset()
-    domains: frozenset[str] = frozenset()
-    parents: tuple[str, ...] = ()
-    """Each with a dot before it."""
-
-    @classmethod
-    def of(cls, entries: Iterable[str]) -> AddressPatterns:
-        """Read entries.
-
-        Raises:
-            PatternError: one is none of the three forms.
-        """
-        addresses, domains, parents = set(), set(), []
-        for entry in entries:
-            local, at, domain = entry.strip().rstrip(".").rpartition("@")
-            try:
-                if at and not local:
-                    domains.add(_domain(domain))
-                elif not at and domain.startswith("*."):
-                    parents.append(f".{_domain(domain[2:])}")
-                elif "*" in local:
-                    raise AddressError("has a wildcard where none can be")
-                else:
-                    addresses.add((_folded(mailbox(f"{local}{at}{domain}").local), _domain(domain)))
-            except AddressError:
-                raise PatternError(
-                    f'"{entry}" is no address, no domain such as @example.org, and no *.example.org'
-                ) from None
-        return cls(frozenset(addresses), frozenset(domains), tuple(parents))
-
-    def __bool__(self) -> bool:
-        return bool(self.addresses or self.domains or self.parents)
-
-    def match(self, one: Mailbox) -> bool:
-        """Whether an address is among them."""
-        local, domain = _folded(one.local), one.domain.lower()
-        return (
-            domain in self.domains
-            or domain.endswith(self.parents)
-            or not self.addresses.isdisjoint({(local, domain), (local.partition("+")[0], domain)})
-        )
-
-
-def _domain(text: str) -> str:
-    return mailbox(f"x@{text}").domain.lower()
-
-
-def _folded(local: str) -> str:
-    return unicodedata.normalize("NFC", local).casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +37,12 @@ class Admitted:
 class GuardRails:
     """What is allowed. Without any setting that is everything."""
 
-    allowed_recipients: AddressPatterns = AddressPatterns()
+    allowed_recipients: AddressPatterns = NO_ADDRESSES
     """The only ones; empty: all."""
-    denied_recipients: AddressPatterns = AddressPatterns()
+    denied_recipients: AddressPatterns = NO_ADDRESSES
     """Go before the allowed ones."""
+    suppressed: SuppressionList | None = None
+    """More of these, in a file that changes."""
     max_recipients: int | None = None
     max_message_bytes: int | None = None
     allowed_senders: Mapping[str, AddressPatterns] = field(default_factory=dict)
@@ -121,6 +60,7 @@ class GuardRails:
             SenderNotAllowed: the user must not send as one of its senders.
             RecipientNotAllowed: a recipient must not get it, and all are required.
             NoRecipientLeft: none may get it.
+            SuppressionListUnreadable: it cannot be told who must not get it.
             TooManyRecipients: more than allowed may get it.
         """
         self._check_senders(draft, user)
@@ -163,7 +103,11 @@ class GuardRails:
                 )
 
     def _without_forbidden(self, draft: Draft, required: Literal["all", "any"]) -> Admitted:
-        forbidden = {one.address for one in (*draft.to, *draft.cc, *draft.bcc) if not self._may_get_mail(one)}
+        denied = [self.denied_recipients]
+        if self.suppressed:
+            denied.append(self.suppressed.current())
+        everybody = (*draft.to, *draft.cc, *draft.bcc)
+        forbidden = {one.address for one in everybody if not self._may_get_mail(one, denied)}
         if not forbidden:
             return Admitted(draft)
         named = tuple(address for address in _recipients(draft) if address in forbidden)
@@ -179,11 +123,11 @@ class GuardRails:
             raise NoRecipientLeft(f"This worker must not send mail to {which}, and there is no other.", details=details)
         return Admitted(replace(draft, to=rest["to"], cc=rest["cc"], bcc=rest["bcc"]), named)
 
-    def _may_get_mail(self, one: Mailbox) -> bool:
-        if self._is_target(one) or not (self.allowed_recipients or self.denied_recipients):
+    def _may_get_mail(self, one: Mailbox, denied: list[AddressPatterns]) -> bool:
+        if self._is_target(one) or not (self.allowed_recipients or self.denied_recipients or self.suppressed):
             return True
         # A mail server may read a bare name, and what stands before a routing character, as another address.
-        if self.denied_recipients.match(one) or not one.domain or _ROUTING.intersection(one.local):
+        if any(patterns.match(one) for patterns in denied) or not one.domain or _ROUTING.intersection(one.local):
             return False
         if self.allowed_recipients:
             return self.allowed_recipients.match(one)

@@ -32,6 +32,7 @@ STRUCTURED = frozenset(
     | {"priority", "x-priority", "x-msmail-priority", "sensitivity", "precedence", "expires", "reply-by"}
     | {"content-language", "accept-language", "list-id", "list-help", "list-post", "list-owner", "list-archive"}
     | {"list-subscribe", "list-unsubscribe", "list-unsubscribe-post", "x-auto-response-suppress", "feedback-id"}
+    | {"tls-required"}
 )
 """Headers that programs read word by word."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -14,6 +15,8 @@ _IN_STYLE = re.compile(r"""url\(\s*["']?\s*cid:([^"')\s]+)""", re.IGNORECASE)
 _IN_SET = re.compile(r"(?:^|,)\s*cid:([^\s,]+)", re.IGNORECASE)
 _SOLE = re.compile(r"\s*cid:(\S+)\s*", re.IGNORECASE)
 _CONTENT_ID = re.compile(r"[!#-;=?-~]{1,200}")
+_MARKUP = re.compile(r"""<style\b.*?</style\b|<[a-z](?:[^>"']|"[^"]*+"|'[^']*+')*+>""", re.IGNORECASE | re.DOTALL)
+_REFERENCE = re.compile(r"""\bcid:([^\s"'<>()]+)""", re.IGNORECASE)
 _SHOWING = frozenset({"src", "background", "poster", "data", "href", "xlink:href"})
 
 
@@ -85,3 +88,12 @@ def shown(html: str | None, attachments: tuple[Attachment, ...]) -> tuple[tuple[
         replace(part, inline=True, content_id=found[at]) if at in found else part for at, part in enumerate(attachments)
     )
     return parts, tuple(name for name in named if name not in place)
+
+
+def with_urls(html: str, urls: Mapping[str, str]) -> str:
+    """HTML that shows its parts from these URLs, each by its Content-ID, where there is no mail around it."""
+
+    def url(reference: re.Match[str]) -> str:
+        return urls.get(unquote(unescape(reference[1].rstrip(","))), reference[0])
+
+    return _MARKUP.sub(lambda markup: _REFERENCE.sub(url, markup[0]), html)

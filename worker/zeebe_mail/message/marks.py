@@ -62,6 +62,8 @@ class Marks:
     unsubscribe: Unsubscribe | None = None
     language: str | None = None
     """Content-Language (RFC 3282)."""
+    tls_optional: bool = False
+    """TLS-Required: No (RFC 8689, 5): delivery matters more than how it comes about."""
 
     def headers(self) -> Iterator[tuple[str, bytes]]:
         """Name and whole header of each mark.
@@ -88,6 +90,8 @@ class Marks:
             yield "Priority", self.priority
         if self.sensitivity != "normal":
             yield "Sensitivity", _SENSITIVITY[self.sensitivity]
+        if self.tls_optional:
+            yield "TLS-Required", "No"
         if self.language:
             yield "Content-Language", self.language
         if self.unsubscribe:

@@ -6,6 +6,7 @@ POP3 has no search, so all of a criterion is checked here. IMAP's SEARCH knows n
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from zeebe_mail.message.criteria import (
     ALL,
     NONE,
     And,
+    Attached,
+    BodyIs,
     Clock,
     Contains,
     Criterion,
@@ -41,8 +44,10 @@ from zeebe_mail.message.criteria import (
 from zeebe_mail.message.dates import read_date
 from zeebe_mail.message.encoded_words import header_text, raw_text
 from zeebe_mail.message.header_fields import Header
+from zeebe_mail.message.message_id import bare_or_none, landmark, read_message_id
 
 _DAY = timedelta(days=1)
+_WORD = re.compile(r"\w{1,200}")
 
 
 # ── what has to be known ─────────────────────────────────────────────────────────────────────────────────────────
@@ -71,7 +76,7 @@ def needs(criterion: Criterion) -> Needs:
     return Needs(
         headers=frozenset(headers),
         whole_header=Place.TEXT in places,
-        body=bool(places & {Place.BODY, Place.TEXT}),
+        body=bool(places & {Place.BODY, Place.TEXT}) or any(isinstance(part, BodyIs | Attached) for part in parts),
         flags=any(isinstance(part, Flagged) for part in parts),
         numbers=frozenset(part.numbering for part in parts if isinstance(part, Numbered)),
         server=frozenset(part.key for part in parts if isinstance(part, ServerOnly)),
@@ -93,7 +98,11 @@ class Candidate:
     received: datetime | None = None
     """When the mailbox got it, in the zone whose days count."""
     body: str = ""
-    """All text of the body, decoded."""
+    """All that the body says, decoded, its HTML as it stands too."""
+    text: str = ""
+    """The text of the body as people read it."""
+    attachments: int = 0
+    """Parts that are kept aside from the text."""
     flags: frozenset[str] = frozenset()
     uid: int = 0
     highest_uid: int = 0
@@ -101,8 +110,12 @@ class Candidate:
     highest_sequence: int = 0
 
 
+Condition = Contains | HeaderContains | HeaderIs | BodyIs | Attached | Dated | Larger | Smaller | Flagged | Numbered
+"""What can be checked here."""
+
+
 def matches(criterion: Criterion, message: Candidate) -> bool:
-    """Whether the message is one that is searched for.
+    """Whether the message is one that is searched for. What cannot be read of a message says nothing.
 
     Raises:
         ValueError: only a server can tell (:class:`ServerOnly`).
@@ -114,12 +127,28 @@ def matches(criterion: Criterion, message: Candidate) -> bool:
             return any(matches(part, message) for part in parts)
         case Not(part):
             return not matches(part, message)
+        case ServerOnly(key, _):
+            raise ValueError(f"only a server can search by {key.search_key}")
+    try:
+        return _holds(criterion, message)
+    except MemoryError:
+        raise
+    except Exception:  # a bug of ours: one message must cost nobody the search of the others
+        return False
+
+
+def _holds(condition: Condition, message: Candidate) -> bool:
+    match condition:
         case Contains(place, text):
             return _contains(message, place, folded(text))
         case HeaderContains(name, text):
             return any(folded(text) in folded(header_text(value)) for value in message.header.all(name.lower()))
         case HeaderIs(name, value):
             return any(_says(name.lower(), found, value) for found in message.header.all(name.lower()))
+        case BodyIs(text):
+            return folded(message.text).split() == folded(text).split()
+        case Attached():
+            return message.attachments > 0
         case Dated(clock, relation, when):
             return _is_dated(_moment(message, clock), relation, when)
         case Larger(size):
@@ -132,8 +161,6 @@ def matches(criterion: Criterion, message: Candidate) -> bool:
             return in_ranges(message.uid, ranges, message.highest_uid)
         case Numbered(_, ranges):
             return in_ranges(message.sequence, ranges, message.highest_sequence)
-        case ServerOnly(key, _):
-            raise ValueError(f"only a server can search by {key.search_key}")
 
 
 def folded(text: str) -> str:
@@ -142,12 +169,11 @@ def folded(text: str) -> str:
 
 
 def in_ranges(number: int, ranges: Iterable[Range], highest: int) -> bool:
-    """Whether a number is in one of the ranges; ``*`` is the highest there is, so ``9:*`` always has that one."""
-    for one in ranges:
-        first, last = sorted((one.first or highest, one.last or highest))
-        if first <= number <= last:
-            return True
-    return False
+    """Whether a number is in one of the ranges; ``*`` is the highest there is, and ``9:*`` those from 9 on, if any.
+
+    IMAP itself means the highest by ``9:*`` when that is less (RFC 9051, 9); who deletes ``9:*`` does not mean it.
+    """
+    return any(low <= number <= high for low, high in (one.within(highest) for one in ranges))
 
 
 def _contains(message: Candidate, place: Place, text: str) -> bool:
@@ -161,7 +187,7 @@ def _contains(message: Candidate, place: Place, text: str) -> bool:
 
 def _says(name: str, value: bytes, wanted: str) -> bool:
     if name == "message-id":
-        return raw_text(value).removeprefix("<").removesuffix(">") == wanted
+        return bare_or_none(read_message_id(value)) == wanted
     if name in ADDRESS_HEADERS:
         return any(one.address.casefold() == wanted.casefold() for one in read_addresses(value))
     return header_text(value).strip().casefold() == wanted.casefold()
@@ -220,7 +246,9 @@ def client_side(criterion: Criterion) -> Criterion:
 
 
 def _is_of_client(leaf: Criterion) -> bool:
-    return isinstance(leaf, HeaderIs) or (isinstance(leaf, Dated) and isinstance(leaf.when, datetime))
+    # Servers take a message whose Date cannot be read for one of 1970, or of its arrival.
+    is_rough = isinstance(leaf, Dated) and (isinstance(leaf.when, datetime) or leaf.clock is Clock.SENT)
+    return isinstance(leaf, HeaderIs | BodyIs | Attached) or is_rough
 
 
 def _bound(criterion: Criterion, *, at_most: bool) -> Criterion:
@@ -234,16 +262,30 @@ def _bound(criterion: Criterion, *, at_most: bool) -> Criterion:
             return Not(_bound(part, at_most=not at_most))
         case HeaderIs(name, value):
             return NONE if at_most else _mentions(name, value)
+        case BodyIs(text):
+            return NONE if at_most else _has_a_word_of(text)
+        case Attached():
+            return NONE if at_most else ALL
         case Dated(_, _, when) if isinstance(when, datetime):
             return _days(criterion, when.astimezone(UTC).date(), at_most=at_most)
+        case Dated(Clock.SENT) if at_most:
+            return NONE
     return criterion
 
 
 def _mentions(name: str, value: str) -> Criterion:
+    if name.lower() == "message-id":
+        return HeaderContains(name, landmark(value))
     try:
         return Contains(Place(name.upper()), value)
     except ValueError:
         return HeaderContains(name, value)
+
+
+def _has_a_word_of(text: str) -> Criterion:
+    """The longest word: lines are broken elsewhere in the mail than in its decoded text."""
+    word = max(_WORD.findall(text), key=len, default="")
+    return Contains(Place.BODY, word) if word else ALL
 
 
 def _days(moment: Dated, day: date, *, at_most: bool) -> Dated:

@@ -7,7 +7,7 @@ within limits (``mime_tree``), each header and body is decoded by itself, and on
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePath
@@ -93,6 +93,7 @@ def _message(root: Entity, size: int, findings: Findings, *, in_another: bool = 
     """The message whose tree this is; messages in it are read the same way."""
     known = _with_header(_legible(root), size, findings)
     body = read_body(root, findings, borrow=not in_another)
+    leaves = {} if in_another else {id(one): _part(one) for one in _leaves(root)}
     text = body.text
     return replace(
         known,
@@ -101,9 +102,10 @@ def _message(root: Entity, size: int, findings: Findings, *, in_another: bool = 
         newest_reply=_attempt(lambda: newest_reply(text), "newest reply", findings) if text is not None else None,
         html=body.html,
         safe_html=body.safe_html,
-        attachments=tuple(_part(one) for one in body.attachments),
-        inline_parts=tuple(_part(one) for one in body.inline),
+        attachments=tuple(leaves.get(id(one)) or _part(one) for one in body.attachments),
+        inline_parts=tuple(leaves.get(id(one)) or _part(one) for one in body.inline),
         messages=tuple(_nested(one) for one in _messages(root)),
+        leaves=tuple(leaves.values()),
         calendar=_calendar(root, findings),
         bounce=_attempt(lambda: read_bounce(root, text), "report", findings),
         errors=tuple(dict.fromkeys(findings.errors))[:_ERRORS],
@@ -169,6 +171,13 @@ def _importance(header: Header) -> Importance:
     return "normal"
 
 
+def _leaves(entity: Entity) -> Iterator[Entity]:
+    if not entity.is_multipart:
+        yield entity
+    for child in entity.children if entity.is_multipart else ():
+        yield from _leaves(child)
+
+
 def _part(entity: Entity) -> Part:
     name = entity.file_name
     return Part(
@@ -184,16 +193,17 @@ def _part(entity: Entity) -> Part:
 
 
 def _messages(entity: Entity) -> Iterable[Entity]:
-    """The messages that a message holds, not those that these hold."""
+    """The parts with messages that a message holds, not those that these hold."""
     if entity.is_message:
-        yield entity.children[0]
+        yield entity
     else:
         for child in entity.children:
             yield from _messages(child)
 
 
-def _nested(root: Entity) -> ParsedMessage:
-    return _message(root, root.size, Findings(), in_another=True)
+def _nested(holder: Entity) -> ParsedMessage:
+    root = holder.children[0]
+    return replace(_message(root, root.size, Findings(), in_another=True), part=_part(holder))
 
 
 def _calendar(root: Entity, findings: Findings) -> Calendar | None:

@@ -164,6 +164,8 @@ class ParsedMessage:
     attachments: tuple[Part, ...] = ()
     inline_parts: tuple[Part, ...] = ()
     messages: tuple[ParsedMessage, ...] = ()
+    leaves: tuple[Part, ...] = ()
+    """All parts as they stand, texts too, in their order; a message in it as a whole. Of nested messages none."""
     calendar: Calendar | None = None
     bounce: Bounce | None = None
     auto_reply: str | None = None
@@ -172,6 +174,8 @@ class ParsedMessage:
     errors: tuple[str, ...] = ()
     parse_error: str | None = None
     """Why this is not all of the message, if it is not."""
+    part: Part | None = None
+    """Of a message in a message: the part that holds it."""
     raw: bytes = field(default=b"", repr=False, compare=False)
     """The message itself; that of nested messages is with the outermost."""
 
@@ -180,11 +184,19 @@ class ParsedMessage:
         """The first From address, bare."""
         return next((one.address for one in self.from_ if one.address), None)
 
+    @property
+    def all_text(self) -> str:
+        """Its text, and that of the messages it holds."""
+        return "\n".join(filter(None, (self.text, *(message.all_text for message in self.messages))))
+
     def parts(self) -> Iterator[Part]:
-        """All attachments and inline parts, those of nested messages included."""
+        """All attachments, inline parts and messages in the message, and what these have themselves; each once."""
         yield from self.attachments
         yield from self.inline_parts
+        attached = {one.part for one in self.attachments}
         for message in self.messages:
+            if message.part is not None and message.part.part not in attached:
+                yield message.part
             yield from message.parts()
 
     def content(self, part: Part) -> bytes:
@@ -219,7 +231,14 @@ class ParsedMessage:
             "safeHtml": self.safe_html if original_html else None,
             "attachments": [_part(one, kept) for one in self.attachments],
             "inlineParts": [_part(one, kept) for one in self.inline_parts],
-            "messages": [one.as_json(kept, original_html=original_html) for one in self.messages],
+            "messages": [
+                {
+                    **one.as_json(kept, original_html=original_html),
+                    "part": one.part and one.part.part,
+                    "document": one.part and kept.get(one.part.part),
+                }
+                for one in self.messages
+            ],
             "from": _correspondents(self.from_),
             "sender": _correspondents(self.sender),
             "to": _correspondents(self.to),

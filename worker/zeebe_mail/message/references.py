@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from zeebe_mail.form import Part, Prompt
+from zeebe_mail.form import Answer, Part, Prompt, Question
+from zeebe_mail.message.message_id import bare_message_id
 
-_MESSAGE_ID = re.compile(r"[^\s<>\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 MAX_NUMBER = 2**32 - 1
 """UIDs and UIDVALIDITY values are 32-bit numbers above zero (RFC 9051, 9)."""
 
@@ -17,17 +16,11 @@ Uid = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 UidValidity = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 
 
-def bare_message_id(value: str) -> str:
-    """A Message-ID without its angle brackets and the space around it; identity is equality of this.
-
-    Raises:
-        ValueError: it is empty, or holds spaces, brackets or control characters inside.
-    """
-    bare = value.strip().removeprefix("<").removesuffix(">")
-    if not _MESSAGE_ID.fullmatch(bare):
-        raise ValueError("is not a Message-ID such as <a1b2@example.org>")
-    return bare
-
+BY_ID_OR_UID = {
+    "messageId": Answer("The one with this Message-ID", needs=("messageId",)),
+    "uid": Answer("The one with this UID", needs=("uid",), takes=("uidValidity",)),
+}
+"""How the Modeler asks for one message."""
 
 MessageId = Annotated[str, AfterValidator(bare_message_id)]
 
@@ -35,7 +28,10 @@ MessageId = Annotated[str, AfterValidator(bare_message_id)]
 class ReferenceFields(Part):
     """What a message can be named by."""
 
-    message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="With or without < >")] = None
+    first_of_several: ClassVar[bool] = False
+    """Whether of several messages with the Message-ID the first is meant; else it is not clear which."""
+
+    message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="<a1b2@example.org>")] = None
     """The exact Message-ID. Senders choose it, so two messages may share one; then nothing is done."""
     uid: Annotated[Uid | None, Prompt("UID", group="message")] = None
     """The number the mailbox gave the message."""
@@ -45,6 +41,8 @@ class ReferenceFields(Part):
 
 class MessageReference(ReferenceFields):
     """One message: its Message-ID, or its UID together with the UIDVALIDITY of the mailbox."""
+
+    questions: ClassVar = {"which": Question("Which message", "message", BY_ID_OR_UID)}
 
     @model_validator(mode="after")
     def _names_a_message(self) -> MessageReference:

@@ -5,6 +5,7 @@ Variables are plain JSON and cannot be changed; what a template defines is gone 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,9 @@ FIELDS = {
 """What a template may say. ``subject`` in the directory is the file ``subject.txt.j2``."""
 
 _BODIES = (("text",), ("html", "markdown"))
+
+_ATTACHMENTS = "attachments"
+_PICTURES = "inline"
 
 
 # ── the engine ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -204,6 +208,18 @@ class _Directory:
             found |= {field: locale for field in FIELDS if _file(field) in there}
         return found
 
+    def enclosed(self, name: str, locales: Sequence[str], folder: str) -> tuple[str, ...]:
+        """What is in a folder of a template that :meth:`fields` found: paths from the directory, by file name.
+
+        Raises:
+            Fault: the folder is there and cannot be read.
+        """
+        found: dict[str, str] = {}
+        for locale in reversed(locales):
+            place = "/".join(filter(None, (name, locale, folder)))
+            found |= {file: f"{place}/{file}" for file in self._visible(place)}
+        return tuple(found[file] for file in sorted(found))
+
     def names(self) -> list[str]:
         """Some of the templates that there are."""
         if self._root is None:
@@ -217,6 +233,17 @@ class _Directory:
             return {one.name for one in folder.iterdir()}
         except OSError:
             return set()
+
+    def _visible(self, place: str) -> list[str]:
+        """All names but those with a dot in front: `.DS_Store`, and `..data`, which Kubernetes puts there."""
+        assert self._root is not None
+        folder = self._root / place
+        try:
+            return [one.name for one in folder.iterdir() if not one.name.startswith(".")]
+        except OSError as error:
+            if os.path.lexists(folder):
+                raise Fault("failed", reason=f"the folder cannot be read ({error.strerror})", place=place) from error
+            return []
 
 
 # ── one mail ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -249,7 +276,14 @@ class Templates:
         def get(field: str) -> Template:
             return self._environment(FIELDS[field], locales).get_template(paths[field])
 
-        return Copy(frozenset(paths), get, self._codes, language=found.get("markdown"))
+        return Copy(
+            frozenset(paths),
+            get,
+            self._codes,
+            language=found.get("markdown"),
+            attachments=self._directory.enclosed(name, locales, _ATTACHMENTS),
+            pictures=self._directory.enclosed(name, locales, _PICTURES),
+        )
 
     def inline(self, sources: Mapping[str, str], locale: str | None) -> Copy:
         """A template that a task brings; it may include files of the directory."""
@@ -279,11 +313,22 @@ class Copy:
     """A template for one mail."""
 
     def __init__(
-        self, fields: frozenset[str], get: Callable[[str], Template], codes: _Codes, *, language: str | None
+        self,
+        fields: frozenset[str],
+        get: Callable[[str], Template],
+        codes: _Codes,
+        *,
+        language: str | None,
+        attachments: tuple[str, ...] = (),
+        pictures: tuple[str, ...] = (),
     ) -> None:
         self.fields = fields
         self.language = language or None
         """The language of its Markdown, where that is known."""
+        self.attachments = attachments
+        """Paths of the files that go with it."""
+        self.pictures = pictures
+        """Paths of those that its HTML may show."""
         self._get = get
         self._codes = codes
         self._room = OUTPUT_LIMIT

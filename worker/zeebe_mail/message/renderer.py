@@ -69,6 +69,18 @@ class Order:
         ).encode()
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A mail as its template has it."""
+
+    fields: Mapping[str, str]
+    """Its texts."""
+    attachments: tuple[str, ...] = ()
+    """Files that go with it, as paths from the directory of templates."""
+    pictures: tuple[str, ...] = ()
+    """Files that its HTML may show by their names."""
+
+
 class Renderer:
     """Writes mails, as many at once as there are children; more wait for their turn."""
 
@@ -80,8 +92,8 @@ class Renderer:
         self._limits = limits
         self._children = Children(_MODULE, *arguments, count=children, limits=limits)
 
-    async def render(self, order: Order) -> dict[str, str]:
-        """The texts of a mail by field.
+    async def render(self, order: Order) -> Rendered:
+        """The texts of a mail, and which files of the template go with it.
 
         Raises:
             TemplateError: the template gives none.
@@ -101,8 +113,7 @@ class Renderer:
             raise self._failed(error) from error
         if fault := answer.get("fault"):
             raise self._error(fault)
-        fields: dict[str, str] = answer["fields"]
-        return fields
+        return Rendered(answer["fields"], tuple(answer["attachments"]), tuple(answer["pictures"]))
 
     async def aclose(self) -> None:
         """End the children; mails that are being written are finished first."""

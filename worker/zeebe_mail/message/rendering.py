@@ -1,6 +1,7 @@
 """The child process that fills in mail templates: ``python -m zeebe_mail.message.rendering`` (see ``renderer``).
 
-The question is an order, the answer the texts of a mail or the fault that there is, each as JSON.
+The question is an order, the answer the texts of a mail and the paths of its template's files, or the fault that there
+is, each as JSON.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from zeebe_mail.message.serving import serve
 
 def _answer(templates: Templates, question: bytes) -> bytes:
     try:
-        said: Mapping[str, Any] = {"fields": _mail(templates, json.loads(question))}
+        said: Mapping[str, Any] = _mail(templates, json.loads(question))
     except Fault as fault:
         said = {"fault": fault.said}
     return json.dumps(said).encode()
 
 
-def _mail(templates: Templates, order: Mapping[str, Any]) -> dict[str, str]:
-    """The texts of a mail.
+def _mail(templates: Templates, order: Mapping[str, Any]) -> dict[str, Any]:
+    """The texts of a mail, and what its template brings with them.
 
     Raises:
         Fault: there is no mail.
@@ -38,7 +39,7 @@ def _mail(templates: Templates, order: Mapping[str, Any]) -> dict[str, str]:
     _finish(fields, order, copy.language)
     if sum(len(text.encode(errors="surrogatepass")) for text in fields.values()) > OUTPUT_LIMIT:
         raise Fault("limit", reason=f"it gives more than {OUTPUT_LIMIT} bytes", place=None)
-    return fields
+    return {"fields": fields, "attachments": copy.attachments, "pictures": copy.pictures}
 
 
 def _copy(templates: Templates, order: Mapping[str, Any]) -> Copy:

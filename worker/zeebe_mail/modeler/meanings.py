@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from itertools import pairwise
 
 from pydantic import BaseModel
+
+_ROLE = re.compile(r":\w+:`~?(?:[\w.]+\.)?(\w+)`")
 
 
 def meanings(model: type[BaseModel]) -> dict[str, str]:
@@ -22,11 +25,20 @@ def meanings(model: type[BaseModel]) -> dict[str, str]:
     return {name: found[name] for name in model.model_fields if name in found}
 
 
+def documented(thing: object) -> str:
+    """The docstring of a function or class for people who do not know the code: without its roles."""
+    return _plain(inspect.getdoc(thing) or "")
+
+
+def _plain(text: str) -> str:
+    return _ROLE.sub(r"`\1`", text).replace("``", "`")
+
+
 def _own(cls: type[BaseModel]) -> dict[str, str]:
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(definition, ast.ClassDef)
     return {
-        field.target.id: " ".join(text.value.value.split())
+        field.target.id: _plain(" ".join(text.value.value.split()))
         for field, text in pairwise(definition.body)
         if isinstance(field, ast.AnnAssign)
         and isinstance(field.target, ast.Name)

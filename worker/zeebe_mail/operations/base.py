@@ -6,13 +6,14 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
 from zeebe_mail import operations
+from zeebe_mail.documents.download_folders import DownloadFolders
 from zeebe_mail.documents.sources import Sources
 from zeebe_mail.documents.store import DocumentStore
 from zeebe_mail.form import Part
@@ -115,6 +116,8 @@ class Desk:
     """Fills in mail templates, in processes of their own."""
     rails: GuardRails
     """What the operator lets processes send, to whom and as whom."""
+    folders: DownloadFolders = field(default_factory=DownloadFolders)
+    """Where files may be written."""
     idempotency_header: str | None = None
     """The header by which a provider knows a mail that it took already."""
 

@@ -12,7 +12,7 @@ from zeebe_mail.documents.store import NoStore, Reference
 from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.form import Prompt
 from zeebe_mail.operations.base import Desk, OperationOutput, Request
-from zeebe_mail.operations.fields import IfMissing, PartNumber
+from zeebe_mail.operations.fields import IF_MISSING, IfMissing, PartNumber
 
 INLINE_LIMIT = 1_000_000
 """Bytes that may go into a process variable; a broker takes messages of 4 MB, and base64 makes 1.4 of 1."""
@@ -25,21 +25,26 @@ class FileRequest(Request):
 
     part: Annotated[
         PartNumber | None,
-        Prompt("Part", group="message", hint="As reading shows it, for example 2 or 1.2; default: the whole message"),
+        Prompt("Part", group="reading", hint="2 or 1.2; blank: the whole message"),
     ] = None
     """The part's number as `read` gives it, which is then decoded; without it the whole message as it is."""
     deliver: Annotated[
         Literal["document", "base64"],
-        Prompt("Hand over", group="message", hint="base64: in the result, at most 1 MB", feel="static"),
+        Prompt(
+            "Hand over",
+            group="reading",
+            feel="static",
+            choices={"document": "In the document store", "base64": "In the result, up to 1 MB"},
+        ),
     ] = "document"
     """document: kept in the document store. base64: as text in the result, at most 1 MB."""
-    max_bytes: Annotated[
-        int, Field(ge=1, le=LARGEST), Prompt("Largest", group="message", hint="Bytes, default 30 MB")
-    ] = 30 * 1024 * 1024
+    max_bytes: Annotated[int, Field(ge=1, le=LARGEST), Prompt("Largest", group="limits", hint="Bytes")] = (
+        30 * 1024 * 1024
+    )
     """What has more bytes is MESSAGE_TOO_LARGE."""
     if_missing: Annotated[
         IfMissing,
-        Prompt("If there is no such message", group="message", hint="error: MESSAGE_NOT_FOUND", feel="static"),
+        Prompt("If there is no such message", group="error", feel="static", choices=IF_MISSING),
     ] = "error"
     """Whether a message or part that is not there is an error, or a result with `found` false."""
 

@@ -20,7 +20,7 @@ DRAFTS = "\\Drafts"
 class StoredDraft(StoredMail):
     """A draft of a mailbox."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default \\Drafts")] = DRAFTS
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="\\Drafts")] = DRAFTS
     """The mailbox (IMAP folder) it is in; by default the one that the server has for drafts."""
 
 

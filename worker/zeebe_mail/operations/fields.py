@@ -126,9 +126,13 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 """A moment with its offset: ISO 8601, or FEEL's date and time; without an offset it is UTC."""
 
 IfMissing = Literal["error", "result"]
+IF_MISSING = {"error": "That is an error", "result": "The result tells"}
+"""What the Modeler calls them."""
 """Whether something that is not there is an error or a result."""
 
 SortOrder = Annotated[Literal["ASC", "DESC"], BeforeValidator(upper)]
+ORDERS = {"DESC": "Newest or largest first", "ASC": "Oldest or smallest first"}
+DETAILS = {"ids": "Only what it is found by", "summary": "Addresses, subject, dates, size"}
 """``DESC``: newest or largest first; ``ASC``: oldest or smallest first."""
 
 Address = Annotated[Mailbox, BeforeValidator(mailbox), WithJsonSchema(_ONE)]

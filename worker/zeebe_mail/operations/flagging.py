@@ -15,9 +15,7 @@ from zeebe_mail.operations.selection import SomeMessages, choose
 class FlagsRequest(SomeMessages):
     """Which messages, and the flags."""
 
-    flags: Annotated[
-        Flags, Prompt("Flags", group="message", hint="Seen, Flagged, Answered, Draft, Deleted, or your own")
-    ]
+    flags: Annotated[Flags, Prompt("Flags", group="message", hint="Seen, Flagged, or your own")]
     """One flag or a list: Seen, Answered, Flagged, Deleted, Draft, with or without backslash, or keywords."""
 
 

@@ -23,6 +23,6 @@ class ImapAccess(Part):
     auth: Annotated[
         MailboxAuth | None,
         BeforeValidator(_none_if_blank),
-        Prompt("IMAP authentication", group="imap", hint="Blank: the same as for sending"),
+        Prompt("Authentication", group="imap", hint="Blank: as for sending"),
     ] = None
     """How to log in there; without it, as for sending."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -15,7 +16,7 @@ from zeebe_mail.message.matching import client_side, server_side
 from zeebe_mail.message.parse import MESSAGE_LIMIT, parse_header
 from zeebe_mail.message.parsed import ParsedMessage
 from zeebe_mail.operations.base import Desk, OperationOutput, Request
-from zeebe_mail.operations.fields import MailboxName, SortOrder, upper
+from zeebe_mail.operations.fields import DETAILS, ORDERS, MailboxName, SortOrder, upper
 from zeebe_mail.operations.matching import decides_alone, matching
 from zeebe_mail.operations.message_result import (
     ImapMessageContent,
@@ -35,22 +36,47 @@ AT_A_TIME = 2
 class ListRequest(Request):
     """Which mailbox, how many messages, in what order, and how much of each."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="Default INBOX")] = "INBOX"
+    ties_ascending: ClassVar[bool] = False
+    """Whether equal messages come by UID even where the order is descending."""
+
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="INBOX")] = "INBOX"
     """The mailbox (IMAP folder)."""
-    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="mailbox", hint="Default 50")] = 50
+    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="reading")] = 50
     """How many messages; which are left out depends on the order."""
-    sort_by: Annotated[SortBy, BeforeValidator(upper), Prompt("Sort by", group="mailbox", feel="static")] = (
-        SortBy.RECEIVED
-    )
-    """When the server received them, when they were sent (the Date header), or their size."""
-    sort_order: Annotated[SortOrder, Prompt("Order", group="mailbox", feel="static")] = "DESC"
+    sort_by: Annotated[
+        SortBy,
+        BeforeValidator(upper),
+        Prompt(
+            "Sort by",
+            group="reading",
+            feel="static",
+            choices={
+                "ARRIVAL": "Arrival in this mailbox",
+                "RECEIVED_DATE": "When it was received",
+                "SENT_DATE": "When it was sent",
+                "SIZE": "Size",
+            },
+        ),
+    ] = SortBy.RECEIVED
+    """When the server received them, when they were sent (the Date header), their size; or ARRIVAL, the order in which
+    they came into this mailbox."""
+    sort_order: Annotated[SortOrder, Prompt("Order", group="reading", feel="static", choices=ORDERS)] = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
     fields: Annotated[
         Literal["ids", "summary", "full"],
-        Prompt("Of each message", group="mailbox", hint="ids: what it is found by. full: as reading", feel="static"),
+        Prompt(
+            "Of each message",
+            group="reading",
+            feel="static",
+            choices=DETAILS | {"full": "All of it, as reading gives it"},
+        ),
     ] = "summary"
     """ids: messageId, uid, uidValidity and mailbox. summary: addresses, subject, dates, flags and sizes too. full: all
     that reading gives, attachments by name and size; then `limit` is at most 100, lest it be asked for by mistake."""
+
+    def summary(self, one: Summary, selected: Selected) -> ImapMessageSummary:
+        """A message as the list shows it."""
+        return imap_summary(one, selected)
 
     @model_validator(mode="after")
     def _is_no_flood(self) -> ListRequest:
@@ -82,7 +108,7 @@ async def list_messages(imap: ImapSession, asked: ListRequest, criterion: Criter
         Unsupported: the server does not know what is searched for.
     """
     selected = await imap.mailboxes.select(await imap.directory.resolve(asked.mailbox))
-    uids, total = await _first(imap, selected, asked, criterion)
+    uids, total = await _first(imap, selected, asked, criterion, desk)
     summaries = await imap.fetch.summaries(uids, attachments=asked.fields == "summary")
     messages: list[Listed] = []
     for start in range(0, len(summaries), AT_A_TIME):
@@ -103,7 +129,7 @@ async def _listed(imap: ImapSession, one: Summary, selected: Selected, asked: Li
         case "ids":
             return imap_place(one, selected)
         case "summary":
-            return imap_summary(one, selected)
+            return asked.summary(one, selected)
         case "full":
             return imap_content((await _read(imap, one, desk)).as_json(), one, selected)
 
@@ -120,18 +146,21 @@ async def _read(imap: ImapSession, one: Summary, desk: Desk) -> ParsedMessage:
 
 
 async def _first(
-    imap: ImapSession, selected: Selected, asked: ListRequest, criterion: Criterion | None
+    imap: ImapSession, selected: Selected, asked: ListRequest, criterion: Criterion | None, desk: Desk
 ) -> tuple[list[int], int]:
     """The UIDs that are listed, and how many there are to list."""
-    descending = asked.sort_order == "DESC"
+    ordered = partial(
+        imap.search.ordered,
+        asked.sort_by,
+        descending=asked.sort_order == "DESC",
+        ties_ascending=asked.ties_ascending,
+    )
     if criterion is not None and not decides_alone(criterion):
         everything = max(selected.exists, 1)
-        ordered = await imap.search.ordered(
-            asked.sort_by, descending=descending, limit=everything, criterion=server_side(criterion)
-        )
-        uids = await matching(imap, ordered, client_side(criterion))
+        candidates = await ordered(limit=everything, criterion=server_side(criterion))
+        uids = await matching(imap, candidates, client_side(criterion), desk.reader)
         return uids[: asked.limit], len(uids)
-    uids = await imap.search.ordered(asked.sort_by, descending=descending, limit=asked.limit, criterion=criterion)
+    uids = await ordered(limit=asked.limit, criterion=criterion)
     if criterion is None:
         return uids, selected.exists
     return uids, len(uids) if len(uids) < asked.limit else await imap.search.count(criterion)

@@ -14,7 +14,7 @@ from zeebe_mail.operations.fields import MailboxName
 class OneMailbox(Request):
     """A mailbox."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="Default INBOX")] = "INBOX"
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="INBOX")] = "INBOX"
     """The mailbox (IMAP folder)."""
 
 

@@ -12,12 +12,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 
 from zeebe_mail.errors import MessageAmbiguous, MessageNotFound
-from zeebe_mail.form import Prompt
+from zeebe_mail.form import Answer, Prompt, Question
 from zeebe_mail.mail.pop3 import Listed, Pop3Session
 from zeebe_mail.message.criteria import (
     Criteria,
@@ -36,14 +36,14 @@ from zeebe_mail.message.encoded_words import raw_text
 from zeebe_mail.message.envelope import read_envelope
 from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.message.matching import in_ranges
-from zeebe_mail.message.references import MessageId, bare_message_id
+from zeebe_mail.message.message_id import bare_or_none, read_message_id
+from zeebe_mail.message.references import MessageId
 from zeebe_mail.operations.base import OperationOutput, Request
-from zeebe_mail.operations.fields import SortOrder, upper
+from zeebe_mail.operations.fields import DETAILS, ORDERS, SortOrder, upper
 from zeebe_mail.operations.message_result import MessageContent, MessageSummary, said_by
 
 _UIDL = re.compile(r"[!-~]{1,255}")
 _MESSAGE_ID = re.compile(rb"^message-id[ \t]*:((?:[^\n]|\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
-_BRACKETED = re.compile(rb"<([^<>\s]{1,990})>")
 _AT_ONCE = 2  # headers that are read before other jobs go on: a hostile one takes a tenth of a second
 _CANDIDATES = 100  # of an ambiguous name, that the details of the error have
 
@@ -78,12 +78,23 @@ RequiredPop3Criteria = Annotated[RequiredCriteria, AfterValidator(_pop3_criterio
 """The same where they must be given."""
 
 
+BY_UIDL_OR_ID = {
+    "uidl": Answer("The one with this UIDL", needs=("uidl",)),
+    "messageId": Answer("The one with this Message-ID", needs=("messageId",)),
+}
+"""How the Modeler asks for one message."""
+
+
 class MaildropReference(Request):
     """One message: its UIDL, or its Message-ID. With both, both must be right."""
 
-    message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="With or without < >")] = None
+    questions: ClassVar = {"which": Question("Which message", "message", BY_UIDL_OR_ID)}
+    first_of_several: ClassVar[bool] = False
+    """Whether of several messages with the Message-ID the first is meant; else it is not clear which."""
+
+    message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="<a1b2@example.org>")] = None
     """The exact Message-ID. Senders choose it, so two messages may share one; then nothing is done."""
-    uidl: Annotated[Uidl | None, Prompt("UIDL", group="message", hint="As `list` gives it")] = None
+    uidl: Annotated[Uidl | None, Prompt("UIDL", group="message", hint="As listing gives it")] = None
     """The id that the server gave the message, and gives to no other."""
 
     @model_validator(mode="after")
@@ -105,14 +116,23 @@ class SortBy(enum.StrEnum):
     RECEIVED = "RECEIVED_DATE"
     SENT = "SENT_DATE"
     SIZE = "SIZE"
+    BODY_SIZE = "BODY_SIZE"
 
+
+SORTED_BY = {
+    "ARRIVAL": "Arrival (fastest)",
+    "RECEIVED_DATE": "When it was received",
+    "SENT_DATE": "When it was sent",
+    "SIZE": "Size",
+    "BODY_SIZE": "Size without the header",
+}
 
 SortField = Annotated[
     SortBy,
     BeforeValidator(upper),
-    Prompt("Sort by", group="message", hint="ARRIVAL is the fastest", feel="static"),
+    Prompt("Sort by", group="reading", feel="static", choices=SORTED_BY),
 ]
-"""The server's own order, the topmost Received header, the Date header, or the size."""
+"""The server's own order, the topmost Received header, the Date header, or the size, with the header or without."""
 
 
 def _ranges(value: Any) -> tuple[Range, ...] | None:
@@ -133,12 +153,10 @@ NumberRanges = Annotated[
 
 Fields = Literal["ids", "summary"]
 
-FieldsField = Annotated[
-    Fields, Prompt("Of each message", group="message", hint="ids: what it is found by", feel="static")
-]
+FieldsField = Annotated[Fields, Prompt("Of each message", group="reading", feel="static", choices=DETAILS)]
 """ids: messageId, uidl and number. summary: addresses, subject, dates and size too."""
 
-OrderField = Annotated[SortOrder, Prompt("Order", group="message", feel="static")]
+OrderField = Annotated[SortOrder, Prompt("Order", group="reading", feel="static", choices=ORDERS)]
 
 
 # ── output ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,6 +175,9 @@ class MaildropPlace(OperationOutput):
 class Pop3MessageSummary(MessageSummary, MaildropPlace):
     """A message in a POP3 mailbox without its body. ``receivedDateTime`` is that of the topmost Received header."""
 
+    body_size: int | None
+    """Bytes without the header."""
+
 
 _REFERENCE = frozenset({"messageId", "uidl"})
 _KNOWN = frozenset(
@@ -171,17 +192,10 @@ def _reference(value: Any) -> Any:
         return {"messageId": value}
     if isinstance(value, Mapping):
         named = {name: item for name, item in value.items() if name in _REFERENCE or name not in _KNOWN}
-        if named.get("uidl") and not _is_message_id(named.get("messageId")):
+        if named.get("uidl") and not bare_or_none(named.get("messageId")):
             named.pop("messageId", None)  # a sender may write anything there, and the UIDL is enough
         return named
     return value
-
-
-def _is_message_id(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and bool(bare_message_id(value))
-    except ValueError:
-        return False
 
 
 def _one_or_many(value: Any) -> Any:
@@ -203,6 +217,7 @@ def summary(one: Listed, header: bytes) -> Pop3MessageSummary:
     return Pop3MessageSummary(
         **said_by(envelope),
         size=one.size,
+        body_size=one.body_size,
         received_date_time=envelope.received,
         flags=[],
         attachments_count=None,
@@ -214,10 +229,7 @@ def summary(one: Listed, header: bytes) -> Pop3MessageSummary:
 def message_id(header: bytes) -> str | None:
     """The Message-ID of a header, bare."""
     found = _MESSAGE_ID.search(header)
-    if found is None:
-        return None
-    bracketed = _BRACKETED.search(found[1])
-    return raw_text(bracketed[1] if bracketed else found[1]) or None
+    return bare_or_none(read_message_id(found[1])) if found else None
 
 
 def bracketed(bare: str | None) -> str | None:
@@ -228,14 +240,23 @@ def bracketed(bare: str | None) -> str | None:
 # ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def in_order(pop3: Pop3Session, messages: Sequence[Listed], by: SortBy, order: SortOrder) -> list[Listed]:
-    """Messages by date, size or arrival; ties by arrival, and those without a date at the end whatever the order."""
+async def in_order(
+    pop3: Pop3Session, messages: Sequence[Listed], by: SortBy, order: SortOrder, *, ties_ascending: bool = False
+) -> list[Listed]:
+    """Messages by date, size or arrival; those without a date at the end whatever the order.
+
+    Equal ones come by arrival, in the same direction or, with ``ties_ascending``, always the first first.
+    """
     descending = order == "DESC"
-    arrived = sorted(messages, key=lambda one: one.number, reverse=descending)
+    is_reversed = descending and not (ties_ascending and by is not SortBy.ARRIVAL)
+    arrived = sorted(messages, key=lambda one: one.number, reverse=is_reversed)
     if by is SortBy.ARRIVAL:
         return arrived
     if by is SortBy.SIZE:
         return sorted(arrived, key=lambda one: one.size, reverse=descending)
+    if by is SortBy.BODY_SIZE:
+        sizes = {one.number: one.body_size or 0 async for one, _ in pop3.summaries(messages)}
+        return sorted(arrived, key=lambda one: sizes.get(one.number, 0), reverse=descending)
     dates = await _dates(pop3, messages, by)
     dated = sorted(
         (one for one in arrived if dates.get(one.number)), key=lambda one: dates[one.number], reverse=descending
@@ -260,11 +281,22 @@ async def _let_others_go_on(done: int) -> None:
         await asyncio.sleep(0)
 
 
-async def shown(pop3: Pop3Session, messages: Sequence[Listed], fields: Fields) -> list[Shown]:
+class ShowsMessages(Request):
+    """A list of messages: how it shows one."""
+
+    fields: FieldsField = "summary"
+    """How much of each."""
+
+    def summary(self, one: Listed, header: bytes) -> Pop3MessageSummary:
+        """A message of which the header is known."""
+        return summary(one, header)
+
+
+async def shown(pop3: Pop3Session, messages: Sequence[Listed], asked: ShowsMessages) -> list[Shown]:
     """What a process gets for these messages, in this order; those that have gone are left out."""
     members: list[Shown] = []
     async for one, header in pop3.summaries(messages):
-        members.append(summary(one, header) if fields == "summary" else _place(one, header))
+        members.append(asked.summary(one, header) if asked.fields == "summary" else _place(one, header))
         await _let_others_go_on(len(members))
     return members
 
@@ -327,7 +359,7 @@ def _found(
             return Found(reference, None, wanted)
         return Found(reference, one, ids.get(one.number))
     several = by_id.get(wanted or "", [])
-    if len(several) > 1:
+    if len(several) > 1 and not reference.first_of_several:
         return Found(reference, None, wanted, _ambiguous(wanted, several))
     return Found(reference, several[0] if several else None, wanted)
 

@@ -11,9 +11,9 @@ from pydantic import Field
 from zeebe_mail.documents.store import DocumentStore, Reference
 from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.mail.imap import Selected, Summary
-from zeebe_mail.message.envelope import Envelope, read_envelope, read_message_id
+from zeebe_mail.message.envelope import Envelope, read_envelope
 from zeebe_mail.message.file_name import unnamed
-from zeebe_mail.message.header_fields import read_header
+from zeebe_mail.message.message_id import message_id_in
 from zeebe_mail.message.parsed import Correspondent, ParsedMessage
 from zeebe_mail.operations.base import OperationOutput
 
@@ -99,11 +99,6 @@ def imap_place(one: Summary, selected: Selected) -> MessagePlace:
     return MessagePlace(
         message_id=message_id_in(one.header), uid=one.uid, uid_validity=selected.uid_validity, mailbox=selected.path
     )
-
-
-def message_id_in(header: bytes) -> str | None:
-    """The Message-ID of a block of header fields, with its angle brackets."""
-    return read_message_id(read_header(header, 0, len(header)))
 
 
 def _addresses(correspondents: tuple[Correspondent, ...]) -> list[NamedAddress]:
@@ -219,7 +214,7 @@ class MessageContent(OperationOutput):
     attachments: list[Attachment]
     inline_parts: list[Attachment]
     """Images of the HTML and the like."""
-    messages: list[MessageContent]
+    messages: list[HeldMessage]
     """Messages that this one holds, for example forwarded ones."""
     from_: Annotated[list[NamedAddress], Field(alias="from")]
     sender: list[NamedAddress]
@@ -243,6 +238,17 @@ class MessageContent(OperationOutput):
     """What could not be done."""
     parse_error: str | None
     """Why this is not all of the message, if it is not."""
+
+
+class HeldMessage(MessageContent):
+    """A message in a message. ``document`` refers to its bytes where they were kept."""
+
+    part: str
+    """The section number of the part that holds it, such as 2; `download` gives it as a file."""
+    document: Reference | None
+
+
+MessageContent.model_rebuild()  # now that there is a HeldMessage
 
 
 class ImapMessageContent(MessageContent, MessagePlace):

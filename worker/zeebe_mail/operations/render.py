@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
 from zeebe_mail.documents.store import NoStore, Reference
@@ -18,6 +18,7 @@ from zeebe_mail.message.address import Mailbox
 from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.operations.base import Attempt, Desk, OperationInput, OperationOutput, operation
 from zeebe_mail.operations.composing.letter import LetterRequest, letter
+from zeebe_mail.operations.composing.sources import StoredSource
 from zeebe_mail.operations.message_result import SOURCE_TYPE, HeaderField, NamedAddress
 from zeebe_mail.operations.smtp.send import Handover
 
@@ -34,9 +35,32 @@ class RenderRequest(Handover, LetterRequest):
     for senders know."""
     deliver: Annotated[
         Literal["base64", "document", "none"],
-        Prompt("Hand over", group="message", hint="base64: in the result, up to 700 kB", feel="static"),
+        Prompt(
+            "Hand over the message",
+            group="reading",
+            feel="static",
+            choices={
+                "base64": "In the result, up to 700 kB",
+                "document": "In the document store, as .eml",
+                "none": "Not at all",
+            },
+        ),
     ] = "base64"
     """What becomes of the message as a file (.eml). base64: in the result. document: kept in the document store."""
+
+    @model_validator(mode="after")
+    def _needs_no_server(self) -> RenderRequest:
+        if stored := list(self._in_a_mailbox()):
+            raise ValueError(
+                f"has {' and '.join(stored)} in a mailbox, which is not opened to show a mail; give the file itself "
+                "(`content`, or a `document`) or leave it out"
+            )
+        return self
+
+    def _in_a_mailbox(self) -> Iterator[str]:
+        sources = {"textFrom": self.text_from, "htmlFrom": self.html_from}
+        sources |= {f"attachments[{at}]": source for at, source in enumerate(self.attachments)}
+        return (f"`{name}`" for name, source in sources.items() if isinstance(source, StoredSource))
 
 
 class RenderInput(OperationInput):

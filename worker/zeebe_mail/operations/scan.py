@@ -24,12 +24,8 @@ MESSAGE_LIMIT = 25 * 1024 * 1024
 
 _AT_ONCE = 2  # messages that are checked before other jobs go on
 
-MaxScan = Annotated[
-    int, Field(ge=1, le=1_000_000), Prompt("Look at, at most", group="limits", hint="Messages, default 10000")
-]
-MaxBytes = Annotated[
-    int, Field(ge=1, le=2**40), Prompt("Read, at most", group="limits", hint="Bytes of bodies, default 104857600")
-]
+MaxScan = Annotated[int, Field(ge=1, le=1_000_000), Prompt("Look at, at most", group="limits", hint="Messages")]
+MaxBytes = Annotated[int, Field(ge=1, le=2**40), Prompt("Read, at most", group="limits", hint="Bytes of bodies")]
 
 
 @dataclass(slots=True)
@@ -85,13 +81,15 @@ async def _candidates(
         yield one, _candidate(one, read_header(block, 0, len(block)), highest)
 
 
-def _candidate(one: Listed, header: Header, highest: int, body: str = "") -> Candidate:
+def _candidate(one: Listed, header: Header, highest: int, message: ParsedMessage | None = None) -> Candidate:
     received = header.first("received")
     return Candidate(
         header=header,
         size=one.size,
         received=read_received(raw_text(received)) if received is not None else None,
-        body=body,
+        body=_text(message) if message else "",
+        text=message.all_text if message else "",
+        attachments=len(message.attachments) if message else 0,
         sequence=one.number,
         highest_sequence=highest,
     )
@@ -109,9 +107,10 @@ async def _search_bodies(pop3: Pop3Session, criterion: Criterion, reader: Reader
     result.found = []
     async for one, raw in pop3.messages(affordable, limit=MESSAGE_LIMIT):
         message = await reader.read(raw)
-        if matches(criterion, _candidate(one, read_header(raw, 0, len(raw)), highest, _text(message))):
+        if matches(criterion, _candidate(one, read_header(raw, 0, len(raw)), highest, message)):
             result.found.append(one)
 
 
 def _text(message: ParsedMessage) -> str:
-    return "\n".join(filter(None, (message.text, *map(_text, message.messages))))
+    """All that a body says, its HTML as it stands too: so do servers of IMAP search in BODY."""
+    return "\n".join(filter(None, (message.text, message.html, *map(_text, message.messages))))

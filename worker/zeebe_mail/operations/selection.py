@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from zeebe_mail.errors import InputError, MessageAmbiguous, MessageNotFound, UidValidityChanged, WorkerError
-from zeebe_mail.form import Prompt
+from zeebe_mail.form import Answer, Prompt, Question
 from zeebe_mail.mail.imap import ImapSession, Selected
 from zeebe_mail.message.criteria import Criteria
-from zeebe_mail.message.references import MessageReference, ReferenceFields, bare_message_id
+from zeebe_mail.message.message_id import bare_or_none, message_id_in
+from zeebe_mail.message.references import BY_ID_OR_UID, MessageReference, ReferenceFields
 from zeebe_mail.operations.base import Request
-from zeebe_mail.operations.fields import IfMissing, MailboxName, UidRanges
+from zeebe_mail.operations.fields import IF_MISSING, IfMissing, MailboxName, UidRanges
 from zeebe_mail.operations.matching import found
-from zeebe_mail.operations.message_result import ImapMessageContent, ImapMessageSummary, message_id_in
+from zeebe_mail.operations.message_result import ImapMessageContent, ImapMessageSummary
 
 _REFERENCE = frozenset({"messageId", "uid", "uidValidity", "mailbox"})
 _KNOWN = frozenset(
@@ -36,7 +37,7 @@ def named_by(value: Any) -> Any:
         return {"uid": value}
     if isinstance(value, Mapping):
         named = {name: item for name, item in value.items() if name in _REFERENCE or name not in _KNOWN}
-        if named.get("uid") is not None and _bare(named.get("messageId")) is None:
+        if named.get("uid") is not None and bare_or_none(named.get("messageId")) is None:
             named.pop("messageId", None)  # a sender may write anything there, and the UID is enough
         return named
     return value
@@ -48,14 +49,6 @@ def _reference(value: Any) -> Any:
     if isinstance(named, dict) and named.get("uid") is None:
         named.pop("mailbox", None)  # where it is not any more, or never was
     return named
-
-
-def _bare(message_id: Any) -> str | None:
-    """A Message-ID as it is looked for, if it is one."""
-    try:
-        return bare_message_id(message_id) if isinstance(message_id, str) else None
-    except ValueError:
-        return None
 
 
 def _one_or_many(value: Any) -> Any:
@@ -75,35 +68,46 @@ Reference = Annotated[SeenMessage, BeforeValidator(_reference)]
 class OneMessage(MessageReference, Request):
     """One message of a mailbox."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default INBOX")] = "INBOX"
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="INBOX")] = "INBOX"
     """The mailbox (IMAP folder) the message is in."""
 
 
 class SomeMessages(ReferenceFields, Request):
     """Messages of a mailbox: one, a list, a range of UIDs, or those that match criteria."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default INBOX")] = "INBOX"
+    questions: ClassVar = {
+        "which": Question(
+            "Which messages",
+            "message",
+            {
+                "messages": Answer("Those that an earlier task found", needs=("messages",)),
+                "criteria": Answer("All that match", needs=("criteria",), takes=("limit",)),
+                **BY_ID_OR_UID,
+                "uids": Answer("Those with UIDs in a range", needs=("uids",), takes=("uidValidity", "limit")),
+            },
+        )
+    }
+
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="INBOX")] = "INBOX"
     """The mailbox (IMAP folder) the messages are in."""
     messages: Annotated[
         tuple[Reference, ...] | None,
         Field(max_length=10_000),
         BeforeValidator(_one_or_many),
-        Prompt(
-            "Messages", group="message", hint="A list, for example the messages a search has found", feel="required"
-        ),
+        Prompt("Messages", group="message", hint="found.messages", feel="required"),
     ] = None
     """Message-IDs, UIDs, or messages as other tasks give them. An empty list is none."""
-    uids: Annotated[UidRanges | None, Prompt("UIDs", group="message", hint="1,2,4:6 or 7:* or *")] = None
+    uids: Annotated[UidRanges | None, Prompt("UIDs", group="message", hint="1,2,4:6 or 7:*")] = None
     """UIDs and ranges of them; those that do not exist are not looked for."""
     criteria: Annotated[
-        Criteria, Prompt("Criteria", group="message", hint='{"from": "jane@example.org", "seen": false}')
+        Criteria, Prompt("Criteria", group="message", hint='{from: "jane@example.org", seen: false}', feel="required")
     ] = None
     """All that match."""
-    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message", hint="Default 1000")] = 1000
+    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message")] = 1000
     """How many messages of `uids` or `criteria` are taken, the oldest first."""
     if_missing: Annotated[
         IfMissing,
-        Prompt("If there is no such message", group="message", hint="error: MESSAGE_NOT_FOUND", feel="static"),
+        Prompt("If there is no such message", group="error", feel="static", choices=IF_MISSING),
     ] = "result"
     """error: nothing is done when one of the messages that are named is not there. result: the result tells."""
 
@@ -135,8 +139,8 @@ class SomeMessages(ReferenceFields, Request):
     def references(self) -> tuple[MessageReference, ...] | None:
         """The messages that are named one by one, if they are."""
         if self.message_id is not None or self.uid is not None:
-            one = MessageReference(message_id=self.message_id, uid=self.uid, uid_validity=self.uid_validity)
-            return (one,)
+            named = self.message_id and f"<{self.message_id}>"
+            return (MessageReference(message_id=named, uid=self.uid, uid_validity=self.uid_validity),)
         return self.messages
 
 
@@ -263,12 +267,13 @@ async def _choose(
 ) -> Chosen:
     named = reference.message_id and f"<{reference.message_id}>"
     if reference.uid is not None:
-        is_it = reference.uid in known and reference.message_id in (None, _bare(known[reference.uid]))
+        is_it = reference.uid in known and reference.message_id in (None, bare_or_none(known[reference.uid]))
         return Chosen(reference.uid, known[reference.uid], reference) if is_it else Chosen(None, named, reference)
     assert reference.message_id is not None
     uids = await imap.search.by_message_id(reference.message_id)
-    trouble = _ambiguous(selected, reference.message_id, uids) if len(uids) > 1 else None
-    return Chosen(uids[0] if len(uids) == 1 else None, named, reference, trouble)
+    if len(uids) > 1 and not reference.first_of_several:
+        return Chosen(None, named, reference, _ambiguous(selected, reference.message_id, uids))
+    return Chosen(uids[0] if uids else None, named, reference)
 
 
 def _ambiguous(selected: Selected, message_id: str, uids: list[int]) -> MessageAmbiguous:
@@ -288,7 +293,7 @@ async def message_ids(imap: ImapSession, uids: list[int]) -> dict[int, str | Non
 
 async def uids_with(imap: ImapSession, message_id: str | None) -> list[int]:
     """UIDs of the messages with this Message-ID, as a header has it; of none with none that can be looked for."""
-    bare = _bare(message_id)
+    bare = bare_or_none(message_id)
     return await imap.search.by_message_id(bare) if bare else []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
@@ -46,7 +46,7 @@ def _switch(value: Any) -> Any:
 class SentCopyRequest(Request):
     """Where the copy goes."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default \\Sent")] = SENT
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="\\Sent")] = SENT
     """The mailbox (IMAP folder) for the copy; by default the one that the server has for sent mail."""
 
 
@@ -56,7 +56,8 @@ class SentCopyOptions(MailPart):
     save_to_sent: Annotated[
         SentCopyRequest | None,
         BeforeValidator(_switch),
-        Prompt("Save among sent mail", group="delivery", hint="true, or {mailbox: …} for another one than \\Sent"),
+        WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "object"}]}),
+        Prompt("Save among sent mail", group="delivery", hint="As an expression: {mailbox: …} for another mailbox"),
     ] = None
     """Whether a copy is put into the mailbox for sent mail (`true`), or into the one that is named (`{mailbox}`)."""
 

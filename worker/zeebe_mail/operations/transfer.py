@@ -8,6 +8,7 @@ from functools import partial
 
 from zeebe_mail.errors import Misbehaved, OutcomeUnknown, Unreachable
 from zeebe_mail.mail.imap import ImapSession, Selected
+from zeebe_mail.message.message_id import bare_or_none
 from zeebe_mail.operations.base import Attempt
 from zeebe_mail.operations.bulk import Change, Status, Worked, worked
 from zeebe_mail.operations.selection import Choice, Chosen, uids_with
@@ -98,7 +99,7 @@ def _in_doubt_without_message_id(choice: Choice, path: str) -> Iterator[None]:
     try:
         yield
     except (Unreachable, Misbehaved) as error:
-        nameless = [one.uid for one in choice.messages if one.uid is not None and not one.message_id]
+        nameless = [one.uid for one in choice.messages if one.uid is not None and not bare_or_none(one.message_id)]
         if not nameless:
             raise
         raise OutcomeUnknown(

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zeebe_mail.compat.camunda import binding
-from zeebe_mail.compat.camunda.binding import Rules
+from pydantic import SecretStr
+
+from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
+from zeebe_mail.compat import binding
+from zeebe_mail.compat.binding import Rules, ours
+from zeebe_mail.compat.errors import NOT_BLANK
 from zeebe_mail.errors import ContractError
 
 ACCOUNT = "emailAccountConfiguration"
@@ -47,7 +51,7 @@ class Server:
         Raises:
             ContractError: there is no configuration, or a value has the wrong type.
         """
-        config = binding.part(data.get(names.config), "SmtpConfig")
+        config = binding.part(data.get(names.config), names.config[0].upper() + names.config[1:])
         if config is None:
             rules.check()
             raise ContractError(f"{names.config} is missing: host, port and encryption of the server")
@@ -74,6 +78,29 @@ def with_account(variables: Mapping[str, Any]) -> Mapping[str, Any]:
     }
     login = {"type": "simple", "username": account.get("username"), "password": account.get("password")}
     return {**variables, "authentication": login, "data": {**(data or {}), names.config: config}}
+
+
+def login(authentication: Mapping[str, Any] | None, rules: Rules) -> Auth | None:
+    """How to log in; what is missing is noted, and then there is none.
+
+    Raises:
+        ContractError: the type of authentication is unknown.
+    """
+    if authentication is None:
+        rules.demand(None, "authentication")
+        return None
+    kind = authentication.get("type") or "simple"
+    if kind == "noAuth":
+        return NoAuth()
+    if kind != "simple":
+        raise ContractError("Unexpected Error, Further investigation is needed")
+    username, password = (binding.text(authentication.get(name)) or "" for name in ("username", "password"))
+    if username.strip() and password.strip():
+        return ours(lambda: PasswordAuth(username=username, password=SecretStr(password)))
+    for value, name in ((username, "username"), (password, "password")):
+        if not value.strip():
+            rules.broken(f"authentication.{name}", NOT_BLANK)
+    return None
 
 
 def host(variables: Mapping[str, Any]) -> str:

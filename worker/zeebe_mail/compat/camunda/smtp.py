@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import structlog
-from pydantic import BaseModel, SecretStr, ValidationError
 
-from zeebe_mail.auth.models import Auth, NoAuth, PasswordAuth
-from zeebe_mail.compat.camunda import binding
-from zeebe_mail.compat.camunda.account import SERVERS, Server
+from zeebe_mail.auth.models import Auth
+from zeebe_mail.compat import binding
+from zeebe_mail.compat.binding import Rules, ours
+from zeebe_mail.compat.camunda.account import SERVERS, Server, login
 from zeebe_mail.compat.camunda.addresses import addresses
-from zeebe_mail.compat.camunda.binding import Rules
-from zeebe_mail.compat.camunda.errors import NOT_BLANK, bad_address
 from zeebe_mail.compat.camunda.words import as_read
+from zeebe_mail.compat.errors import bad_address
 from zeebe_mail.errors import ContractError
 from zeebe_mail.mail.server import Security, SmtpServer
 from zeebe_mail.message.address import AddressError, Mailbox
@@ -30,8 +29,6 @@ from zeebe_mail.operations.fields import HeaderText
 from zeebe_mail.operations.smtp.send import SendInput, SendOutput, SendRequest, send
 
 log = structlog.get_logger(__name__)
-
-Model = TypeVar("Model", bound=BaseModel)
 
 BODY_RULE = "Please provide a proper message body"
 CONTENT_TYPES = ("PLAIN", "HTML", "MULTIPART")
@@ -75,33 +72,15 @@ def errand(data: Mapping[str, Any], authentication: Mapping[str, Any] | None) ->
     action = binding.part(data.get("smtpAction"), "SmtpSendEmail")
     binding.variant(data, "smtpAction", "smtpActionDiscriminator", ("sendEmailSmtp",))
     rules = Rules()
-    login = _login(authentication, rules)
+    auth = login(authentication, rules)
     mail = None if action is None else _Mail(action, rules)
     rules.demand(mail, "data.smtpAction")
     server = Server.of(SERVERS["smtp"], data, rules)
     rules.check()
     assert mail
-    assert login
-    given = _checked(server, login, mail)
+    assert auth
+    given = _checked(server, auth, mail)
     return Errand(send, given, lambda output: _response(output, mail.subject or ""))
-
-
-def _login(authentication: Mapping[str, Any] | None, rules: Rules) -> Auth | None:
-    if authentication is None:
-        rules.demand(None, "authentication")
-        return None
-    kind = authentication.get("type") or "simple"
-    if kind == "noAuth":
-        return NoAuth()
-    if kind != "simple":
-        raise ContractError("Unexpected Error, Further investigation is needed")
-    username, password = (binding.text(authentication.get(name)) or "" for name in ("username", "password"))
-    if username.strip() and password.strip():
-        return _ours(lambda: PasswordAuth(username=username, password=SecretStr(password)))
-    for value, name in ((username, "username"), (password, "password")):
-        if not value.strip():
-            rules.broken(f"authentication.{name}", NOT_BLANK)
-    return None
 
 
 class _Mail:
@@ -130,7 +109,7 @@ class _Mail:
         return None not in needs[self.kind]
 
 
-def _checked(server: Server, login: Auth, mail: _Mail) -> SendInput:
+def _checked(server: Server, auth: Auth, mail: _Mail) -> SendInput:
     to, cc, bcc = (_recipients(name, value) for name, value in mail.recipients.items())
     if not (to or cc or bcc):
         raise ContractError("jakarta.mail.SendFailedException: No recipient addresses")
@@ -150,8 +129,8 @@ def _checked(server: Server, login: Auth, mail: _Mail) -> SendInput:
         "date": headers.date,
     }
     place = {"host": server.host, "port": server.port, "security": SECURITY[server.encryption]}
-    return _ours(
-        lambda: SendInput(server=SmtpServer.model_validate(place), auth=login, request=Mail.model_validate(request))
+    return ours(
+        lambda: SendInput(server=SmtpServer.model_validate(place), auth=auth, request=Mail.model_validate(request))
     )
 
 
@@ -253,14 +232,3 @@ def _value(name: str, value: str) -> str:
 
 def _response(output: OperationOutput, subject: str) -> dict[str, Any]:
     return {"subject": subject, "sent": True, "messageId": cast("SendOutput", output).message_id}
-
-
-def _ours(build: Callable[[], Model]) -> Model:
-    """Build one of our models; what it objects to becomes an error of the contract."""
-    try:
-        return build()
-    except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False)
-    raise ContractError(
-        "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in found)
-    )

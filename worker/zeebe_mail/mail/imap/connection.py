@@ -132,10 +132,14 @@ class _Partial:
 class ImapConnection(asyncio.Protocol):
     """One connection. ``exists`` is what the server last said of the selected mailbox's size."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, turn: asyncio.Lock) -> None:
-        """``turn`` is held while many responses are worked off: one connection does that at a time."""
+    def __init__(self, loop: asyncio.AbstractEventLoop, turn: asyncio.Lock, silence_s: float) -> None:
+        """``turn`` is held while many responses are worked off: one connection does that at a time.
+
+        ``silence_s`` is how long the server may neither say nor take anything while it owes an answer.
+        """
         self._loop = loop
         self._turn = turn
+        self._silence_s = silence_s
         self._transport: asyncio.WriteTransport | None = None
         self._buffer = bytearray()
         self._scanned = 0
@@ -491,14 +495,14 @@ class ImapConnection(asyncio.Protocol):
             self._write(chunk)
             await asyncio.sleep(0)  # others must not wait until a large mail is encoded and encrypted
             if not self._may_write.is_set():
-                async with asyncio.timeout_at(until):
+                async with asyncio.timeout_at(min(until, self._loop.time() + self._silence_s)):
                     await self._may_write.wait()
 
     async def _next(self, until: float) -> Status | bytes:
         self._is_attended = True
         async with asyncio.timeout_at(until):
             while not self._answers:
-                await self._something()
+                await self._something(self._silence_s)
         return self._answers.popleft()
 
     async def _until_changed(self, when: float) -> None:
@@ -507,7 +511,7 @@ class ImapConnection(asyncio.Protocol):
                 while not (self.changed or self._answers):
                     await self._something()
 
-    async def _something(self) -> None:
+    async def _something(self, within_s: float | None = None) -> None:
         """Look at what has come, much of it in turns and for moments, or wait for something to come."""
         if self._is_fresh and len(self._buffer) < _LITTLE:
             self._cut(None)
@@ -520,7 +524,8 @@ class ImapConnection(asyncio.Protocol):
         else:
             self._waiter = self._loop.create_future()
             try:
-                await self._waiter
+                async with asyncio.timeout(within_s):
+                    await self._waiter
             finally:
                 self._waiter = None
 

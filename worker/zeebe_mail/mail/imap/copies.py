@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from zeebe_mail.mail.imap import sequence_set
 from zeebe_mail.mail.imap.connection import ImapViolation, Reply
-from zeebe_mail.mail.imap.fetched import MESSAGE_ID, Fetched, message_id_in
+from zeebe_mail.mail.imap.fetched import MESSAGE_ID, Fetched
 from zeebe_mail.mail.imap.syntax import Node
+from zeebe_mail.message.message_id import bare_or_none, message_id_in
 
 _COPY_UID = re.compile(rb"\* OK \[COPYUID \d{1,10} ([\d:,]+) ([\d:,]+)\]", re.IGNORECASE)
 
@@ -46,7 +47,7 @@ IDENTITY_ITEMS = b"UID FLAGS RFC822.SIZE INTERNALDATE " + MESSAGE_ID
 
 def identity(fetched: Fetched) -> Identity | None:
     """A message's identity; None where there is too little to go by."""
-    message_id = message_id_in(fetched.body or b"")
+    message_id = bare_or_none(message_id_in(fetched.body or b""))
     if message_id is None:
         return None
     return Identity(message_id, fetched.number(b"RFC822.SIZE"), fetched.items.get(b"INTERNALDATE"))

@@ -49,8 +49,12 @@ class ImapTimeouts:
 
     connect_s: float = 10
     """TCP, TLS and greeting together."""
+    command_s: float = 60
+    """How long the server may be silent while it owes an answer; one that goes on may take longer."""
     courtesy_s: float = 5
     """The reply to a NOOP that only asks whether the server is still there."""
+    login_s: float = 15
+    """What the server can do and the login together, once it has greeted."""
 
 
 class ImapDialogue:
@@ -208,6 +212,7 @@ class ImapDialogue:
             raise ImapViolation("says that we are logged in before we are")
         if greeting.condition != "OK":
             raise ImapClosed(greeting)
+        self._deadline = min(self._deadline, self._loop.time() + self._timeouts.login_s)
         self.phase = Phase.CAPA
         if tls and security is Security.STARTTLS:
             await self._start_tls(greeting, tls, until)
@@ -225,7 +230,7 @@ class ImapDialogue:
     async def _connect(self, addresses: Addresses, until: float) -> ImapConnection:
         async with asyncio.timeout_at(until):
             _, connection = await self._loop.create_connection(
-                lambda: ImapConnection(self._loop, self._turn), sock=await connect(addresses)
+                lambda: ImapConnection(self._loop, self._turn, self._timeouts.command_s), sock=await connect(addresses)
             )
         return connection
 

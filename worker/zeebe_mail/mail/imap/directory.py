@@ -32,8 +32,8 @@ class Directory:
         self._dialogue = dialogue
         self._namespace: tuple[str, str | None] | None = None
 
-    async def resolve(self, name: str) -> str:
-        """The path of the mailbox that a process names.
+    async def resolve(self, name: str, *, or_level: bool = False) -> str:
+        """The path of the mailbox that a process names; of what is no mailbox but has some below it, ``or_level``.
 
         ``INBOX`` in any case; ``\\Sent``, ``\\Trash`` … by special use; the exact path, if it exists; else the path
         with ``.`` or ``/`` between its levels in the server's own way, with the personal namespace's prefix.
@@ -49,11 +49,17 @@ class Directory:
             if name.startswith("\\"):
                 return await self._of_special_use(name)
             prefix, delimiter = await self.namespace()
+            level: str | None = None
             for path in mailbox_names.candidates(name, delimiter, prefix):
-                if await self.exists(path):
+                found = await self._look(path)
+                if found is not None and (found.selectable or or_level):
                     return path
+                level = level or (path if found else None)
+            if level is not None:
+                raise self._only_level(level)
             everything = await self.mailboxes()
-            raise await self._not_found(name, [one.path for one in everything if one.selectable])
+            path = mailbox_names.in_the_servers_way(name, delimiter, prefix)
+            raise await self._not_found(name, [one.path for one in everything if one.selectable], path)
 
     async def path_for(self, name: str) -> str:
         """Where a mailbox of this name is to be made: levels joined the server's way, prefix of the namespace.
@@ -92,9 +98,13 @@ class Directory:
                 raise await self.explained(refusal, path) from refusal
 
     async def exists(self, path: str) -> bool:
-        """Whether LIST shows this mailbox, as one that can be selected or that others are below of."""
-        found = listed((await self._dialogue.ask(b'LIST "" ', mailbox_names.argument(path))).untagged)
-        return any(one == path and r"\nonexistent" not in attributes for attributes, _, one in found)
+        """Whether LIST shows such a mailbox; what only has mailboxes below it is none."""
+        found = await self._look(path)
+        return found is not None and found.selectable
+
+    async def is_shown(self, path: str) -> bool:
+        """Whether LIST shows such a mailbox or such a level above others."""
+        return await self._look(path) is not None
 
     async def subscribed(self) -> list[str]:
         """The paths of the mailboxes that the user has subscribed to."""
@@ -108,11 +118,22 @@ class Directory:
 
     async def explained(self, refusal: ImapRefusal, path: str) -> Exception:
         """Why the server refused something about a mailbox, when it does not say so itself: often there is none."""
-        if refusal.status.code or refusal.status.condition != "NO" or await self.exists(path):
+        if refusal.status.code or refusal.status.condition != "NO":
             return refusal
-        return await self._not_found(path, [one.path for one in await self.mailboxes()])
+        try:
+            await self._status(path)  # Dovecot goes on listing what was deleted, as long as there is something below it
+        except ImapRefusal:
+            others = [one.path for one in await self.mailboxes() if one.selectable and one.path != path]
+            return await self._not_found(path, others)
+        return refusal
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _look(self, path: str) -> Mailbox | None:
+        """What LIST shows of a path, if anything: a mailbox, or a level above others."""
+        found = listed((await self._dialogue.ask(b'LIST "" ', mailbox_names.argument(path))).untagged)
+        shown = (Mailbox(one, delimiter, has, subscribed=False) for has, delimiter, one in found if one == path)
+        return next(shown, None)
 
     async def _status(self, path: str) -> MailboxStatus:
         argument, items = mailbox_names.argument(path), status_items(self._dialogue.can)
@@ -157,13 +178,22 @@ class Directory:
                 return by_name[usual.lower()]
         raise await self._not_found(name, sorted(one.path for one in selectable))
 
-    async def _not_found(self, name: str, paths: list[str]) -> errors.MailboxNotFound:
+    async def _not_found(self, name: str, paths: list[str], path: str = "") -> errors.MailboxNotFound:
+        """The error for a name; ``path`` is where a mailbox of that name would be."""
         near = await asyncio.to_thread(mailbox_names.nearest, name, paths)  # with thousands of paths it takes long
         where = self._dialogue.where
         return errors.MailboxNotFound(
             f"{where} has no mailbox {mailbox_names.quoted_list([name])}.",
             next_step=f"Did you mean {mailbox_names.quoted_list(near)}?" if near else None,
-            details=where.details | {"mailbox": name, "nearest": near},
+            details=where.details | {"mailbox": name, "path": path or name, "nearest": near},
+        )
+
+    def _only_level(self, path: str) -> errors.MailboxNotFound:
+        where = self._dialogue.where
+        return errors.MailboxNotFound(
+            f"At {where} {mailbox_names.quoted_list([path])} is no mailbox, but has mailboxes below it.",
+            next_step="Name one of these, or create it as a mailbox of its own.",
+            details=where.details | {"mailbox": path, "nearest": []},
         )
 
     async def _list(self, pattern: Piece, *, with_status: bool) -> tuple[list[Mailbox], dict[str, MailboxStatus]]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import cast
 
 from zeebe_mail.mail.imap.connection import ImapViolation, Response
 from zeebe_mail.mail.imap.syntax import Node, parse
 from zeebe_mail.message.header_fields import SUMMARY_FIELDS
-from zeebe_mail.message.references import bare_message_id
 
 _HEADER_LIMIT = 2**16
 SUMMARY_ITEMS = (
@@ -48,7 +47,7 @@ class Summary:
     header: bytes
     """The header fields that ``SUMMARY_FIELDS`` names, as one block of CRLF lines."""
     attachments: int | None
-    """How many parts have a file name or are attachments by their disposition (from BODYSTRUCTURE)."""
+    """From BODYSTRUCTURE; None where that was not asked for, or tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +128,6 @@ class FetchedByUid(dict[int, Fetched]):
             self[uid] = fetched
 
 
-def message_id_in(header: bytes) -> str | None:
-    """The bare Message-ID of a header that has nothing else."""
-    value = header.decode("utf-8", "replace").partition(":")[2]
-    try:
-        return bare_message_id("".join(value.split()))
-    except ValueError:
-        return None
-
-
 def summary(fetched: Fetched) -> Summary | None:
     """A message's summary; None when the response is about something else, as unasked ones are."""
     uid, size, date = fetched.uid, fetched.number(b"RFC822.SIZE"), fetched.items.get(b"INTERNALDATE")
@@ -168,7 +158,7 @@ def internal_date(text: bytes) -> datetime:
             raise ValueError
         day, month, year, hour, minute, second, sign, hours, minutes = found.groups()
         east = timedelta(hours=int(hours), minutes=int(minutes))
-        return datetime(
+        moment = datetime(
             int(year),
             _MONTHS[month.lower()],
             int(text[:2]) if text[1:2] != b"-" else int(day),
@@ -179,23 +169,32 @@ def internal_date(text: bytes) -> datetime:
         )
     except ValueError:
         raise ImapViolation("an INTERNALDATE that is no date") from None
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:  # the first or last day of all: in UTC it has no year
+        return moment.replace(tzinfo=UTC)
+    return moment
 
 
 def attachments(structure: list[Node]) -> int | None:
-    """How many leaves of a BODYSTRUCTURE (RFC 9051, 7.5.2) have a file name or are attachments by their disposition.
+    """How many attachments a BODYSTRUCTURE (RFC 9051, 7.5.2) tells of, by the rule of ``message.body``.
 
-    None when it is no such structure, or nests too deeply.
+    The HTML is not looked into: what has a Content-ID in a multipart/related (RFC 2387) counts as shown in it. None
+    when it is no such structure, or nests too deeply.
     """
-    count, rest = 0, [structure]
+    count, is_first = 0, True
+    rest = [(structure, False)]
     while rest:
-        body = rest.pop()
+        body, is_related = rest.pop()
         if body and isinstance(body[0], list):
             parts = [part for part in body if isinstance(part, list) and part and _is_body(part)]
             if not parts:
                 return None
-            rest.extend(parts)
-        elif _is_attachment(body):
-            count += 1
+            is_related = is_related or _word(next((one for one in body if isinstance(one, bytes)), None)) == b"related"
+            rest += [(part, is_related) for part in reversed(parts)]
+        else:
+            count += _is_attachment(body, is_related=is_related, is_first=is_first)
+            is_first = False
     return count
 
 
@@ -204,14 +203,31 @@ def _is_body(node: list[Node]) -> bool:
     return isinstance(node[0], list) or (len(node) >= 7 and isinstance(node[0], bytes) and isinstance(node[1], bytes))
 
 
-def _is_attachment(leaf: list[Node]) -> bool:
-    if _has_name(leaf[2] if len(leaf) > 2 else None, b"name"):
+def _is_attachment(leaf: list[Node], *, is_related: bool, is_first: bool) -> bool:
+    if len(leaf) < 7:
+        return False
+    kind, subtype, parameters, content_id, _, _, size, *more = leaf
+    disposition, of_disposition = _disposition(more)
+    is_named = _has_name(parameters, b"name") or _has_name(of_disposition, b"filename")
+    if disposition == b"attachment":
         return True
-    for field in leaf[7:]:
-        # A disposition is the one list of two whose second is NIL or a list.
+    if (is_related and content_id) or (size == b"0" and not is_named):
+        return False
+    if is_first and _word(kind) == b"text" and _word(subtype) in (b"plain", b"html"):
+        return False
+    return is_named or _word(kind) not in (b"text", b"message", b"multipart")
+
+
+def _disposition(fields: list[Node]) -> tuple[bytes, Node]:
+    """A disposition is the one list of two whose second is NIL or a list."""
+    for field in fields:
         if isinstance(field, list) and len(field) == 2 and isinstance(field[0], bytes) and _is_parameters(field[1]):
-            return field[0].lower() == b"attachment" or _has_name(field[1], b"filename")
-    return False
+            return field[0].lower(), field[1]
+    return b"", None
+
+
+def _word(node: Node) -> bytes:
+    return node.lower() if isinstance(node, bytes) else b""
 
 
 def _is_parameters(node: Node) -> bool:

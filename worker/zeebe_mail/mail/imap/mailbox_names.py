@@ -12,6 +12,7 @@ from zeebe_mail.mail.imap.syntax import astring, encoded_name
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LONGEST = 1000
+_BETWEEN_LEVELS = " \t/."
 
 SPECIAL_USES = {
     r"\sent": "sent",
@@ -29,9 +30,9 @@ def checked(name: str) -> str:
     """A name that may be sent.
 
     Raises:
-        InputError: it is empty, too long or has control characters.
+        InputError: it names no level, is too long or has control characters.
     """
-    if not name.strip():
+    if not name.strip(_BETWEEN_LEVELS):
         raise errors.InputError("The name of a mailbox must name a mailbox.")
     if len(name) > _LONGEST:
         raise errors.InputError(f"The name of a mailbox must not be longer than {_LONGEST} characters.")

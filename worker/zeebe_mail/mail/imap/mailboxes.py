@@ -127,15 +127,16 @@ class Mailboxes:
         """CREATE and SUBSCRIBE; False when it existed."""
         name = argument(path)
         with self._dialogue.step(Phase.MAILBOXES, mailbox=path):
+            created = True
             try:
                 await self._dialogue.ask(b"CREATE ", name)
             except ImapRefusal as refusal:
                 # Not all servers say ALREADYEXISTS.
                 if refusal.status.code != "ALREADYEXISTS" and not await self._directory.exists(path):
                     raise
-                return False
+                created = False
             await self._dialogue.attempt(b"SUBSCRIBE ", name)
-            return True
+            return created
 
     async def rename(self, path: str, new_path: str) -> None:
         """RENAME; subscriptions of the mailbox and those below it follow.
@@ -146,20 +147,25 @@ class Mailboxes:
         """
         old, new = argument(path), argument(new_path)
         with self._dialogue.step(Phase.MAILBOXES, mailbox=path, newMailbox=new_path):
-            followers = await self._subscribed_within(path)
+            followers = await self._subscribed_within(path)  # some servers forget them with the name
             await self.leave(path)
             try:
                 await self._dialogue.ask(b"RENAME ", old, b" ", new)
             except ImapRefusal as refusal:
-                if not refusal.status.code and await self._directory.exists(new_path):
+                if not refusal.status.code and await self._directory.is_shown(new_path):
                     raise errors.MailboxExists(
                         f"{self._dialogue.where} has a mailbox {new_path} already.",
                         details=self._dialogue.where.details | {"mailbox": new_path},
                     ) from refusal
+                if await self._directory.is_shown(path):
+                    raise
                 raise await self._directory.explained(refusal, path) from refusal
-            for one in followers:
-                await self._dialogue.attempt(b"UNSUBSCRIBE ", argument(one))
-                await self._dialogue.attempt(b"SUBSCRIBE ", argument(new_path + one.removeprefix(path)))
+            await self._move_subscriptions(followers, path, new_path)
+
+    async def finish_renaming(self, path: str, new_path: str) -> None:
+        """Have subscriptions follow a mailbox that was renamed, as far as the server still knows them."""
+        with self._dialogue.step(Phase.MAILBOXES, mailbox=path, newMailbox=new_path):
+            await self._move_subscriptions(await self._subscribed_within(path), path, new_path)
 
     async def delete(self, path: str) -> None:
         """DELETE and UNSUBSCRIBE.
@@ -213,6 +219,11 @@ class Mailboxes:
             current = dataclasses.replace(current, exists=exists, uid_next=status.uid_next)
         self._selected = current
         return current
+
+    async def _move_subscriptions(self, followers: list[str], path: str, new_path: str) -> None:
+        for one in followers:
+            await self._dialogue.attempt(b"SUBSCRIBE ", argument(new_path + one.removeprefix(path)))
+            await self._dialogue.attempt(b"UNSUBSCRIBE ", argument(one))
 
     async def _subscribed_within(self, path: str) -> list[str]:
         _, delimiter = await self._directory.namespace()

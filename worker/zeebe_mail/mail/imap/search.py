@@ -6,7 +6,8 @@ word.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from zeebe_mail import errors
 from zeebe_mail.mail.faults import Phase
@@ -15,12 +16,13 @@ from zeebe_mail.mail.imap.allowance import A_LINE, A_MESSAGE_ID, BATCH, MANY_NUM
 from zeebe_mail.mail.imap.connection import ImapViolation, Piece, Reply
 from zeebe_mail.mail.imap.dialogue import ImapDialogue
 from zeebe_mail.mail.imap.fetch import Fetch
-from zeebe_mail.mail.imap.fetched import MESSAGE_ID, message_id_in
+from zeebe_mail.mail.imap.fetched import MESSAGE_ID
 from zeebe_mail.mail.imap.numbers import esearch, first_sorted, last_sorted, numbers
 from zeebe_mail.mail.imap.search_keys import charset, needed, search_keys
 from zeebe_mail.mail.imap.sorting import ITEMS, SORT_KEYS, Foremost, SortBy, within
 from zeebe_mail.mail.imap.syntax import astring
-from zeebe_mail.message.criteria import Criterion
+from zeebe_mail.message.criteria import Criterion, Numbered, Numbering, range_set
+from zeebe_mail.message.message_id import bare_or_none, landmark, message_id_in
 
 
 class Search:
@@ -57,33 +59,48 @@ class Search:
             return int(found)
 
     async def ordered(
-        self, by: SortBy, *, descending: bool, limit: int, criterion: Criterion | None = None
+        self,
+        by: SortBy,
+        *,
+        descending: bool,
+        limit: int,
+        criterion: Criterion | None = None,
+        ties_ascending: bool = False,
     ) -> list[int]:
         """The first ``limit`` UIDs in this order: UID SORT, or a frugal fall-back of our own.
 
         Messages that are equal come by UID, in the same direction: of those that arrived within the same second, the
-        newest first when descending. SENT is the Date header's moment; without one, the arrival (RFC 5256, 2.2).
+        newest first when descending; with ``ties_ascending`` always the lowest UID first. SENT is the Date header's
+        moment; without one, the arrival (RFC 5256, 2.2).
         """
         with self._dialogue.step(Phase.SEARCH):
+            if by is SortBy.ARRIVAL:
+                uids = await self.uids(criterion)
+                return (uids[::-1] if descending else uids)[:limit]
+            order = partial(Foremost, by, limit, descending=descending, ties_ascending=ties_ascending)
             if not self._dialogue.can("SORT"):
-                return await self._ordered_here(by, descending, limit, criterion)
+                return await self._ordered_here(by, descending, limit, criterion, order)
             keys = self._keys(criterion)
             extended = self._dialogue.can("ESORT")
-            command = (b"UID SORT ", b"RETURN (ALL) " if extended else b"", b"(", SORT_KEYS[by], b") ", charset(keys))
+            # REVERSE leaves equal messages in ascending order (RFC 5256, 3): else the end is taken, backwards.
+            reverse = b"REVERSE " if descending and ties_ascending else b""
+            returns = b"RETURN (ALL) " if extended else b""
+            command = (b"UID SORT ", returns, b"(", reverse, SORT_KEYS[by], b") ", charset(keys))
             reply = await self._dialogue.ask(*command, b" ", *keys, allowance=MANY_NUMBERS)
-            # REVERSE leaves equal messages in ascending order (RFC 5256, 3), so the end is taken, backwards.
+            backwards = descending and not reverse
             if extended:
-                return last_sorted(reply, limit) if descending else first_sorted(reply, limit)
+                return last_sorted(reply, limit) if backwards else first_sorted(reply, limit)
             all_ = self._numbers(reply, b"SORT")
-            return await self._settled(by, all_[::-1] if descending else all_, limit, descending)
+            return await self._settled(by, all_[::-1] if backwards else all_, limit, order)
 
     async def by_message_id(self, message_id: str) -> list[int]:
         """UIDs of the messages with exactly this Message-ID (bare, without brackets), verified on the client."""
         with self._dialogue.step(Phase.SEARCH):
-            key = astring(message_id.encode())
+            key = astring(landmark(message_id).encode())
             candidates = await self._found(*_charset([key]), b"HEADER Message-ID ", key)
             headers = await self._fetch.items(candidates, b"UID " + MESSAGE_ID, A_MESSAGE_ID)
-            return sorted(uid for uid, one in headers.items() if message_id_in(one.body or b"") == message_id)
+            found = {uid: bare_or_none(message_id_in(one.body or b"")) for uid, one in headers.items()}
+            return sorted(uid for uid, one in found.items() if one == message_id)
 
     async def in_range(self, ranges: str) -> list[int]:
         """The existing UIDs among ``1,2,4:6``, ``7:*`` or ``*`` (the last message; none in an empty mailbox).
@@ -94,12 +111,10 @@ class Search:
             InputError: it is no such range.
         """
         try:
-            checked = sequence_set.checked(ranges)
+            numbered = Numbered(Numbering.UID, range_set(ranges))
         except ValueError as error:
             raise errors.InputError(f"range {error}.") from None
-        with self._dialogue.step(Phase.SEARCH):
-            found = sorted(set(await self._found(b"UID ", checked.encode())))
-            return [uid for uid in found if sequence_set.contains(checked, uid, found[-1])]
+        return await self.uids(numbered)
 
     async def existing(self, uids: Sequence[int]) -> list[int]:
         """Which of these there are, in the order given."""
@@ -120,36 +135,38 @@ class Search:
                     f"{self._dialogue.where} does not offer {capability}, which one of the criteria needs.",
                     details=self._dialogue.where.details | {"capability": capability},
                 )
-        return search_keys(criterion)
+        return search_keys(criterion, self._dialogue.connection.exists or 0)
 
     def _numbers(self, reply: Reply, command: bytes) -> list[int]:
         """No more than there can be messages; some may have come meanwhile."""
         return numbers(reply, command, min(self._dialogue.connection.exists or 0, MOST_MESSAGES) + BATCH)
 
-    async def _ordered_here(self, by: SortBy, descending: bool, limit: int, criterion: Criterion | None) -> list[int]:
+    async def _ordered_here(
+        self, by: SortBy, descending: bool, limit: int, criterion: Criterion | None, order: Callable[[], Foremost]
+    ) -> list[int]:
         uids = await self.uids(criterion)
         if by is SortBy.RECEIVED and len(uids) > limit:
             # Mail comes in the order of its UIDs but for what was filed later. So the last ones tell a moment from
             # which on all of the newest must be, and SEARCH knows who else is.
-            likely = await self._foremost(uids[-limit:] if descending else uids[:limit], by, limit, descending)
+            likely = await self._foremost(uids[-limit:] if descending else uids[:limit], by, order)
             if likely.bound is not None:
                 uids = await self.uids(within(criterion, likely.bound, descending=descending))
-        return (await self._foremost(uids, by, limit, descending)).uids
+        return (await self._foremost(uids, by, order)).uids
 
-    async def _settled(self, by: SortBy, ordered: list[int], limit: int, descending: bool) -> list[int]:
+    async def _settled(self, by: SortBy, ordered: list[int], limit: int, order: Callable[[], Foremost]) -> list[int]:
         """The first so many of what a server has sorted that gives equal messages in an order of its own, as Courier.
 
         So many are looked at that none behind them can be equal to one of the first.
         """
         wide = 2 * limit
         while True:
-            foremost = await self._foremost(ordered[:wide], by, limit, descending)
+            foremost = await self._foremost(ordered[:wide], by, order)
             if wide >= len(ordered) or foremost.bound != foremost.hindmost:
                 return foremost.uids
             wide *= 8
 
-    async def _foremost(self, uids: Sequence[int], by: SortBy, limit: int, descending: bool) -> Foremost:
-        foremost = Foremost(by, limit, descending=descending)
+    async def _foremost(self, uids: Sequence[int], by: SortBy, order: Callable[[], Foremost]) -> Foremost:
+        foremost = order()
         for batch, count in sequence_set.batches(uids, MANY_NUMBERS):
             command = b"UID FETCH %s (UID %s)" % (batch, ITEMS[by])
             await self._dialogue.ask(command, allowance=(count + BATCH) * A_LINE, take=foremost)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
-_RANGES = re.compile(r"(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?(?:,(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?)*", re.ASCII)
 MAX_RANGES_TEXT = 8000
 """Characters of a set in one command: servers take lines of 8 kB (RFC 7162, 4), some of 64."""
 LARGEST = 2**32 - 1
@@ -43,20 +41,6 @@ def batches(numbers: Sequence[int], at_most: int) -> Iterator[tuple[bytes, int]]
             yield ",".join(chosen).encode(), count
 
 
-def checked(text: str) -> str:
-    """A set that somebody wrote, without its spaces.
-
-    Raises:
-        ValueError: it is not like ``1,2,4:6``, ``7:*`` or ``*``.
-    """
-    compact = text.replace(" ", "")
-    if len(compact) > MAX_RANGES_TEXT or not _RANGES.fullmatch(compact):
-        raise ValueError("is not a range such as 1,2,4:6 or 7:* or *")
-    if any(not 0 < int(number) <= LARGEST for number in re.findall(r"\d+", compact)):
-        raise ValueError(f"must have numbers from 1 to {LARGEST}")
-    return compact
-
-
 def expanded(text: bytes, at_most: int, *, cut: bool = False) -> list[int]:
     """The numbers of a set that a server sent, in its order; with ``cut`` only the first of them.
 
@@ -75,20 +59,3 @@ def expanded(text: bytes, at_most: int, *, cut: bool = False) -> list[int]:
             raise ValueError("more numbers than there are messages")
         numbers += run[: at_most - len(numbers)]
     return numbers
-
-
-def contains(checked_set: str, number: int, highest: int) -> bool:
-    """Whether a number is in a set; ``*`` is the highest there is, and ``7:*`` has nothing when that is lower."""
-    for part in checked_set.split(","):
-        low, _, high = part.partition(":")
-        if low == "*" and high:
-            low, high = high, low
-        first = highest if low == "*" else int(low)
-        if high == "*":
-            last = highest
-        else:
-            last = int(high) if high else first
-            first, last = min(first, last), max(first, last)
-        if first <= number <= last:
-            return True
-    return False

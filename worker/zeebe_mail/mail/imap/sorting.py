@@ -25,8 +25,9 @@ _USUAL_LENGTH = len("10-Mar-2026 12:00:00 +0000")
 
 
 class SortBy(enum.StrEnum):
-    """What messages are sorted by (RFC 5256)."""
+    """What messages are sorted by (RFC 5256); ARRIVAL is by UID, which needs no sorting."""
 
+    ARRIVAL = "ARRIVAL"
     RECEIVED = "RECEIVED_DATE"
     SENT = "SENT_DATE"
     SIZE = "SIZE"
@@ -55,8 +56,10 @@ def within(criterion: Criterion | None, moment: float, *, descending: bool) -> C
 class Foremost:
     """Takes FETCH responses and keeps the foremost so many."""
 
-    def __init__(self, by: SortBy, limit: int, *, descending: bool) -> None:
+    def __init__(self, by: SortBy, limit: int, *, descending: bool, ties_ascending: bool = False) -> None:
+        """Equal messages come by UID, in the same direction or, with ``ties_ascending``, always the lowest first."""
         self._by = by
+        self._tie = -1 if descending and ties_ascending else 1
         self._limit = limit
         self._pick = heapq.nlargest if descending else heapq.nsmallest
         self._kept: list[tuple[float, int]] = []
@@ -76,7 +79,7 @@ class Foremost:
         key = self._key(response)
         if uid is None or key is None:
             return
-        self._kept.append((key, int(uid[1])))
+        self._kept.append((key, self._tie * int(uid[1])))
         self.hindmost = key if self.hindmost is None else self._last(key, self.hindmost)
         if len(self._kept) > self._most:
             self._kept = self._pick(self._limit, self._kept)
@@ -84,7 +87,7 @@ class Foremost:
     @property
     def uids(self) -> list[int]:
         """The UIDs of the foremost, in order."""
-        return [uid for _, uid in self._pick(self._limit, dict.fromkeys(self._kept))]
+        return [self._tie * tie for _, tie in self._pick(self._limit, dict.fromkeys(self._kept))]
 
     @property
     def bound(self) -> float | None:

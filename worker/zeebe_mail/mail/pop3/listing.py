@@ -24,6 +24,13 @@ class Listed(NamedTuple):
     """Bytes as the server counts them; it may be wrong."""
     uidl: str | None
     """None where the server has no UIDL, or gives the same to several messages."""
+    header_size: int | None = None
+    """Bytes of the header with its empty line, once it was read."""
+
+    @property
+    def body_size(self) -> int | None:
+        """Bytes without the header, once that was read."""
+        return None if self.header_size is None else self.size - self.header_size
 
 
 def entries(sizes: bytes, names: bytes) -> tuple[Listed, ...]:

@@ -19,7 +19,7 @@ from zeebe_mail.mail.faults import Phase
 from zeebe_mail.mail.pop3.dialogue import Pop3Dialogue, Pop3Timeouts
 from zeebe_mail.mail.pop3.listing import Listed, entries
 from zeebe_mail.mail.pop3.protocol import Pop3ReplyTooLong, command
-from zeebe_mail.mail.pop3.uidl_cache import UidlCache
+from zeebe_mail.mail.pop3.uidl_cache import Remembered, UidlCache
 from zeebe_mail.mail.server import Pop3Server
 from zeebe_mail.mail.tls import TlsPolicy
 from zeebe_mail.message.header_fields import SUMMARY_FIELDS
@@ -39,6 +39,7 @@ _WITHOUT_TOP_LIMIT = 25 * 1024 * 1024  # bytes that are read of a message for it
 _LONG_LISTING = 64 * 1024  # bytes; what is longer is read in a thread, so that other jobs go on
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0  # between two tries to open a mailbox that is locked
 
+_EMPTY_LINE = b"\r\n"  # that ends a header
 _WANTED = b"|".join(re.escape(name.encode()) for name in SUMMARY_FIELDS)
 _VALUE = rb"[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*"
 _SUMMARY = re.compile(rb"^(?:" + _WANTED + rb")" + _VALUE, re.IGNORECASE | re.MULTILINE)
@@ -122,14 +123,15 @@ class Pop3Session:
         """
         for start in range(0, len(messages), IN_FLIGHT):
             some = messages[start : start + IN_FLIGHT]
-            known = {one.number: block for one in some if (block := self._remembered(one)) is not None}
+            known = {one.number: seen for one in some if (seen := self._remembered(one)) is not None}
             async for one, header in self.headers([one for one in some if one.number not in known]):
-                known[one.number] = block = _summary(header)
+                known[one.number] = seen = Remembered(_summary(header), one.header_size or 0)
                 if one.uidl is not None:
-                    self._cache.put(self._mailbox, one.uidl, block)
+                    self._cache.put(self._mailbox, one.uidl, seen)
             for one in some:
                 if one.number in known:
-                    yield one, known[one.number]
+                    seen = known[one.number]
+                    yield one._replace(header_size=seen.header_size), seen.block
             # What was remembered needs no reply, so nothing above has let other jobs go on.
             await asyncio.sleep(0)
 
@@ -137,7 +139,7 @@ class Pop3Session:
         """The whole header of each message (TOP; without it RETR). Those that have gone are left out."""
         for start in range(0, len(messages), IN_FLIGHT):
             for one, header in await self._dialogue.told(self._headers(messages[start : start + IN_FLIGHT])):
-                yield one, header
+                yield one._replace(header_size=min(len(header) + len(_EMPTY_LINE), one.size)), header
 
     async def messages(self, messages: Sequence[Listed], *, limit: int) -> AsyncIterator[tuple[Listed, bytes]]:
         """Whole messages (RETR). Those that have gone, and those of more than ``limit`` bytes by LIST, are left out.
@@ -189,7 +191,7 @@ class Pop3Session:
         sizes, uidls = listings["LIST"], listings["UIDL"]
         return await asyncio.to_thread(entries, sizes, uidls) if len(sizes) > _LONG_LISTING else entries(sizes, uidls)
 
-    def _remembered(self, one: Listed) -> bytes | None:
+    def _remembered(self, one: Listed) -> Remembered | None:
         return None if one.uidl is None else self._cache.get(self._mailbox, one.uidl)
 
     async def _headers(self, messages: Sequence[Listed]) -> list[tuple[Listed, bytes]]:

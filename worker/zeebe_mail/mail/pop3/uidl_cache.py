@@ -8,9 +8,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from typing import NamedTuple
 
 _OVERHEAD = 250  # bytes that an entry costs besides its text
 BUDGET = 32 * 1024 * 1024
+
+
+class Remembered(NamedTuple):
+    """What is kept of a message."""
+
+    block: bytes
+    """The fields that lists and searches need."""
+    header_size: int
+    """Bytes of the whole header with its empty line."""
 
 
 class UidlCache:
@@ -19,28 +29,28 @@ class UidlCache:
     def __init__(self, budget: int = BUDGET) -> None:
         self._budget = budget
         self._used = 0
-        self._blocks: OrderedDict[tuple[Hashable, str], bytes] = OrderedDict()
+        self._blocks: OrderedDict[tuple[Hashable, str], Remembered] = OrderedDict()
 
-    def get(self, mailbox: Hashable, uidl: str) -> bytes | None:
-        """The block of a message that was seen before."""
+    def get(self, mailbox: Hashable, uidl: str) -> Remembered | None:
+        """What is kept of a message that was seen before."""
         key = (mailbox, uidl)
-        block = self._blocks.get(key)
-        if block is not None:
+        known = self._blocks.get(key)
+        if known is not None:
             self._blocks.move_to_end(key)
-        return block
+        return known
 
-    def put(self, mailbox: Hashable, uidl: str, block: bytes) -> None:
-        """Remember a block. One larger than a hundredth of the budget is not worth its room."""
-        if len(block) > self._budget // 100:
+    def put(self, mailbox: Hashable, uidl: str, known: Remembered) -> None:
+        """Keep something. A block larger than a hundredth of the budget is not worth its room."""
+        if len(known.block) > self._budget // 100:
             return
         key = (mailbox, uidl)
         if (old := self._blocks.pop(key, None)) is not None:
-            self._used -= len(old) + _OVERHEAD
-        self._blocks[key] = block
-        self._used += len(block) + _OVERHEAD
+            self._used -= len(old.block) + _OVERHEAD
+        self._blocks[key] = known
+        self._used += len(known.block) + _OVERHEAD
         while self._used > self._budget:
             _, dropped = self._blocks.popitem(last=False)
-            self._used -= len(dropped) + _OVERHEAD
+            self._used -= len(dropped.block) + _OVERHEAD
 
     @property
     def used(self) -> int:

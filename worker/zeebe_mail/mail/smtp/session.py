@@ -57,6 +57,10 @@ class Outgoing:
     without_8bit: Payload | None = None
     """The message for servers without 8BITMIME, if it can be had."""
     dsn: DsnRequest | None = None
+    mt_priority: int | None = None
+    """How urgently servers shall carry it: from -9 to 9 (MT-PRIORITY, RFC 6710)."""
+    require_tls: bool = False
+    """Whether it may travel only where each server on the way uses TLS (REQUIRETLS, RFC 8689)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class Receipt:
     """Bytes of the message as it went out."""
     dsn_requested: bool
     """Whether reports were asked for; servers need not offer that."""
+    mt_priority_requested: bool = False
+    """Whether the server was told how urgent it is; the same holds."""
 
 
 _Commit = Callable[[Receipt], Awaitable[None]]
@@ -177,7 +183,14 @@ class SmtpSession:
             self._deadline = self._loop.time() + self._server.deadline_seconds
         hand_over = self._hand_over_again if was_used else self._hand_over
         accepted, rejected = await self._told(hand_over(mail, required))
-        expected = Receipt(accepted, rejected, "", len(self._data_of(mail)), self._dsn_of(mail) is not None)
+        expected = Receipt(
+            accepted,
+            rejected,
+            response="",
+            size=len(self._data_of(mail)),
+            dsn_requested=self._dsn_of(mail) is not None,
+            mt_priority_requested=self._mt_priority_of(mail) is not None,
+        )
         await commit(expected)
         return replace(expected, response=await self._told(self._finish(), mail.message_id))
 
@@ -302,10 +315,16 @@ class SmtpSession:
     def _dsn_of(self, mail: Outgoing) -> DsnRequest | None:
         return mail.dsn if "dsn" in self._extensions else None
 
+    def _mt_priority_of(self, mail: Outgoing) -> int | None:
+        return mail.mt_priority if "mt-priority" in self._extensions else None
+
     def _parameters(self, mail: Outgoing) -> list[str]:
         """The parameters of MAIL that this mail needs, or a refusal before a word is said."""
         offered, chosen = self._extensions, []
         data = self._data_of(mail)
+        if mail.require_tls:
+            self._require_tls()
+            chosen.append("REQUIRETLS")
         if "size" in offered:
             limit, size = offered["size"], len(data)
             if limit.isdecimal() and 0 < int(limit) < size:
@@ -317,7 +336,9 @@ class SmtpSession:
             chosen.append(f"SIZE={size}")
         if mail.needs_smtputf8 or not (mail.sender.isascii() and all(map(str.isascii, mail.recipients))):
             self._require(
-                "smtputf8", "SMTPUTF8, which addresses with letters outside ASCII before the @ need (RFC 6531)"
+                "smtputf8",
+                "SMTPUTF8, which letters outside ASCII before the @ need in any address of a mail (RFC 6531)",
+                "Use addresses with ASCII letters before the @, or a server that offers SMTPUTF8.",
             )
             chosen.append("SMTPUTF8")
         if not data.is_ascii:
@@ -325,11 +346,29 @@ class SmtpSession:
             chosen.append("BODY=8BITMIME")
         if dsn := self._dsn_of(mail):
             chosen += dsn.of_mail()
+        if (priority := self._mt_priority_of(mail)) is not None:
+            chosen.append(f"MT-PRIORITY={priority}")
         return chosen
 
-    def _require(self, extension: str, why: str) -> None:
+    def _require(self, extension: str, why: str, next_step: str | None = None) -> None:
         if extension not in self._extensions:
-            raise errors.Unsupported(f"{self._where} does not offer {why}.", details=self._where.details)
+            raise errors.Unsupported(
+                f"{self._where} does not offer {why}.", next_step=next_step, details=self._where.details
+            )
+
+    def _require_tls(self) -> None:
+        """Pass where the server sends on over TLS only, and TLS is what we have with it (RFC 8689, 4.2.1)."""
+        if self.encryption is None:
+            raise errors.Unsupported(
+                f"The connection to {self._where} is not encrypted, and the mail may go only over TLS (REQUIRETLS).",
+                next_step="Set server.security to SSL_TLS or STARTTLS, or leave out `requireTls`.",
+                details=self._where.details,
+            )
+        self._require(
+            "requiretls",
+            "REQUIRETLS, so it cannot promise that the mail travels encrypted all the way (RFC 8689)",
+            "Use a server that offers it, or leave out `requireTls`.",
+        )
 
     async def _hand_over_again(self, mail: Outgoing, required: _Required) -> _Sorted:
         """Hand a mail over a kept connection, or over a new one when the server had enough of this one.

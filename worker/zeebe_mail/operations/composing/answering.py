@@ -28,15 +28,15 @@ class AnsweringRequest(Handover, LetterRequest):
 
     original: Annotated[
         Original,
-        Prompt("Original", group="message", hint="A message as another task gives it: =mail", feel="required"),
+        Prompt("Original", group="original", hint="mail, as another task gives it", feel="required"),
     ]
     """The mail it is about: `{mailbox, uid, uidValidity}`, `{mailbox, messageId}`, a message as any task gives it, or
     `{source}` for one that is in no mailbox of the account."""
     our_addresses: Annotated[
-        Addresses, Prompt("Our addresses", group="message", hint="Those besides the user name of the account")
+        Addresses, Prompt("Our addresses", group="recipients", hint="Those besides the user name")
     ] = ()
     """More addresses of ours: they get no answer, and the one that the original was sent to is the default sender."""
-    mark_original: Annotated[bool, Prompt("Mark the original", group="message", feel="static")] = True
+    mark_original: Annotated[bool, Prompt("Mark the original", group="delivery", feel="static")] = True
     """Whether the original gets its flag once the mail is out: Answered or $Forwarded."""
 
     def ours(self, auth: Auth) -> Ours:

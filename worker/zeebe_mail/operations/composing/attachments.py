@@ -17,7 +17,7 @@ from zeebe_mail.message.file_name import safe_filename
 from zeebe_mail.message.media_type import MAIL, UNKNOWN, MediaType, by_name, extension, media_type
 from zeebe_mail.operations.after_sending import Lease
 from zeebe_mail.operations.base import Desk
-from zeebe_mail.operations.composing.sources import AnySource, Reach
+from zeebe_mail.operations.composing.sources import Reach, Source
 
 _HEADER = re.compile(rb"[!-9;-~]+[ \t]*:")  # the beginning of a header field (RFC 5322, 3.6.8 and 4.5)
 
@@ -51,7 +51,7 @@ class _Room:
 
 @asynccontextmanager
 async def loaded(
-    sources: Sequence[AnySource], desk: Desk, mailboxes: Lease | None = None
+    sources: Sequence[Source], desk: Desk, mailboxes: Lease | None = None
 ) -> AsyncIterator[tuple[Attachment, ...]]:
     """The attachments with their bytes, for which there is room in memory until the end of the block.
 
@@ -76,7 +76,7 @@ async def loaded(
         yield tuple(parts)
 
 
-async def text_of(source: AnySource, what: str, desk: Desk, mailboxes: Lease | None) -> str:
+async def text_of(source: Source, what: str, desk: Desk, mailboxes: Lease | None) -> str:
     """A text that stands somewhere else, in its charset or in UTF-8; ``what`` is its name in messages.
 
     Raises:
@@ -91,7 +91,7 @@ async def text_of(source: AnySource, what: str, desk: Desk, mailboxes: Lease | N
             raise TextNotReadable(f'`{what}` ("{part.name}") is not in the charset {label}.') from error
 
 
-def _most(sources: Sequence[AnySource], limits: Limits, used: int = 0) -> int:
+def _most(sources: Sequence[Source], limits: Limits, used: int = 0) -> int:
     """How many bytes these may have beside those that are there: what is said of them, else what is allowed.
 
     Raises:
@@ -106,7 +106,7 @@ def _most(sources: Sequence[AnySource], limits: Limits, used: int = 0) -> int:
     return min(known + unknown * limits.one, limits.together - used)
 
 
-async def _loaded(source: AnySource, reach: Reach, number: int, room: _Room) -> Attachment:
+async def _loaded(source: Source, reach: Reach, number: int, room: _Room) -> Attachment:
     async with source.open(reach) as opened:
         name = safe_filename(source.name) or safe_filename(opened.name)
         content = await _read(opened, room, _title(number, name))
@@ -138,7 +138,7 @@ async def _read(opened: Opened, room: _Room, title: str) -> bytes:
     return buffer.getvalue()
 
 
-def _kind(source: AnySource, opened: Opened, name: str | None, content: bytes) -> MediaType:
+def _kind(source: Source, opened: Opened, name: str | None, content: bytes) -> MediaType:
     """What the task says, else what the source says, else what the name tells.
 
     What is no mail is not called one: readers would find nothing in it.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, model_validator
 
-from zeebe_mail.form import Prompt
+from zeebe_mail.form import Answer, Prompt, Question
 from zeebe_mail.operations.composing.blanks import MailPart
 from zeebe_mail.operations.composing.invitation import InvitationRequest
 from zeebe_mail.operations.composing.sources import AnySource, AttachmentSource, AttachmentSources
@@ -26,47 +26,83 @@ def _different_ids(sources: Sequence[AnySource]) -> Sequence[AnySource]:
 class Content(MailPart):
     """Subject, texts, and what comes with them."""
 
-    template: Annotated[MailTemplate | None, Prompt("Mail template", group="template", feel="required")] = None
-    """A mail template and its variables; the fields given beside it go before what it says."""
-    subject: Annotated[HeaderText | None, Prompt("Subject", group="message")] = None
+    questions: ClassVar = {
+        "body": Question(
+            "Write it as",
+            "content",
+            {
+                "text": Answer("Plain text", takes=("text",)),
+                "html": Answer("HTML", needs=("html",), takes=("text", "preheader", "textFromHtml", "inlineStyles")),
+                "markdown": Answer(
+                    "Markdown", needs=("markdown",), takes=("text", "preheader", "textFromHtml", "inlineStyles")
+                ),
+                "template": Answer(
+                    "Mail template of the worker",
+                    needs=("template.name",),
+                    takes=("template.variables", "template.locale", "textFromHtml", "inlineStyles"),
+                ),
+                "ownTemplate": Answer(
+                    "Mail template written here",
+                    takes=(
+                        *(f"template.{name}" for name in ("to", "cc", "bcc", "replyTo", "subject", "preheader")),
+                        *(f"template.{name}" for name in ("text", "html", "markdown", "variables")),
+                        "textFromHtml",
+                        "inlineStyles",
+                    ),
+                ),
+                "document": Answer(
+                    "Documents, files or URLs", takes=("textFrom", "htmlFrom", "textFromHtml", "inlineStyles")
+                ),
+            },
+        )
+    }
+
+    subject: Annotated[HeaderText | None, Prompt("Subject", group="content")] = None
     """One line of text."""
-    text: Annotated[BodyText | None, Prompt("Text", group="message", hint="Beside HTML: for those who see none")] = None
+    template: Annotated[MailTemplate | None, Prompt("Mail template", group="template")] = None
+    """A mail template and its variables; the fields given beside it go before what it says."""
+    text: Annotated[BodyText | None, Prompt("Text", group="content", multiline=True)] = None
     """The mail as plain text."""
     text_from: Annotated[
-        AttachmentSource | None, Prompt("Text from", group="message", hint="A document, file or URL")
+        AttachmentSource | None,
+        Prompt("Text from", group="content", hint="{url: …}, {file: …} or a document", feel="required"),
     ] = None
     """The same from a document, file or URL: UTF-8, or its `charset`."""
-    html: Annotated[BodyText | None, Prompt("HTML", group="message")] = None
+    html: Annotated[BodyText | None, Prompt("HTML", group="content", hint="<p>Hello …</p>", multiline=True)] = None
     """The mail as HTML."""
     html_from: Annotated[
-        AttachmentSource | None, Prompt("HTML from", group="message", hint="A document, file or URL")
+        AttachmentSource | None,
+        Prompt("HTML from", group="content", hint="{url: …}, {file: …} or a document", feel="required"),
     ] = None
     """The same from a document, file or URL: UTF-8, or its `charset`."""
-    markdown: Annotated[BodyText | None, Prompt("Markdown", group="message", hint="Instead of HTML")] = None
+    markdown: Annotated[
+        BodyText | None, Prompt("Markdown", group="content", hint="Hello **Jane** …", multiline=True)
+    ] = None
     """The mail as Markdown (CommonMark with tables), which becomes HTML; HTML in it stays text."""
     preheader: Annotated[
-        HeaderText | None, Prompt("Preview line", group="message", hint="Shown beside the subject in lists of mails")
+        HeaderText | None, Prompt("Preview line", group="content", hint="Beside the subject in lists of mails")
     ] = None
-    """Text that mail programs show beside the subject, and that is not seen in the mail itself; only in HTML."""
-    text_from_html: Annotated[bool, Prompt("Make a text of the HTML", group="message", feel="static")] = True
+    """Text that mail programs show beside the subject, and that is not seen in the mail itself. Only HTML can have
+    it: in a mail of text alone it is an error."""
+    text_from_html: Annotated[bool, Prompt("Make a text of the HTML", group="content", feel="static")] = True
     """Whether HTML without text gets one that is made from it, for those who see no HTML."""
-    inline_styles: Annotated[bool, Prompt("Inline styles", group="message", feel="static")] = True
+    inline_styles: Annotated[bool, Prompt("Inline styles", group="content", feel="static")] = True
     """Whether rules in `<style>` are written into the elements they are for, since many mail programs know no others.
     HTML without `<style>` stays as it is."""
     attachments: Annotated[
         AttachmentSources,
         AfterValidator(_different_ids),
-        Prompt("Attachments", group="message", hint="A document, or a list of documents, files and URLs"),
+        Prompt(
+            "Attachments", group="content", hint="invoice, or [invoice, {url: …}, {name: …, text: …}]", feel="required"
+        ),
     ] = ()
     """What comes with the mail: document references, `{name, contentType, content}` in base64, `{name, text}`,
     `{url}`, `{file}` or `{message}`, one of them or a list."""
     invitation: Annotated[
         InvitationRequest | None,
         Prompt(
-            "Invitation",
-            group="message",
-            hint='{method: "request", start: "2026-01-31T08:30:00@Europe/Berlin", duration: "PT1H"}',
-            feel="required",
+            "Invite to an appointment",
+            group="invitation",
         ),
     ] = None
     """An appointment that the recipients are invited to, or that is taken back. A mail without `text` and `html` tells

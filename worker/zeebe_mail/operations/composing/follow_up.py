@@ -70,17 +70,15 @@ class FollowUpOptions(MailPart):
     due: Annotated[
         str,
         AfterValidator(_due),
-        Prompt("Follow up", group="delivery", hint="today, tomorrow, 2026-01-31, P3D, PT4H or a moment"),
+        Prompt("Follow up by", group="marks", hint="tomorrow, 2026-01-31, P3D or PT4H"),
     ]
     """By when: `today`, `tomorrow`, a date, a moment, or an ISO 8601 duration from now."""
-    text: Annotated[HeaderText, Prompt("Text of the flag", group="delivery")] = "Follow up"
+    text: Annotated[HeaderText, Prompt("Text of the flag", group="marks")] = "Follow up"
     """What the flag says. Outlook shows it to all recipients, those outside included."""
-    time_zone: Annotated[
-        str, AfterValidator(_zone), Prompt("Time zone", group="delivery", hint="Default: UTC", feel="static")
-    ] = "UTC"
+    time_zone: Annotated[str, AfterValidator(_zone), Prompt("Time zone", group="marks", hint="UTC")] = "UTC"
     """In which days begin and end."""
     end_of_day: Annotated[
-        str, BeforeValidator(_clock), Prompt("End of the working day", group="delivery", hint="17:00", feel="static")
+        str, BeforeValidator(_clock), Prompt("End of the working day", group="marks", hint="17:00")
     ] = "17:00"
     """The time that is meant where only a day is named."""
 

@@ -89,13 +89,13 @@ def _guests(value: Any) -> Any:
 class Attendee(MailPart):
     """Somebody who is invited."""
 
-    address: Annotated[Address, Prompt("Address", group="message")]
+    address: Annotated[Address, Prompt("Address", group="invitation")]
     """Mail address."""
-    name: Annotated[HeaderText | None, Prompt("Name", group="message")] = None
+    name: Annotated[HeaderText | None, Prompt("Name", group="invitation")] = None
     """What he is called."""
-    role: Annotated[Annotated[Role, BeforeValidator(_lower)], Prompt("Role", group="message")] = "required"
+    role: Annotated[Annotated[Role, BeforeValidator(_lower)], Prompt("Role", group="invitation")] = "required"
     """Whether he must come (`required`), may (`optional`), leads (`chair`), or is only told (`informed`)."""
-    rsvp: Annotated[bool, Prompt("Asked for an answer", group="message")] = True
+    rsvp: Annotated[bool, Prompt("Asked for an answer", group="invitation")] = True
     """Whether he is asked for an answer."""
 
     @property
@@ -116,73 +116,90 @@ class Attendee(MailPart):
 class InvitationRequest(MailPart):
     """An appointment (RFC 5545, RFC 5546)."""
 
-    method: Annotated[Annotated[Method, BeforeValidator(_lower)], Prompt("Kind", group="message", feel="static")] = (
-        "request"
-    )
+    method: Annotated[
+        Annotated[Method, BeforeValidator(_lower)],
+        Prompt(
+            "Kind",
+            group="invitation",
+            feel="static",
+            choices={"request": "Invite, or change", "cancel": "Take back"},
+        ),
+    ] = "request"
     """`request` invites, or changes an earlier invitation with the same `uid`; `cancel` takes it back."""
-    uid: Annotated[
-        Annotated[HeaderText, AfterValidator(_uid)] | None,
-        Prompt("UID", group="message", hint="Of the earlier invitation: its result's invitation.uid"),
-    ] = None
-    """What the appointment is known by; default: made from the job, the same for each of its attempts. The result has
-    it, and a change or cancellation needs it."""
-    sequence: Annotated[
-        Annotated[int, Field(ge=0, le=2**31 - 1)] | None,
-        Prompt("Sequence", group="message", hint="Higher than the last one"),
-    ] = None
-    """The version of the appointment; default 0. A change or cancellation needs a higher one than the last."""
-    summary: Annotated[HeaderText | None, Prompt("Title", group="message", hint="Default: the subject")] = None
+    summary: Annotated[HeaderText | None, Prompt("Title", group="invitation", hint="Blank: the subject")] = None
     """What the appointment is called; default: the mail's subject."""
-    time_zone: Annotated[
-        str | None, Prompt("Time zone", group="message", hint="Europe/Berlin; for times without one")
-    ] = None
+    time_zone: Annotated[str | None, Prompt("Time zone", group="invitation", hint="Europe/Berlin")] = None
     """The zone (IANA name) that times are told in, where they do not name one themselves. A series in a zone keeps its
     time when the clocks change."""
     start: Annotated[
         Annotated[str, AfterValidator(_appointment)] | None,
-        Prompt("Start", group="message", hint="2026-01-31T08:30:00@Europe/Berlin, or 2026-01-31"),
+        Prompt("Start", group="invitation", hint="2026-01-31T08:30:00@Europe/Berlin"),
     ] = None
     """When it begins: a time with its zone or offset, or a day. Only a cancellation may be without."""
-    end: Annotated[Annotated[str, AfterValidator(_appointment)] | None, Prompt("End", group="message")] = None
+    end: Annotated[
+        Annotated[str, AfterValidator(_appointment)] | None,
+        Prompt("End", group="invitation", hint="2026-01-31T09:30:00@Europe/Berlin"),
+    ] = None
     """When it ends; of whole days the last one. Whole days need neither this nor `duration` when it is one day."""
     duration: Annotated[
         Annotated[timedelta, BeforeValidator(_duration)] | None,
-        Prompt("Duration", group="message", hint="PT1H30M, P2D; instead of the end"),
+        Prompt("Duration", group="invitation", hint="PT1H30M, instead of the end"),
     ] = None
     """How long it takes, instead of `end`: an ISO 8601 duration of weeks, days, hours, minutes and seconds."""
-    all_day: Annotated[bool, Prompt("Whole days", group="message", feel="static")] = False
+    all_day: Annotated[bool, Prompt("Whole days", group="invitation", feel="static")] = False
     """Whether it takes whole days although the start has a time; a start without time always does."""
-    location: Annotated[HeaderText | None, Prompt("Place", group="message")] = None
+    location: Annotated[HeaderText | None, Prompt("Place", group="invitation")] = None
     """Where it is."""
     description: Annotated[
-        Annotated[BodyText, AfterValidator(_without_controls)] | None, Prompt("Description", group="message")
+        Annotated[BodyText, AfterValidator(_without_controls)] | None,
+        Prompt("Description", group="invitation", multiline=True),
     ] = None
     """What it is about."""
-    organizer: Annotated[Address | None, Prompt("Organizer", group="message", hint="Default: from")] = None
+    organizer: Annotated[Address | None, Prompt("Organizer", group="invitation", hint="Blank: the author")] = None
     """Who invites, and gets the answers; default: the author of the mail."""
     attendees: Annotated[
         tuple[Attendee, ...],
         BeforeValidator(_guests),
         Prompt(
-            "Attendees", group="message", hint='[{address: "jane@example.org", role: "optional"}]; default: To and Cc'
+            "Attendees", group="invitation", hint='[{address: "jane@example.org", role: "optional"}]; blank: To and Cc'
         ),
     ] = ()
     """Who is invited: addresses as in `to`, or a list of `{address, name, role, rsvp}`. Default: `to`, who must come,
     and `cc`, who may. The mail goes to its recipients only."""
-    recurrence: Annotated[str | None, Prompt("Repeats", group="message", hint="FREQ=WEEKLY;BYDAY=MO;COUNT=10")] = None
-    """How often it comes again: a recurrence rule (RFC 5545, 3.3.10)."""
-    reminder_minutes: Annotated[
-        Annotated[int, Field(ge=0, le=_FOUR_WEEKS)] | None, Prompt("Reminder", group="message", hint="Minutes before")
-    ] = None
-    """How many minutes before the start the attendees' calendars remind them."""
-    url: Annotated[Annotated[str, AfterValidator(_link)] | None, Prompt("Link", group="message", hint="https://…")] = (
+    recurrence: Annotated[str | None, Prompt("Repeats", group="invitation", hint="FREQ=WEEKLY;BYDAY=MO;COUNT=10")] = (
         None
     )
+    """How often it comes again: a recurrence rule (RFC 5545, 3.3.10)."""
+    reminder_minutes: Annotated[
+        Annotated[int, Field(ge=0, le=_FOUR_WEEKS)] | None,
+        Prompt("Reminder", group="invitation", hint="Minutes before"),
+    ] = None
+    """How many minutes before the start the attendees' calendars remind them."""
+    url: Annotated[
+        Annotated[str, AfterValidator(_link)] | None, Prompt("Link", group="invitation", hint="https://…")
+    ] = None
     """A page about the appointment, or that of a video call."""
-    status: Annotated[Annotated[Status, BeforeValidator(_lower)], Prompt("Status", group="message", feel="static")] = (
-        "confirmed"
-    )
+    status: Annotated[
+        Annotated[Status, BeforeValidator(_lower)],
+        Prompt(
+            "Status",
+            group="invitation",
+            feel="static",
+            choices={"confirmed": "Confirmed", "tentative": "May still change"},
+        ),
+    ] = "confirmed"
     """`confirmed`, or `tentative` where it may still change; a cancellation is always `cancelled`."""
+    uid: Annotated[
+        Annotated[HeaderText, AfterValidator(_uid)] | None,
+        Prompt("UID", group="invitation", hint="To change or cancel: that of the invitation"),
+    ] = None
+    """What the appointment is known by; default: made from the job, the same for each of its attempts. The result has
+    it, and a change or cancellation needs it."""
+    sequence: Annotated[
+        Annotated[int, Field(ge=0, le=2**31 - 1)] | None,
+        Prompt("Sequence", group="invitation", hint="Higher than the last one"),
+    ] = None
+    """The version of the appointment; default 0. A change or cancellation needs a higher one than the last."""
 
     @field_validator("time_zone")
     @classmethod

@@ -30,14 +30,14 @@ COPIES = 2
 class StoredMail(MessageReference, Request):
     """A message of a mailbox."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default INBOX")] = "INBOX"
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="INBOX")] = "INBOX"
     """The mailbox (IMAP folder) it is in."""
 
 
 class OriginalMail(ReferenceFields, Request):
     """A message of a mailbox, or the message itself."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default INBOX")] = "INBOX"
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="INBOX")] = "INBOX"
     """The mailbox (IMAP folder) it is in."""
     source: Annotated[
         AttachmentSource | None,

@@ -226,6 +226,16 @@ class FileSource(Source):
         return reach.desk.sources.files.open(self.file)
 
 
+class TemplateFile(Source):
+    """A file that comes with a mail template; no task can name one."""
+
+    path: str
+    """From the directory of templates."""
+
+    def open(self, reach: Reach) -> AbstractAsyncContextManager[Opened]:
+        return reach.desk.sources.template_files.open(self.path)
+
+
 class DocumentSource(Source):
     """A document of the document store."""
 

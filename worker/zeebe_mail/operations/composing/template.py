@@ -22,10 +22,8 @@ class MailTemplate(MailPart):
     What the task gives itself goes before what the template says, field by field.
     """
 
-    name: Annotated[
-        str | None, Field(max_length=200), Prompt("Mail template", group="template", hint="Its name: welcome")
-    ] = None
-    """A folder in the operator's directory of templates."""
+    name: Annotated[str | None, Field(max_length=200), Prompt("Mail template", group="template", hint="welcome")] = None
+    """A folder in the operator's directory of templates. Its pictures and attachments go with the mail."""
     variables: Annotated[
         dict[str, Any], Prompt("Variables", group="template", hint="{customer: customer}", feel="required")
     ] = Field(default_factory=dict)
@@ -33,7 +31,7 @@ class MailTemplate(MailPart):
     locale: Annotated[
         str | None,
         Field(pattern=r"^[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8}){0,3}$"),
-        Prompt("Language", group="template", hint="de-AT: that folder, then de, then the template's own"),
+        Prompt("Language", group="template", hint="de-AT"),
     ] = None
     """Language and region (BCP 47)."""
     to: Annotated[Jinja | None, Prompt("To", group="template", hint="{{ customer.email }}")] = None
@@ -48,11 +46,17 @@ class MailTemplate(MailPart):
     """One line of text."""
     preheader: Annotated[Jinja | None, Prompt("Preview line", group="template")] = None
     """What mail programs show beside the subject."""
-    text: Annotated[Jinja | None, Prompt("Text", group="template")] = None
+    text: Annotated[
+        Jinja | None, Prompt("Text", group="template", hint="Hello {{ customer.name }} …", multiline=True)
+    ] = None
     """The mail as plain text."""
-    markdown: Annotated[Jinja | None, Prompt("Markdown", group="template")] = None
+    markdown: Annotated[
+        Jinja | None, Prompt("Markdown", group="template", hint="Hello **{{ customer.name }}** …", multiline=True)
+    ] = None
     """The mail as Markdown."""
-    html: Annotated[Jinja | None, Prompt("HTML", group="template", hint="{{ markdown }} is the Markdown in it")] = None
+    html: Annotated[
+        Jinja | None, Prompt("HTML", group="template", hint="<p>Hello {{ customer.name }} …</p>", multiline=True)
+    ] = None
     """The mail as HTML, or what is around the Markdown."""
 
     @property

@@ -1,18 +1,24 @@
-"""The words of a mail: what the task gives, else what its mail template says, finished for mail programs."""
+"""The words of a mail: what the task gives, else what its mail template says, finished for mail programs.
+
+With them come the files that the template brings.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from zeebe_mail.errors import TemplateFailed
-from zeebe_mail.message.renderer import Order, Renderer
+from zeebe_mail.errors import InputError, TemplateFailed
+from zeebe_mail.message.inline_parts import references
+from zeebe_mail.message.renderer import Order, Rendered, Renderer
 from zeebe_mail.operations.composing.blanks import MailPart
 from zeebe_mail.operations.composing.content import Content
+from zeebe_mail.operations.composing.sources import Source, TemplateFile
 from zeebe_mail.operations.composing.template import SOURCES
 from zeebe_mail.operations.fields import Addresses, BodyText, HeaderText
 
@@ -35,13 +41,19 @@ class _Words(MailPart):
 
 
 async def worded(request: Request, renderer: Renderer) -> Request:
-    """The request with all of its words, and without a template.
+    """The request with all of its words and the template's files, and without a template.
 
     Raises:
+        InputError: there is a preview line, and no HTML that could have it.
         TemplateError: there is no mail.
     """
-    if _is_finished(request):
-        return request
+    finished = request if _is_finished(request) else await _filled_in(request, renderer)
+    if finished.html is None:
+        _require_no_preheader(request)
+    return finished
+
+
+async def _filled_in(request: Request, renderer: Renderer) -> Request:
     template = request.template
     given = [name for name in SOURCES if name in request.model_fields_set or name not in type(request).model_fields]
     texts = {name: text for name in _TEXTS if (text := getattr(request, name)) is not None}
@@ -55,9 +67,54 @@ async def worded(request: Request, renderer: Renderer) -> Request:
         text_from_html=request.text_from_html,
         inline_styles=request.inline_styles,
     )
-    words = _checked(await renderer.render(order))
+    rendered = await renderer.render(order)
+    words = _checked(rendered.fields)
     said = {name: getattr(words, name) for name in words.model_fields_set}
-    return request.model_copy(update={"template": None, "markdown": None, "preheader": None, **said})
+    files = {"attachments": (*request.attachments, *_files(rendered, request))}
+    return request.model_copy(update={"template": None, "markdown": None, "preheader": None, **said, **files})
+
+
+def _files(rendered: Rendered, request: Content) -> Iterator[Source]:
+    """The template's attachments, and the pictures that its HTML shows.
+
+    HTML of the task shows the task's own, and a picture to which the task gives the same `contentId` replaces the
+    template's.
+
+    Raises:
+        TemplateFailed: a picture's name cannot be put into a mail.
+    """
+    shown = references(rendered.fields.get("html", "")) if rendered.pictures and request.html is None else ()
+    wanted = set(shown) - {source.content_id for source in request.attachments}
+    for path in rendered.pictures:
+        name = PurePosixPath(path).name
+        if name in wanted:
+            yield _picture(path, name)
+    yield from (TemplateFile(path=path) for path in rendered.attachments)
+
+
+def _picture(path: str, name: str) -> TemplateFile:
+    try:
+        return TemplateFile(path=path, content_id=name, inline=True)
+    except ValidationError as error:
+        raise TemplateFailed(
+            f'The mail template\'s HTML cannot show "{path}" by its name: names of pictures have letters, digits '
+            "and signs such as . - _, all ASCII, and no spaces."
+        ) from error
+
+
+def _require_no_preheader(request: Content) -> None:
+    """Pass when the task gives no preview line; a file of the directory is only for languages that have HTML.
+
+    Raises:
+        InputError: names it.
+    """
+    brought = request.template.preheader if request.template else None
+    if request.preheader or brought:
+        field = "request.preheader" if request.preheader else "request.template.preheader"
+        raise InputError(
+            f"`{field}` is a line that only HTML can have, and the mail has none: give `html` or `markdown` as well, "
+            "or leave it out."
+        )
 
 
 def _is_finished(request: Content) -> bool:

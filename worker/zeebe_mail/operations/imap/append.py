@@ -5,19 +5,21 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from typing import Annotated
+from functools import partial
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, model_validator
 
 from zeebe_mail.errors import Misbehaved, OutcomeUnknown, Unreachable
-from zeebe_mail.form import Prompt
+from zeebe_mail.form import Answer, Prompt, Question
 from zeebe_mail.mail.imap import ImapSession
+from zeebe_mail.message.message_id import bare_or_none, message_id_in
 from zeebe_mail.operations.base import Attempt, Request, operation
 from zeebe_mail.operations.fields import BodyText, Flags, MailboxName, Moment
 from zeebe_mail.operations.imap import ImapInput
-from zeebe_mail.operations.message_result import MessagePlace, message_id_in
+from zeebe_mail.operations.message_result import MessagePlace
 from zeebe_mail.operations.selection import uids_with
-from zeebe_mail.operations.target import made
+from zeebe_mail.operations.target import made, put_into
 
 _BARE_BREAK = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _HEADER = re.compile(rb"[!-9;-~]+[ \t]*:")  # the beginning of a header field (RFC 5322, 3.6.8 and 4.5)
@@ -34,21 +36,32 @@ def _base64(value: str) -> str:
 class AppendRequest(Request):
     """A message, and where to put it."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="For example \\Sent or Archive/2026")]
+    questions: ClassVar = {
+        "given": Question(
+            "The message is given",
+            "message",
+            {
+                "text": Answer("As text", needs=("message",)),
+                "base64": Answer("In base64", needs=("messageBase64",)),
+            },
+        )
+    }
+
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Archive/2026 or \\Sent")]
     """The mailbox (IMAP folder) that gets it."""
-    message: Annotated[BodyText | None, Prompt("Message", group="message", hint="The source of a mail, as in .eml")] = (
-        None
-    )
+    message: Annotated[
+        BodyText | None, Prompt("Message", group="message", hint="From: jane@example.org …", multiline=True)
+    ] = None
     """The whole message, headers and all (RFC 5322); what is not ASCII goes as UTF-8."""
     message_base64: Annotated[
         Annotated[str, AfterValidator(_base64)] | None, Prompt("Message in base64", group="message")
     ] = None
     """The same as bytes, encoded in base64."""
-    flags: Annotated[Flags, Prompt("Flags", group="message", hint="For example Seen")] = ()
+    flags: Annotated[Flags, Prompt("Flags", group="message", hint="Seen")] = ()
     """Flags that it has from the beginning: Seen, Answered, Flagged, Deleted, Draft, or keywords."""
-    received: Annotated[
-        Moment | None, Prompt("Received", group="message", hint="2026-01-31T08:30:00Z; default: now")
-    ] = None
+    received: Annotated[Moment | None, Prompt("Received", group="message", hint="2026-01-31T08:30:00Z; blank: now")] = (
+        None
+    )
     """When it was received."""
     create_mailbox: Annotated[bool, Prompt("Create the mailbox when it is missing", group="message", feel="static")] = (
         False
@@ -95,6 +108,10 @@ async def append(given: AppendInput, imap: ImapSession, attempt: Attempt) -> App
     """
     asked = given.request
     path = await made(imap, asked.mailbox, create=asked.create_mailbox)
+    return await put_into(imap, path, partial(_put, imap, path, asked, attempt), create=asked.create_mailbox)
+
+
+async def _put(imap: ImapSession, path: str, asked: AppendRequest, attempt: Attempt) -> AppendOutput:
     source = asked.source
     message_id = message_id_in(source.partition(b"\r\n\r\n")[0])
     selected = await imap.mailboxes.select(path)
@@ -122,7 +139,7 @@ async def _append(
     try:
         return await imap.filing.append(path, source, flags=asked.flags, received=asked.received)
     except (Unreachable, Misbehaved) as error:
-        if message_id:
+        if bare_or_none(message_id):
             raise
         raise OutcomeUnknown(
             f'The connection was lost while a message of {len(source)} bytes was put into mailbox "{path}": '

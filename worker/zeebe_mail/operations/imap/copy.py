@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -14,14 +15,14 @@ from zeebe_mail.operations.bulk import Changes, summed_up
 from zeebe_mail.operations.fields import MailboxName
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.selection import SomeMessages, choose
-from zeebe_mail.operations.target import made
+from zeebe_mail.operations.target import made, put_into
 from zeebe_mail.operations.transfer import Transfer, copy_all
 
 
 class CopyRequest(SomeMessages):
     """Which messages, and where to."""
 
-    target: Annotated[MailboxName, Prompt("To mailbox", group="message", hint="For example Archive/2026")]
+    target: Annotated[MailboxName, Prompt("To mailbox", group="message", hint="Archive/2026")]
     """The mailbox that gets the copies."""
     create_target: Annotated[bool, Prompt("Create the mailbox when it is missing", group="message", feel="static")] = (
         False
@@ -56,5 +57,6 @@ async def copy(given: CopyInput, imap: ImapSession, attempt: Attempt) -> CopyOut
     path = await made(imap, asked.target, create=asked.create_target)
     if path == source.path:
         raise InputError(f'Messages of mailbox "{path}" cannot be copied to itself.', details={"mailbox": path})
-    messages = await copy_all(imap, source, choice, path, attempt)
+    copying = partial(copy_all, imap, source, choice, path, attempt)
+    messages = await put_into(imap, path, copying, create=asked.create_target, source=source)
     return CopyOutput(from_=source.path, to=path, messages=messages, **summed_up(messages, choice, mailbox=path))

@@ -16,9 +16,11 @@ from zeebe_mail.operations.matching import decides_alone, found
 class CountRequest(Request):
     """Which mailbox, and which of its messages."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="Default INBOX")] = "INBOX"
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="INBOX")] = "INBOX"
     """The mailbox (IMAP folder)."""
-    criteria: Annotated[Criteria, Prompt("Criteria", group="mailbox", hint='{"seen": false}; default: all')] = None
+    criteria: Annotated[
+        Criteria, Prompt("Criteria", group="mailbox", hint="{seen: false}; blank: all", feel="required")
+    ] = None
     """What the messages must have; without it all are counted."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 from zeebe_mail.errors import InputError
@@ -12,7 +13,7 @@ from zeebe_mail.operations.bulk import Change, Changes, summed_up, worked
 from zeebe_mail.operations.fields import MailboxName
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.selection import Choice, SomeMessages, choose
-from zeebe_mail.operations.target import existing, made
+from zeebe_mail.operations.target import existing, made, put_into
 from zeebe_mail.operations.transfer import move_all
 
 
@@ -21,10 +22,14 @@ class DeleteRequest(SomeMessages):
 
     mode: Annotated[
         Literal["trash", "permanent"],
-        Prompt("Delete", group="message", hint="trash: can be taken back", feel="static"),
+        Prompt(
+            "Delete", group="message", feel="static", choices={"trash": "Move to the trash", "permanent": "For good"}
+        ),
     ] = "trash"
     """trash: they are moved to the trash. permanent: they are gone for good."""
-    trash: Annotated[MailboxName | None, Prompt("Trash mailbox", group="message", hint="Default: the server's")] = None
+    trash: Annotated[
+        MailboxName | None, Prompt("Trash mailbox", group="message", hint="Blank: the server's", when=("mode", "trash"))
+    ] = None
     """The mailbox to move them to; without it the server's, or one named Trash, which is made when there is none."""
 
 
@@ -93,7 +98,10 @@ async def _to_trash(
             next_step="To delete what is in the trash for good, set `mode` to `permanent`.",
             details={"mailbox": path},
         )
-    return list(await move_all(imap, selected, choice, path, attempt))
+    moving = partial(move_all, imap, selected, choice, path, attempt)
+    if path is None:
+        return list(await moving())
+    return list(await put_into(imap, path, moving, create=True, source=selected))
 
 
 async def _trash(imap: ImapSession, name: str | None, *, make: bool) -> str | None:

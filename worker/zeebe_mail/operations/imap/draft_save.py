@@ -22,11 +22,11 @@ from zeebe_mail.operations.target import existing, made
 class DraftSaveRequest(LetterRequest):
     """A mail that need not be finished, and where it is kept."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default \\Drafts")] = DRAFTS
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="draft", hint="\\Drafts")] = DRAFTS
     """The mailbox (IMAP folder) for drafts; by default the server's own, which is made where there is none."""
     replaces: Annotated[
         DraftReference | None,
-        Prompt("Replaces", group="message", hint="An earlier draft as its task gave it: =draft", feel="required"),
+        Prompt("Replaces", group="draft", hint="draft, as the earlier task gave it", feel="required"),
     ] = None
     """An earlier draft that is removed once this one is saved."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import model_validator
 
-from zeebe_mail.form import Prompt
+from zeebe_mail.form import Answer, Prompt, Question
 from zeebe_mail.mail.imap import ImapSession, Selected
 from zeebe_mail.message.criteria import Criteria
-from zeebe_mail.message.references import MessageReference, ReferenceFields
+from zeebe_mail.message.references import BY_ID_OR_UID, MessageReference, ReferenceFields
 from zeebe_mail.operations.base import Attempt, Request, operation
 from zeebe_mail.operations.fields import MailboxName
 from zeebe_mail.operations.imap import ImapInput
@@ -21,9 +21,17 @@ from zeebe_mail.operations.selection import check_validity, message_ids, the_mes
 class ExistsRequest(ReferenceFields, Request):
     """Which message: by its reference, or by criteria."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message", hint="Default INBOX")] = "INBOX"
+    questions: ClassVar = {
+        "which": Question(
+            "Which message", "message", {**BY_ID_OR_UID, "criteria": Answer("Any that matches", needs=("criteria",))}
+        )
+    }
+
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="INBOX")] = "INBOX"
     """The mailbox (IMAP folder)."""
-    criteria: Annotated[Criteria, Prompt("Criteria", group="message", hint='{"from": "jane@example.org"}')] = None
+    criteria: Annotated[
+        Criteria, Prompt("Criteria", group="message", hint='{from: "jane@example.org"}', feel="required")
+    ] = None
     """What the message must have."""
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ from zeebe_mail.operations.target import existing
 class MailboxCreateRequest(Request):
     """The mailbox."""
 
-    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="For example Archive/2026")]
+    mailbox: Annotated[MailboxName, Prompt("Mailbox", group="mailbox", hint="Archive/2026")]
     """Its path, with / or . between the levels; levels above it that do not exist are made too."""
 
 
@@ -38,5 +38,5 @@ async def mailbox_create(given: MailboxCreateInput, imap: ImapSession, attempt: 
     """Create a mailbox and subscribe to it. One that exists is no error, so it may be repeated."""
     name = given.request.mailbox
     # What is only a level above others exists too, and yet can be created; the server knows.
-    path = await existing(imap, name) or await imap.directory.path_for(name)
+    path = await existing(imap, name, or_level=True) or await imap.directory.path_for(name)
     return MailboxCreateOutput(mailbox=path, created=await imap.mailboxes.create(path))

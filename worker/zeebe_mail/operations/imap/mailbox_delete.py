@@ -8,7 +8,7 @@ from zeebe_mail.errors import InputError, MailboxNotFound
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
 from zeebe_mail.operations.base import Attempt, OperationOutput, Request, operation
-from zeebe_mail.operations.fields import IfMissing, MailboxName
+from zeebe_mail.operations.fields import IF_MISSING, IfMissing, MailboxName
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.mailbox_result import refuse_special
 
@@ -22,7 +22,7 @@ class MailboxDeleteRequest(Request):
     """The same text as in `mailbox`, because nothing brings the messages back."""
     if_missing: Annotated[
         IfMissing,
-        Prompt("If there is no such mailbox", group="mailbox", hint="error: MAILBOX_NOT_FOUND", feel="static"),
+        Prompt("If there is no such mailbox", group="error", feel="static", choices=IF_MISSING),
     ] = "result"
     """Whether a mailbox that is not there is an error or a result."""
 
@@ -56,10 +56,10 @@ async def mailbox_delete(given: MailboxDeleteInput, imap: ImapSession, attempt: 
         )
     try:
         path = await imap.directory.resolve(asked.mailbox)
+        await refuse_special(imap, path, doing="deleted")
+        await imap.mailboxes.delete(path)
     except MailboxNotFound:
         if asked.if_missing == "error":
             raise
         return MailboxDeleteOutput(mailbox=await imap.directory.path_for(asked.mailbox), deleted=False)
-    await refuse_special(imap, path, doing="deleted")
-    await imap.mailboxes.delete(path)
     return MailboxDeleteOutput(mailbox=path, deleted=True)

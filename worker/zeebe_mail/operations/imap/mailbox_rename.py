@@ -45,16 +45,17 @@ class MailboxRenameOutput(OperationOutput):
 async def mailbox_rename(given: MailboxRenameInput, imap: ImapSession, attempt: Attempt) -> MailboxRenameOutput:
     """Rename a mailbox with all below it; subscriptions follow. The inbox and special mailboxes are refused.
 
-    Where there is no such mailbox, but one of the new name, nothing is left to do, so it may be repeated.
+    Where there is no such mailbox, but one of the new name, only subscriptions may be left to do: it may be repeated.
     """
     asked = given.request
-    there = await existing(imap, asked.new_name)
+    there = await existing(imap, asked.new_name, or_level=True)
     try:
-        path = await imap.directory.resolve(asked.mailbox)
+        path = await imap.directory.resolve(asked.mailbox, or_level=True)
     except MailboxNotFound:
         if there is None:
             raise
         missing = await imap.directory.path_for(asked.mailbox)
+        await imap.mailboxes.finish_renaming(missing, there)
         return MailboxRenameOutput(from_=missing, to=there, mailbox=there, renamed=False)
     if there is not None:
         raise MailboxExists(f'There is a mailbox "{there}" already.', details={"mailbox": there})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -13,14 +14,14 @@ from zeebe_mail.operations.bulk import Changes, summed_up
 from zeebe_mail.operations.fields import MailboxName
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.selection import SomeMessages, choose
-from zeebe_mail.operations.target import existing, made
+from zeebe_mail.operations.target import existing, made, put_into
 from zeebe_mail.operations.transfer import Transfer, move_all
 
 
 class MoveRequest(SomeMessages):
     """Which messages, and where to."""
 
-    target: Annotated[MailboxName, Prompt("To mailbox", group="message", hint="For example Archive/2026")]
+    target: Annotated[MailboxName, Prompt("To mailbox", group="message", hint="Archive/2026")]
     """The mailbox they are to be in."""
     create_target: Annotated[bool, Prompt("Create the mailbox when it is missing", group="message", feel="static")] = (
         True
@@ -56,6 +57,7 @@ async def move(given: MoveInput, imap: ImapSession, attempt: Attempt) -> MoveOut
         path: str | None = await made(imap, asked.target, create=asked.create_target)
     else:
         path = await existing(imap, asked.target)
-    messages = await move_all(imap, source, choice, path, attempt)
     to = path or await imap.directory.path_for(asked.target)
+    moving = partial(move_all, imap, source, choice, path, attempt)
+    messages = await put_into(imap, to, moving, create=asked.create_target, source=source)
     return MoveOutput(from_=source.path, to=to, messages=messages, **summed_up(messages, choice, mailbox=to))

@@ -19,7 +19,7 @@ from zeebe_mail.operations.selection import OneMessage, not_found, the_message
 class ReadRequest(ContentRequest, OneMessage):
     """Which message, and how much of it."""
 
-    mark_as_read: Annotated[bool, Prompt("Mark as read", group="message", feel="static")] = False
+    mark_as_read: Annotated[bool, Prompt("Mark as read", group="reading", feel="static")] = False
     """Whether the message gets the flag Seen once it has been read."""
 
 

@@ -16,7 +16,8 @@ class SearchRequest(ListRequest):
     """What to search for, where, and how much of what is found."""
 
     criteria: Annotated[
-        RequiredCriteria, Prompt("Criteria", group="mailbox", hint='{"from": "jane@example.org", "seen": false}')
+        RequiredCriteria,
+        Prompt("Criteria", group="mailbox", hint='{from: "jane@example.org", seen: false}', feel="required"),
     ]
     """What the messages must have; see docs/operations.md."""
 

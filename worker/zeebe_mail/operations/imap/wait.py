@@ -13,7 +13,7 @@ from zeebe_mail.form import Prompt
 from zeebe_mail.mail.imap import ImapSession
 from zeebe_mail.mail.server import seconds
 from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
-from zeebe_mail.operations.fields import IfMissing
+from zeebe_mail.operations.fields import IF_MISSING, IfMissing
 from zeebe_mail.operations.imap import ImapInput
 from zeebe_mail.operations.imap.search import SearchRequest
 from zeebe_mail.operations.listing import ListOutput, list_messages
@@ -33,12 +33,12 @@ class WaitRequest(SearchRequest):
         float,
         Field(ge=0, le=86_400),
         BeforeValidator(seconds),
-        Prompt("At most", group="mailbox", hint="Seconds or a duration such as PT1H; default 600, at most a day"),
+        Prompt("Wait at most", group="mailbox", hint="600 seconds; or a duration such as PT1H"),
     ] = 600
     """How long to wait: seconds, or an ISO-8601 duration; 0 looks once."""
     if_missing: Annotated[
         IfMissing,
-        Prompt("If no mail comes", group="mailbox", hint="error: MESSAGE_NOT_FOUND", feel="static"),
+        Prompt("If no mail comes", group="error", feel="static", choices=IF_MISSING),
     ] = "result"
     """Whether the end of the time is an error, or a result with `found` false."""
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, get_args
+from typing import Annotated, ClassVar, get_args
 
 from pydantic import Field, model_validator
 
-from zeebe_mail.form import Prompt
+from zeebe_mail.form import Answer, Prompt, Question
 from zeebe_mail.mail.pop3 import Listed, Pop3Session
 from zeebe_mail.message.references import MessageId
 from zeebe_mail.operations.base import Attempt, Desk, Request, operation
 from zeebe_mail.operations.bulk import Problem, Status
-from zeebe_mail.operations.fields import IfMissing
+from zeebe_mail.operations.fields import IF_MISSING, IfMissing
 from zeebe_mail.operations.maildrop import (
+    BY_UIDL_OR_ID,
     Found,
     MaildropPlace,
     MaildropReference,
@@ -31,27 +32,38 @@ from zeebe_mail.operations.scan import MaxBytes, MaxScan, scan
 class DeleteRequest(Request):
     """Which messages: one, several by name, or all that match."""
 
-    message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="With or without < >")] = None
+    questions: ClassVar = {
+        "which": Question(
+            "Which messages",
+            "message",
+            {
+                "messages": Answer("Those that an earlier task found", needs=("messages",)),
+                "criteria": Answer("All that match", needs=("criteria",), takes=("limit", "maxScan", "maxBytes")),
+                **BY_UIDL_OR_ID,
+            },
+        )
+    }
+
+    message_id: Annotated[MessageId | None, Prompt("Message-ID", group="message", hint="<a1b2@example.org>")] = None
     """The exact Message-ID. Senders choose it, so two messages may share one; then nothing is deleted."""
-    uidl: Annotated[Uidl | None, Prompt("UIDL", group="message", hint="As `list` gives it")] = None
+    uidl: Annotated[Uidl | None, Prompt("UIDL", group="message", hint="As listing gives it")] = None
     """The id that the server gave the message. With a Message-ID too, both must be right."""
     messages: Annotated[
         MaildropReferences | None,
         Field(max_length=10_000),
-        Prompt(
-            "Messages", group="message", hint="A list, for example the messages a search has found", feel="required"
-        ),
+        Prompt("Messages", group="message", hint="found.messages", feel="required"),
     ] = None
     """Message-IDs, or messages as other tasks give them. An empty list is none."""
     criteria: Annotated[
-        Pop3Criteria, Prompt("Criteria", group="message", hint='{"from": "jane@example.org", "before": "2026-01-31"}')
+        Pop3Criteria,
+        Prompt("Criteria", group="message", hint='{from: "jane@example.org", before: "2026-01-31"}', feel="required"),
     ] = None
     """All that match."""
-    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message", hint="Default 1000")] = 1000
+    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message")] = 1000
     """How many of the messages that match are deleted, the newest first."""
     if_missing: Annotated[
         IfMissing,
-        Prompt("If there is no such message", group="message", hint="error: MESSAGE_NOT_FOUND", feel="static"),
+        Prompt("If there is no such message", group="error", feel="static", choices=IF_MISSING),
     ] = "result"
     """error: nothing is deleted when one of the messages that are named is not there. result: the result tells."""
     max_scan: MaxScan = 10_000
@@ -76,7 +88,7 @@ class DeleteRequest(Request):
     def references(self) -> tuple[MaildropReference, ...]:
         """The messages that are named one by one."""
         if self.message_id or self.uidl:
-            return (MaildropReference(message_id=self.message_id, uidl=self.uidl),)
+            return (MaildropReference(message_id=bracketed(self.message_id), uidl=self.uidl),)
         return self.messages or ()
 
 

@@ -20,9 +20,9 @@ from zeebe_mail.operations.pop3 import Pop3Input
 class DownloadRequest(FileRequest, MaildropReference):
     """Which message, which part of it, and how to hand it over."""
 
-    max_bytes: Annotated[
-        int, Field(ge=1, le=LARGEST), Prompt("Largest message", group="message", hint="Bytes, default 30 MB")
-    ] = 30 * 1024 * 1024
+    max_bytes: Annotated[int, Field(ge=1, le=LARGEST), Prompt("Largest message", group="limits", hint="Bytes")] = (
+        30 * 1024 * 1024
+    )
     """A message with more bytes is MESSAGE_TOO_LARGE, whatever part of it is asked for: POP3 sends all of it."""
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.pop3 import Pop3Session
-from zeebe_mail.operations.base import Attempt, OperationOutput, Request, operation
+from zeebe_mail.operations.base import Attempt, OperationOutput, operation
 from zeebe_mail.operations.maildrop import (
-    FieldsField,
     NumberRanges,
     OrderField,
     Shown,
+    ShowsMessages,
     SortBy,
     SortField,
     in_order,
@@ -23,17 +23,19 @@ from zeebe_mail.operations.maildrop import (
 from zeebe_mail.operations.pop3 import Pop3Input
 
 
-class ListRequest(Request):
+class ListRequest(ShowsMessages):
     """How many messages, in what order."""
 
-    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message", hint="Default 50")] = 50
+    ties_ascending: ClassVar[bool] = False
+    """Whether equal messages come by arrival even where the order is descending."""
+
+    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="reading")] = 50
     """How many messages; which are left out depends on the order."""
     sort_by: SortField = SortBy.ARRIVAL
-    """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header, for which all are looked at. SIZE."""
+    """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header, for which all are looked at. SIZE.
+    BODY_SIZE: without the header, for which all are looked at too."""
     sort_order: OrderField = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
-    fields: FieldsField = "summary"
-    """How much of each."""
     numbers: NumberRanges = None
     """Only these of the mailbox as it is now, 1 being the oldest; ``*`` is the newest."""
 
@@ -63,7 +65,8 @@ async def list_(given: ListInput, pop3: Pop3Session, attempt: Attempt) -> ListOu
     """
     asked = given.request
     messages = in_range(await pop3.listing(), asked.numbers)
-    first = (await in_order(pop3, messages, asked.sort_by, asked.sort_order))[: asked.limit]
+    ordered = await in_order(pop3, messages, asked.sort_by, asked.sort_order, ties_ascending=asked.ties_ascending)
+    first = ordered[: asked.limit]
     return ListOutput(
-        messages=await shown(pop3, first, asked.fields), total=len(messages), truncated=len(messages) > len(first)
+        messages=await shown(pop3, first, asked), total=len(messages), truncated=len(messages) > len(first)
     )

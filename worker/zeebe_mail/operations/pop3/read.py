@@ -19,7 +19,7 @@ class ReadRequest(ContentRequest, MaildropReference):
     """Which message, and how much of it."""
 
     delete_after_read: Annotated[
-        bool, Prompt("Delete afterwards", group="message", hint="Safer: a task of its own for that", feel="static")
+        bool, Prompt("Delete afterwards", group="reading", hint="Safer: a task of its own for that", feel="static")
     ] = False
     """Whether it is deleted once all of it was read and kept. That is before the process has it; a task of its own that
     deletes by `uidl` loses nothing even if the process cannot take the result."""
@@ -36,6 +36,8 @@ class ReadOutput(MessageContent, MaildropPlace):
     """The message. ``found`` is false where there is none, and then nothing else says anything."""
 
     found: bool
+    body_size: int | None
+    """Bytes without the header."""
     deleted: bool
     """Whether the server has deleted it, as asked."""
     source: Reference | None
@@ -67,15 +69,17 @@ async def read(given: ReadInput, pop3: Pop3Session, attempt: Attempt, desk: Desk
 async def _content(pop3: Pop3Session, asked: ReadRequest, one: Listed, desk: Desk) -> dict[str, Any] | None:
     """What there is to tell of a message; None when it has gone meanwhile."""
     if asked.level == "header":
-        async for _, header in pop3.headers([one]):
-            return {**parse_header(header).as_json(), "size": one.size, "source": None}
+        async for known, header in pop3.headers([one]):
+            sizes = {"size": one.size, "bodySize": known.body_size}
+            return {**parse_header(header).as_json(), **sizes, "source": None}
         return None
     raw = await pop3.message(one, limit=asked.max_bytes)
     if raw is None:
         return None
     if not asked.delete_after_read:
         pop3.close()  # so that others need not wait for the documents, where the server lets in one at a time
-    return await whole_content(raw, asked, desk, name="message.eml")
+    header_size = len(raw) - len(raw.partition(b"\r\n\r\n")[2])
+    return {**await whole_content(raw, asked, desk, name="message.eml"), "bodySize": one.size - header_size}
 
 
 def _is_whole(content: dict[str, Any], asked: ReadRequest) -> bool:
@@ -91,4 +95,6 @@ def _is_whole(content: dict[str, Any], asked: ReadRequest) -> bool:
 
 def _output(one: Listed | None, content: dict[str, Any], asked: ReadRequest, *, deleted: bool) -> ReadOutput:
     place = {"uidl": one.uidl if one else asked.uidl, "number": one and one.number}
-    return ReadOutput.model_validate({"source": None, **content, **place, "found": one is not None, "deleted": deleted})
+    return ReadOutput.model_validate(
+        {"source": None, "bodySize": None, **content, **place, "found": one is not None, "deleted": deleted}
+    )

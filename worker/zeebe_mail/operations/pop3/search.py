@@ -8,12 +8,12 @@ from pydantic import Field
 
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.pop3 import Pop3Session
-from zeebe_mail.operations.base import Attempt, Desk, OperationOutput, Request, operation
+from zeebe_mail.operations.base import Attempt, Desk, OperationOutput, operation
 from zeebe_mail.operations.maildrop import (
-    FieldsField,
     OrderField,
     RequiredPop3Criteria,
     Shown,
+    ShowsMessages,
     SortBy,
     SortField,
     in_order,
@@ -23,22 +23,20 @@ from zeebe_mail.operations.pop3 import Pop3Input
 from zeebe_mail.operations.scan import MaxBytes, MaxScan, scan
 
 
-class SearchRequest(Request):
+class SearchRequest(ShowsMessages):
     """What to look for, and how far to go for it."""
 
     criteria: Annotated[
         RequiredPop3Criteria,
-        Prompt("Criteria", group="message", hint='{"from": "jane@example.org", "since": "2026-01-31"}'),
+        Prompt("Criteria", group="message", hint='{from: "jane@example.org", since: "2026-01-31"}', feel="required"),
     ]
     """What the messages must have; see docs/operations.md."""
-    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="message", hint="Default 50")] = 50
+    limit: Annotated[int, Field(ge=1, le=10_000), Prompt("At most", group="reading")] = 50
     """How many messages; which are left out depends on the order."""
     sort_by: SortField = SortBy.ARRIVAL
-    """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header. SIZE."""
+    """ARRIVAL: as the server numbers them. RECEIVED_DATE, SENT_DATE: by header. SIZE, BODY_SIZE."""
     sort_order: OrderField = "DESC"
     """DESC: newest or largest first. ASC: oldest or smallest first."""
-    fields: FieldsField = "summary"
-    """How much of each."""
     max_scan: MaxScan = 10_000
     """How many messages are looked at, from the newest on."""
     max_bytes: MaxBytes = 100 * 1024 * 1024
@@ -78,7 +76,7 @@ async def search(given: SearchInput, pop3: Pop3Session, attempt: Attempt, desk: 
     result = await scan(pop3, asked.criteria, desk.reader, max_scan=asked.max_scan, max_bytes=asked.max_bytes)
     first = (await in_order(pop3, result.found, asked.sort_by, asked.sort_order))[: asked.limit]
     return SearchOutput(
-        messages=await shown(pop3, first, asked.fields),
+        messages=await shown(pop3, first, asked),
         total=len(result.found),
         truncated=len(result.found) > len(first),
         scanned=result.scanned,

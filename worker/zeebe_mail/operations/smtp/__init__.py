@@ -33,7 +33,7 @@ class SmtpInput(OperationInput):
     imap: Annotated[
         ImapAccess | None,
         BeforeValidator(lambda value: None if value == "" else value),
-        Prompt("Mailboxes", group="imap", hint="Where the account's mailboxes are, for what is kept there"),
+        Prompt("Use the account's mailboxes", group="imap"),
     ] = None
     """Where the mailboxes of the account are, for what is read or kept there."""
 

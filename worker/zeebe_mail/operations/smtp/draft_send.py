@@ -33,11 +33,11 @@ class DraftSendRequest(Handover):
 
     draft: Annotated[
         DraftReference,
-        Prompt("Draft", group="message", hint="A draft as the task that saved it gave it: =draft", feel="required"),
+        Prompt("Draft", group="draft", hint="draft, as the task that saved it gave it", feel="required"),
     ]
     """The draft: `{uid, uidValidity}`, `{messageId}`, or as a task gives it; `mailbox` where it is not in \\Drafts."""
     envelope_from: Annotated[
-        EnvelopeSender | None, Prompt("Bounces to", group="delivery", hint="Default: the sender; <> for nobody")
+        EnvelopeSender | None, Prompt("Bounces to", group="delivery", hint="Blank: the sender; <> for nobody")
     ] = None
     """Who is told when the mail cannot be delivered (MAIL FROM, later Return-Path); `<>` is nobody."""
 

@@ -35,11 +35,18 @@ class ForwardRequest(AnsweringRequest):
     as_: Annotated[
         Literal["inline", "attachment"],
         Field(alias="as"),
-        Prompt("Forward", group="message", hint="attachment: the original as a file", feel="static"),
+        Prompt(
+            "Forward it",
+            group="original",
+            feel="static",
+            choices={"inline": "Below the text", "attachment": "As a file, with every byte"},
+        ),
     ] = "inline"
     """inline: the original's text below one's own, with its attachments. attachment: the original with every byte it
     has, as message/rfc822."""
-    keep_attachments: Annotated[bool, Prompt("Forward its attachments", group="message", feel="static")] = True
+    keep_attachments: Annotated[
+        bool, Prompt("Forward its attachments", group="original", feel="static", when=("as", "inline"))
+    ] = True
     """Whether a mail that is shown inline brings its attachments."""
 
 

@@ -12,7 +12,6 @@ from zeebe_mail.form import Prompt
 from zeebe_mail.mail.smtp import SmtpSession
 from zeebe_mail.message.answer import Answered, distinct, reply_subject
 from zeebe_mail.message.compose import Draft
-from zeebe_mail.message.marks import Marks
 from zeebe_mail.message.parsed import ParsedMessage
 from zeebe_mail.message.quotation import quoted
 from zeebe_mail.operations.base import Attempt, Desk, Turns, operation
@@ -25,21 +24,29 @@ from zeebe_mail.operations.composing.answering import (
     the_original,
     told,
 )
+from zeebe_mail.operations.composing.options import SentBy
 
 
 class ReplyRequest(AnsweringRequest):
     """The mail that is answered, and the answer."""
 
-    reply_all: Annotated[bool, Prompt("Reply to all", group="message", feel="static")] = False
+    reply_all: Annotated[bool, Prompt("Reply to all", group="original", feel="static")] = False
     """Whether the other receivers of the original are answered too. With `to`, only those in `to`, `cc` and `bcc`."""
     quote: Annotated[
         Literal["below", "above", "none"],
-        Prompt("Quote the original", group="message", hint="below: under the answer", feel="static"),
+        Prompt(
+            "Quote the original",
+            group="original",
+            feel="static",
+            choices={"below": "Below the answer", "above": "Above the answer", "none": "Not at all"},
+        ),
     ] = "below"
     """Where the original is quoted: below the answer, above it, or not at all."""
-    answer_automatic: Annotated[bool, Prompt("Answer automatic mail", group="message", feel="static")] = False
+    answer_automatic: Annotated[bool, Prompt("Answer automatic mail", group="original", feel="static")] = False
     """Whether mail that no person wrote is answered; else that is AUTOMATIC_MAIL, because programs might answer each
     other without end."""
+    auto_submitted: SentBy = "auto-replied"
+    """Keeps programs from answering in turn (RFC 3834, 5); `no` for an answer that stands for a person's."""
 
 
 class ReplyInput(AnsweringInput):
@@ -81,20 +88,10 @@ def _finished(asked: ReplyRequest, auth: Auth, answered: Answered, draft: Draft)
         subject=reply_subject(message.subject) if draft.subject is None else draft.subject,
         in_reply_to=draft.in_reply_to or ((message.message_id,) if message.message_id else ()),
         references=draft.references or message.references or message.in_reply_to[:1],
-        marks=_marks(asked, draft),
     )
     if asked.quote == "none":
         return draft
     return quoted(message, taken=content_ids(draft)).joined(draft, above=asked.quote == "above")
-
-
-def _marks(asked: ReplyRequest, draft: Draft) -> Marks:
-    """A program's answer says that it is one (RFC 3834, 5), where the task does not say otherwise."""
-    return (
-        draft.marks
-        if "auto_submitted" in asked.model_fields_set
-        else replace(draft.marks, auto_submitted="auto-replied")
-    )
 
 
 def _automatic(message: ParsedMessage) -> str | None:

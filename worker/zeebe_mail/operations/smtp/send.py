@@ -77,6 +77,8 @@ class SendOutput(OperationOutput):
     """The header Date."""
     dsn_requested: bool
     """Whether delivery reports (`dsn`) were asked for: the server may not offer that."""
+    mt_priority_requested: bool
+    """Whether the server was told `mtPriority`: the same holds."""
     invitation: SentInvitation | None = None
     sent_copy: SentCopy | None = None
     """The copy among sent mail, where one was asked for."""
@@ -117,6 +119,8 @@ async def handed_over(
         needs_smtputf8=message.needs_smtputf8,
         without_8bit=message.without_8bit,
         dsn=options.dsn_request(message.message_id),
+        mt_priority=options.mt_priority,
+        require_tls=options.require_tls,
     )
 
     async def commit(expected: Receipt) -> None:
@@ -140,6 +144,7 @@ def _output(message: Message, receipt: Receipt) -> SendOutput:
         size_bytes=receipt.size,
         date=message.date,
         dsn_requested=receipt.dsn_requested,
+        mt_priority_requested=receipt.mt_priority_requested,
         invitation=_invitation(message.draft.calendar),
     )
 

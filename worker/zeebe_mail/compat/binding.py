@@ -6,18 +6,21 @@ unknown keys do not matter. The texts of the errors are the runtime's.
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from zeebe_mail.compat.camunda.errors import NOT_NULL, violations
+from pydantic import BaseModel, ValidationError
+
+from zeebe_mail.compat.errors import NOT_NULL, violations
 from zeebe_mail.errors import ContractError
 
-FUNCTION = "camunda.function.type"
+Model = TypeVar("Model", bound=BaseModel)
+
 DOCUMENT = "camunda.document.type"
 
+_INTEGERS = range(-(2**31), 2**31)
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}\s*")
 
 
@@ -59,7 +62,9 @@ def text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, Mapping):
-        return _computed(value)
+        raise ContractError(
+            "Cannot deserialize value of type `java.lang.String` from Object value (token `JsonToken.START_OBJECT`)"
+        )
     return json.dumps(value)
 
 
@@ -86,7 +91,7 @@ def documents(value: Any) -> list[Mapping[str, Any]]:
     Raises:
         ContractError: something in it is no document.
     """
-    given = [] if value is None else value if isinstance(value, list) else [value]
+    given = [] if value is None else [single(one) for one in value] if isinstance(value, list) else [value]
     for one in given:
         if not isinstance(one, Mapping) or DOCUMENT not in one:
             raise ContractError(
@@ -97,7 +102,7 @@ def documents(value: Any) -> list[Mapping[str, Any]]:
 
 
 def integer(value: Any, *path: str) -> int | None:
-    """A whole number, or null; blank text counts as null, fractions are cut off.
+    """A whole number of 32 bits, or null; blank text counts as null, fractions are cut off.
 
     Raises:
         ContractError: it is something else; names the path.
@@ -105,10 +110,9 @@ def integer(value: Any, *path: str) -> int | None:
     value = single(value)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        return int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if (is_number or (isinstance(value, str) and _INTEGER.fullmatch(value))) and (number := int(value)) in _INTEGERS:
+        return number
     raise _invalid(path, "Integer")
 
 
@@ -170,20 +174,19 @@ class Rules:
             raise violations(self._found)
 
 
-def _computed(value: Mapping[str, Any]) -> str:
-    """The text that an object in the place of a text stands for: an intrinsic function's value."""
-    if DOCUMENT in value:
-        raise ContractError("A document in the place of a text is not supported yet")
-    if FUNCTION not in value:
-        raise ContractError(
-            "Cannot deserialize value of type `java.lang.String` from Object value (token `JsonToken.START_OBJECT`)"
-        )
-    name, given = value[FUNCTION], value.get("params")
-    if name != "base64":
-        raise ContractError(f"No intrinsic function found with name: {name}")
-    if not isinstance(given, list) or len(given) != 1 or not isinstance(given[0], str):
-        raise ContractError("Intrinsic function base64 needs one text")
-    return base64.b64encode(given[0].encode("utf-8", "replace")).decode("ascii")
+def ours(build: Callable[[], Model]) -> Model:
+    """Build one of our models.
+
+    Raises:
+        ContractError: what the model objects to.
+    """
+    try:
+        return build()
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)
+    raise ContractError(
+        "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in found)
+    )
 
 
 def _invalid(path: Sequence[str], kind: str) -> ContractError:

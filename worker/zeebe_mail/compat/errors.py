@@ -1,4 +1,4 @@
-"""Errors as Camunda's connector puts them: ``{type, message}``, a Java class and a text that people match on.
+"""Errors as the runtime of Camunda's connectors puts them: ``{type, message}``, a Java class and a text to match on.
 
 The first part of a message is what the Java mail library would have said, as far as it is a fact here too; below it
 stands what we have to say, with our code.
@@ -37,6 +37,11 @@ def bad_address(problem: object, field: str) -> ContractError:
     return ContractError(f"jakarta.mail.internet.AddressException: {field} {problem}")
 
 
+def folder_missing(name: str) -> errors.MailboxNotFound:
+    """The error for a folder whose name is blank, which none can have."""
+    return errors.MailboxNotFound(f"There is no mailbox {name!r}.", details={"path": name})
+
+
 def cost(error: WorkerError) -> Retry:
     """What an error costs there: every trouble with a server is one retry, for good or not.
 
@@ -51,6 +56,7 @@ _SERVER_TROUBLE = (
     errors.CredentialsError,
     errors.Unsupported,
     errors.DocumentNotFound,
+    errors.DocumentNotStored,
     errors.DocumentStoreUnavailable,
     errors.DownloadFailed,
     errors.DownloadRefused,
@@ -68,6 +74,10 @@ def described(error: WorkerError) -> tuple[str, str]:
             return EXPRESSION, f"Failed to evaluate expression. {error}"
         case errors.InputError() | errors.SecretError() | errors.ResultTooLarge():
             return INPUT, str(error)
+        case errors.MessageNotFound():
+            return RUNTIME, error.message
+        case errors.MailboxNotFound(details={"path": path} | {"mailbox": path}):
+            return RUNTIME, f"jakarta.mail.MessagingException: Folder {path} does not exist"
         case errors.DownloadFailed() | errors.DownloadRefused():
             return CONNECTOR, str(error)
         case errors.RecipientsRefused():
@@ -92,7 +102,7 @@ def _java_words(error: WorkerError) -> str:
         return _rejected(_answer(worst))
     said = _answer(facts)
     phase = facts.get("phase") or next((name for kind, name in _USUAL.items() if isinstance(error, kind)), "")
-    words = _WORDS.get(phase)
+    words = (_MAILBOX_WORDS if facts.get("protocol") in ("imap", "pop3") else _WORDS).get(phase)
     return words(error, said) if words else f"jakarta.mail.MessagingException: {said}"
 
 
@@ -137,14 +147,46 @@ _UNTRUSTED = (
 
 def _no_tls(error: WorkerError, _: str) -> str:
     facts = error.details
-    reason = "handshake failed"
-    if isinstance(error, errors.CertificateRejected):
-        reason = next((text for sign, text in _CERTIFICATE.items() if sign in error.message.lower()), _UNTRUSTED)
     return (
         f"jakarta.mail.MessagingException: Could not connect to SMTP host: {facts.get('host')}, "
         f"port: {facts.get('port')}, or could not convert socket to TLS{_NESTED}"
-        f"javax.net.ssl.SSLHandshakeException: {reason.format(host=facts.get('host'))}"
+        f"javax.net.ssl.SSLHandshakeException: {_tls_reason(error)}"
     )
+
+
+def _tls_reason(error: WorkerError) -> str:
+    if not isinstance(error, errors.CertificateRejected):
+        return "handshake failed"
+    reason = next((text for sign, text in _CERTIFICATE.items() if sign in error.message.lower()), _UNTRUSTED)
+    return reason.format(host=error.details.get("host"))
+
+
+def _no_mailbox_tls(error: WorkerError, _: str) -> str:
+    kind = "javax.net.ssl.SSLException: Unsupported or unrecognized SSL message"
+    if isinstance(error, errors.CertificateRejected):
+        kind = f"javax.net.ssl.SSLHandshakeException: {_tls_reason(error)}"
+    return _not_opened(error, kind)
+
+
+def _no_greeting(error: WorkerError, said: str) -> str:
+    silent = isinstance(error, errors.ServerTimeout)
+    return _not_opened(
+        error, "java.net.SocketTimeoutException: Read timed out" if silent else f"java.io.IOException: {said}"
+    )
+
+
+def _not_opened(error: WorkerError, cause: str) -> str:
+    """POP3 says that connecting failed; IMAP gives the cause first."""
+    failed = "Connect failed" if error.details.get("protocol") == "pop3" else cause.partition(": ")[2]
+    return f"jakarta.mail.MessagingException: {failed}{_NESTED}{cause}"
+
+
+def _no_mailbox_login(error: WorkerError, said: str) -> str:
+    if isinstance(error, errors.CredentialsError):
+        code = error.details.get("responseCode")
+        said = f"[{code}] Authentication failed." if code else "Authentication failed."
+        return f"jakarta.mail.AuthenticationFailedException: {said}"
+    return _no_greeting(error, said)
 
 
 def _no_starttls(error: WorkerError, said: str) -> str:
@@ -187,6 +229,15 @@ _WORDS: Mapping[str, Callable[[WorkerError, str], str]] = {
     "DOT": _not_sent,
 }
 """For each phase of a conversation, what Java's mail library says when it ends there."""
+
+_MAILBOX_WORDS: Mapping[str, Callable[[WorkerError, str], str]] = {
+    "CONNECT": _not_connected,
+    "TLS": _no_mailbox_tls,
+    "GREETING": _no_greeting,
+    "CAPA": _no_greeting,
+    "AUTH": _no_mailbox_login,
+}
+"""The same for IMAP and POP3."""
 
 _USUAL: Mapping[type[WorkerError], str] = {
     errors.Unreachable: "CONNECT",

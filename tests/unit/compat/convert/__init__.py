@@ -1,0 +1,1 @@
+"""Rewriting models made for other connectors."""
