@@ -350,8 +350,10 @@ async def lock_ledger(stage: Stage) -> None:
 async def advance_broker(stage: Stage) -> None:
     """The broker believes that an hour is over: every job that runs has timed out."""
     await stage.pause(1, 2)
-    await asyncio.to_thread(stage.broker.advance, timedelta(hours=1))
     stage.fault("broker clock +1 h")
+    while stage.unsettled():
+        await asyncio.to_thread(stage.broker.advance, timedelta(hours=1))
+        await asyncio.sleep(0.3)
     await asyncio.to_thread(stage.broker.reset_clock)
 
 
