@@ -225,6 +225,8 @@ def right_class(truth: Truth, stage: Stage) -> Broken:
 
 def _meaning(fault: Mapping[str, object]) -> str:
     does = str(fault["fault"])
+    if fault["at"] == "RCPT" and does == "451":
+        return "refusal"  # the only other recipient is refused for good, so nobody gets it
     of_answers = {"451": "later", "550": "refusal"}
     return of_answers.get(does, "doubt" if fault["at"] in (".", "taken") else "later")
 
@@ -434,7 +436,7 @@ ROWS = (
         "held ≤ in flight per kill",
         kill_workers,
         weight=4,
-        lasts_s=30,
+        lasts_s=25,
         held_at_most=in_doubt_per_kill,
     ),
     Row(
@@ -445,7 +447,7 @@ ROWS = (
         weight=3,
         holds=lambda truth, stage: doubles_are_doubts(truth, stage) + all_completed(truth, stage),
         may_double=True,
-        lasts_s=30,
+        lasts_s=25,
         headers={"inDoubt": "resend"},
     ),
     Row(3, "broker killed", "all completed", kill_broker, weight=4, holds=all_completed, backlog=True),
@@ -475,7 +477,7 @@ ROWS = (
         "held only behind the mail server's link",
         break_links,
         weight=2,
-        lasts_s=35,
+        lasts_s=25,
         held_at_most=in_doubt_per_cut,
     ),
     Row(
