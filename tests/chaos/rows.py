@@ -217,9 +217,11 @@ def right_class(truth: Truth, stage: Stage) -> Broken:
                 dealt.setdefault(number, set()).add(_meaning(fault))
     for job, fate in truth.fates.items():
         meant = dealt.get(job, set())
-        want = Fate.HELD if "doubt" in meant else Fate.FAILED if "refusal" in meant else Fate.COMPLETED
-        if fate is not want:
-            wrong.append(f"job {job}: {sorted(meant)} should be {want.value}, is {fate.value}")
+        wanted = {Fate.HELD} if "doubt" in meant else {Fate.FAILED} if "refusal" in meant else {Fate.COMPLETED}
+        if "perhaps" in meant:
+            wanted.add(Fate.HELD)
+        if fate not in wanted:
+            wrong.append(f"job {job}: {sorted(meant)} should not be {fate.value}")
     return wrong
 
 
@@ -227,6 +229,8 @@ def _meaning(fault: Mapping[str, object]) -> str:
     does = str(fault["fault"])
     if fault["at"] == "RCPT" and does == "451":
         return "refusal"  # the only other recipient is refused for good, so nobody gets it
+    if fault["at"] == "body":
+        return "perhaps"  # the worker may have written the dot before it heard of it
     of_answers = {"451": "later", "550": "refusal"}
     return of_answers.get(does, "doubt" if fault["at"] in (".", "taken") else "later")
 
@@ -422,7 +426,7 @@ ANSWERS = (
         for does in ("451", "550", "drop")
         if (at, does) != ("EHLO", "550")
     ),
-    *(Fault("body", "drop", 0.03) for _ in range(1)),
+    Fault("body", "drop", 0.03),
     *(Fault(".", does, 0.05) for does in ("451", "550", "drop", "garbage")),
     *(Fault("taken", does, 0.04) for does in ("drop", "garbage")),
     Fault("told", "drop", 0.05),
@@ -469,6 +473,7 @@ ROWS = (
         holds=right_class,
         held_at_most=lambda stage: stage.wanted,
         mail_server=ANSWERS,
+        settings={"ZEEBE_MAIL_JOB_TIMEOUT": "30"},
         request={"cc": "refused@x.test", "requiredRecipients": "any"},
     ),
     Row(
@@ -529,7 +534,13 @@ ROWS = (
         missing=no_small_disk,
     ),
     Row(12, "ledger locked", "nothing held", lock_ledger, lasts_s=12, holds=all_completed),
-    Row(13, "memory full", "only the child dies", nothing, missing=lambda: "tried by the tests of mail parsing"),
+    Row(
+        13,
+        "memory full",
+        "only the child dies",
+        nothing,
+        missing=lambda: "not played; hostile mail: tests/unit/message/test_hostile.py",
+    ),
     Row(
         14,
         "IMAP move, worker killed or cut off",

@@ -146,10 +146,10 @@ class Stage:
         while 0 < (now := self.unsettled()) < left:
             left = now
             await self.comes(partial(self._moves_on, left))
-            if self.unsettled() == self._overslept():
-                self.lapses += self.unsettled()
+            if 0 < (forgotten := self.unsettled()) == self._overslept():
+                self.lapses += forgotten
                 await asyncio.to_thread(self.broker.restart)
-                left += 1
+                await self.comes(lambda: self.unsettled() < forgotten)  # noqa: B023 - it is awaited here
         return time.monotonic() - self.last_fault
 
     def _moves_on(self, left: int) -> bool:
