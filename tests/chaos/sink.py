@@ -61,10 +61,15 @@ class Sink:
         try:
             writer.write(b"220 sink ESMTP\r\n")
             recipients: list[str] = []
+            spared = False  # one fault for each attempt at a mail, so that it is known what that means
             while line := await reader.readline():
                 verb = line[:4].upper().strip().decode("latin-1")
-                if answer := await self._fault(verb, line, recipients):
+                spared = spared and verb != "MAIL"
+                if not spared and REFUSED not in line and (answer := await self._fault(verb, line, recipients)):
+                    spared = True
                     writer.write(answer)
+                elif verb == "DATA" and not recipients:
+                    writer.write(b"554 5.5.1 no valid recipients\r\n")
                 elif verb == "DATA":
                     writer.write(b"354 go on\r\n")
                     writer.write(await self._take(reader, recipients))

@@ -149,7 +149,7 @@ class Stage:
             if 0 < (forgotten := self.unsettled()) == self._overslept():
                 self.lapses += forgotten
                 await asyncio.to_thread(self.broker.restart)
-                await self.comes(lambda: self.unsettled() < forgotten)  # noqa: B023 - it is awaited here
+                await self.comes(lambda: self.unsettled() < forgotten)
         return time.monotonic() - self.last_fault
 
     def _moves_on(self, left: int) -> bool:
