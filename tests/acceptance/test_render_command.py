@@ -58,6 +58,23 @@ def test_a_job_is_shown_without_its_secrets(write: Write, tmp_path: Path) -> Non
     assert "<strong>Hi</strong> Bob" in html.read_text(encoding="utf-8")
 
 
+def test_what_comes_with_the_mail_is_listed(write: Write) -> None:
+    files = [
+        {"name": "terms.txt", "text": "Grüße"},
+        {"name": "logo.png", "content": b64encode(b"\x89PNG\r\n").decode("ascii"), "contentId": "logo"},
+    ]
+    html = '<img src="cid:logo">'
+    meeting = {"start": "2026-12-01T09:00:00@Europe/Berlin", "duration": "PT1H"}
+    more = {"markdown": None, "html": html, "attachments": files, "invitation": meeting}
+    ended = render("--variables", write({**JOB, "request": {**JOB["request"], **more}}))
+    listed = ended.out.partition("\nAttachments:\n")[2].splitlines()
+    assert listed[:2] == [
+        "  terms.txt (text/plain, 7 bytes)",
+        "  logo.png (image/png, 6 bytes, shown in the HTML)",
+    ]
+    assert listed[2].startswith("  invite.ics (application/ics, ")
+
+
 def test_a_preview_is_opened(write: Write, tmp_path: Path) -> None:
     """The browser is one that only tells what it was given; scripts of the mail have no way to run in the page."""
     evil = {

@@ -412,6 +412,7 @@ async def mailroom(
             renderer,
             guard_rails(settings),
             download_folders(settings),
+            settings.max_original_recipients,
             settings.idempotency_header,
         )
         handler = JobHandler(

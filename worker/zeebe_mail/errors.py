@@ -19,7 +19,7 @@
       - AttachmentTooLarge · InlinePartMissing · TextNotReadable · FileMissing · DownloadRefused
       - DownloadFailed                                                                retried
     x MailUnfit              a stored mail cannot be used so                          never retried
-      - AutomaticMail · NotADraft · DraftUnfinished
+      - AutomaticMail · NotADraft · DraftUnfinished · OriginalRecipientsExceeded
     x SuppressionListUnreadable  nobody knows who must not get mail                   retried
     x ResultTooLarge         the result cannot be given to the process                never retried
     x TooManyAttempts        the job never comes to an end                            never retried
@@ -118,14 +118,16 @@ class HostNotAllowed(InputError):
 
 
 class SenderNotAllowed(InputError):
-    """The worker's operator does not let this account send with this address in From, Sender or the envelope."""
+    """The worker's operator does not let this account send as one of those whom the mail says it is from: in From,
+    Sender, Resent-From, Resent-Sender, the envelope, or as the organizer of an invitation."""
 
     code = "SENDER_NOT_ALLOWED"
     advice = "Use a sender that the account may have, or let the operator widen ZEEBE_MAIL_ALLOWED_SENDERS."
 
 
 class RecipientNotAllowed(InputError):
-    """The worker's operator does not let mail go to one or more of the recipients, so nobody got it."""
+    """The worker's operator does not let mail go to one or more of the recipients, or reports about it to those whom
+    the task names for them, so nobody got it."""
 
     code = "RECIPIENT_NOT_ALLOWED"
     advice = (
@@ -153,7 +155,7 @@ class SuppressionListUnreadable(WorkerError):
 
 
 class TooManyRecipients(InputError):
-    """The mail has more recipients than the worker's operator allows."""
+    """The mail has more recipients than the worker's operator allows, or than the mail server takes at once."""
 
     code = "TOO_MANY_RECIPIENTS"
     advice = "Send several mails, or one to a mailing list; or let the operator raise ZEEBE_MAIL_MAX_RECIPIENTS."
@@ -257,7 +259,7 @@ class TemplateFailed(TemplateError):
 
 
 class TemplateLimit(TemplateError):
-    """A mail template took more time or memory, or gave more text, than one may. Nothing was sent."""
+    """A mail template, or Markdown, took more time or memory, or gave more text, than one may. Nothing was sent."""
 
     code = "TEMPLATE_LIMIT"
     advice = "Look for loops that do not end or multiply each other, and send large content as an attachment."
@@ -379,6 +381,16 @@ class DraftUnfinished(MailUnfit):
 
     code = "DRAFT_UNFINISHED"
     advice = "Finish the draft, or save it anew with what is missing."
+
+
+class OriginalRecipientsExceeded(MailUnfit):
+    """The original names more people than the worker's operator lets it choose for an answer, so nobody got one.
+
+    Who wrote it chose them (Reply-To, Mail-Followup-To, To, Cc), and that may be a stranger.
+    """
+
+    code = "ORIGINAL_RECIPIENTS_EXCEEDED"
+    advice = "Say in `request.to` who gets the answer, or let the operator raise ZEEBE_MAIL_MAX_ORIGINAL_RECIPIENTS."
 
 
 class ResultTooLarge(WorkerError):
@@ -545,7 +557,7 @@ class MessageNotFound(Refused):
     """No message in the mailbox is the one that was meant."""
 
     code = "MESSAGE_NOT_FOUND"
-    advice = "It may have been moved or deleted. Search for it, or set `ifMissing` to `result` where that is no error."
+    advice = "It may have been moved or deleted: search for it."
 
 
 class MessageAmbiguous(Refused):

@@ -319,7 +319,9 @@ class Settings(BaseSettings):
     server may read them as others."""
 
     denied_recipients: Words = ()
-    """Recipients that mail must not go to, in the same form; this goes before `ZEEBE_MAIL_ALLOWED_RECIPIENTS`."""
+    """Recipients that mail must not go to, in the same form; this goes before `ZEEBE_MAIL_ALLOWED_RECIPIENTS`. Who gets
+    reports about a mail (`envelopeFrom`, `readReceipt` and such headers) is judged by all of these lists too, unless it
+    is the account or whom the mail is from; `replyTo` is not, because what comes there a person has written."""
 
     denied_recipients_file: Path | None = None
     """A suppression list: a file with more of these, one a line; `#` begins a comment. It is read again when it has
@@ -329,18 +331,25 @@ class Settings(BaseSettings):
     max_recipients: int | None = Field(default=None, ge=1, le=100_000)
     """Recipients that one mail may have at most. Default: as many as the mail server takes."""
 
+    max_original_recipients: int = Field(default=100, ge=1, le=100_000)
+    """Recipients of an answer that the answered mail may choose at most (Reply-To, Mail-Followup-To, To, Cc): its
+    author may be a stranger. Those that the process gives do not count."""
+
     max_message_bytes: int | None = Field(default=None, ge=1_000)
     """Size of a mail at most, with its attachments as they are encoded. Default: what the mail server takes."""
 
     allowed_senders: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Which addresses an account may send with, as JSON: patterns for user names, and addresses in the form of
     `ZEEBE_MAIL_ALLOWED_RECIPIENTS`: `{"*@example.org": ["@example.org"], "billing": ["billing@example.com"]}`. From,
-    Sender and the address for bounces must all be among them. An account that no pattern matches cannot send; without
+    Sender, Resent-From, Resent-Sender, the address for bounces and the organizer of an invitation must all be among
+    them. An account that no pattern matches cannot send; without
     authentication the user name is empty, which `*` matches. Default: any."""
 
     redirect_all_to: Words = ()
     """For test stages: addresses, separated by commas, that get every mail instead of its recipients. These are in its
-    headers `X-Original-To`, `X-Original-Cc` and `X-Original-Bcc`, so whoever gets the mail sees the hidden ones too."""
+    headers `X-Original-To`, `X-Original-Cc` and `X-Original-Bcc`, so whoever gets the mail sees the hidden ones too.
+    Bounces go to the account, or to the first of these where its user name is no address; nobody gets a read receipt.
+    Reply-To stays: an answer is written by a person, and goes where it would."""
 
     # ── mail templates ───────────────────────────────────────────────────────────────────────────────────────────
 

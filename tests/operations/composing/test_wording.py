@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.desks import desk
 from tests.unit.message.test_renderer import ORDER, TEMPLATES
@@ -13,8 +15,9 @@ from zeebe_mail import errors
 from zeebe_mail.auth.models import NoAuth
 from zeebe_mail.jobs.validate import validate
 from zeebe_mail.message.compose import Draft
-from zeebe_mail.message.renderer import Order, Renderer
+from zeebe_mail.message.renderer import Order, Renderer, RenderingLimits
 from zeebe_mail.operations.composing.letter import letter
+from zeebe_mail.operations.composing.wording import FINISHED_LIMIT
 from zeebe_mail.operations.smtp.send import SendInput, SendRequest
 
 
@@ -58,6 +61,55 @@ async def test_html_gets_a_text_beside_it() -> None:
     said = await draft(to="bob@example.org", html="<h1>Hi</h1><p>there <a href='https://x.example.org/'>link</a></p>")
     assert said.html == "<h1>Hi</h1><p>there <a href='https://x.example.org/'>link</a></p>"
     assert said.text == "Hi\n\nthere link <https://x.example.org/>"
+
+
+async def test_large_html_goes_as_it_was_written() -> None:
+    """A mail is not held up by what would only be nice to have; the preview line was asked for and is there."""
+    html = "<style>p{color:red}</style><body><p>" + "Hi " * (FINISHED_LIMIT // 3)
+    with capture_logs() as logs:
+        said = await draft(NoRenderer(), to="bob@example.org", html=html, preheader="Soon")
+    before, _, after = (said.html or "").partition("<div style=")
+    assert before == "<style>p{color:red}</style><body>"
+    assert "Soon" in after[:300]
+    assert after.endswith(html[-1000:])
+    assert said.text is None
+    assert [one["action"] for one in logs] == ["html_left_as_written"]
+
+
+@pytest.mark.parametrize("more", [{}, {"template": {"subject": "Hi {{ name }}", "variables": {"name": "Bob"}}}])
+async def test_html_that_costs_too_much_goes_as_it_was_written(more: dict[str, Any]) -> None:
+    """Here the answer is too long, because the HTML comes back as HTML and as text."""
+    renderer = Renderer(children=1, limits=RenderingLimits(answer_bytes=30_000))
+    html = "<p>" + "a" * 20_000
+    with capture_logs() as logs:
+        said = await draft(renderer, to="bob@example.org", html=html, **more)
+    assert (said.html, said.text, said.subject) == (html, None, "Hi Bob" if more else None)
+    assert [one["action"] for one in logs] == ["html_left_as_written"]
+
+
+async def test_what_is_made_of_markdown_has_its_limits() -> None:
+    renderer = Renderer(children=1, limits=RenderingLimits(answer_bytes=30_000))
+    with pytest.raises(errors.TemplateLimit, match=r"^TEMPLATE_LIMIT: The Markdown needs") as caught:
+        await draft(renderer, to="bob@example.org", markdown="a" * 20_000)
+    assert caught.value.next_step == "Send large content as an attachment."
+
+
+async def test_the_worker_goes_on_while_large_html_is_read() -> None:
+    html = '<img src="cid:logo">' + "<p>Hi</p>" * 200_000
+    rounds = 0
+
+    async def going_on() -> None:
+        nonlocal rounds
+        while True:
+            await asyncio.sleep(0)
+            rounds += 1
+
+    other = asyncio.create_task(going_on())
+    logo = {"name": "logo.png", "content": "", "contentId": "logo"}
+    said = await draft(NoRenderer(), to="bob@example.org", html=html, text="Hi", attachments=logo)
+    other.cancel()
+    assert said.attachments[0].inline
+    assert rounds > 100, "without threads there are a few, between the steps"
 
 
 async def test_markdown_becomes_html_and_text() -> None:

@@ -92,6 +92,7 @@ async def test_a_message_that_is_not_there_is_an_error_or_a_result(account: Task
         with pytest.raises(TaskFailed, match="MESSAGE_NOT_FOUND") as failed:
             await account.run(task, messageId="nobody@x.test", **more)
         assert failed.value.retries == 0
+        assert "`ifMissing`" in str(failed.value)
         told = await account.run(task, messageId="nobody@x.test", ifMissing="result", **more)
         assert (told["found"], told["messageId"], told["uid"], told["mailbox"]) == (
             False,

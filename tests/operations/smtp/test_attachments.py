@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import email
 import email.policy
 import os
@@ -26,6 +27,7 @@ from zeebe_mail.documents.camunda import CamundaDocuments
 from zeebe_mail.documents.downloads import Downloads, UrlPattern
 from zeebe_mail.documents.files import Files
 from zeebe_mail.documents.memory import MemoryDocuments
+from zeebe_mail.documents.opened import Opened
 from zeebe_mail.documents.sources import Limits, Sources
 from zeebe_mail.egress import EgressPolicy
 from zeebe_mail.errors import InputError, WorkerError
@@ -465,6 +467,38 @@ async def test_a_job_that_finds_no_room_is_handed_back() -> None:
     assert (caught.value.code, session.mails) == ("BYTES_IN_FLIGHT_EXCEEDED", [])
     other.set()
     await holding
+
+
+async def test_room_is_taken_for_the_bytes_there_are_and_not_for_those_that_are_allowed(
+    here: Desk, web: WebServer, store: DocumentStore, folder: Path
+) -> None:
+    """What does not say its size in the task is asked for it before there is room, while others hold nearly all."""
+    (folder / "small").write_bytes(bytes(30))
+    at = replace(here, sources=replace(here.sources, budget=ByteBudget(1000, patience_s=0.01), limits=Limits(900, 900)))
+    unsized = {**store.give(bytes(30)), "metadata": {}}
+    async with at.sources.budget.hold(900):
+        context = contextvars.Context()
+        mail = asyncio.get_running_loop().create_task(
+            sent(at, attachments=[str(folder / "small"), web.give("/files/small", bytes(30)), unsized]), context=context
+        )
+        assert len([*(await mail).iter_attachments()]) == 3
+    assert at.sources.budget.held == 0
+
+
+async def test_what_is_larger_than_it_seemed_takes_more_room(here: Desk, folder: Path) -> None:
+    class Growing(Files):
+        @asynccontextmanager
+        async def open(self, path: str) -> AsyncIterator[Opened]:
+            async with super().open(path) as opened:
+                yield opened
+            (folder / "log").write_bytes(bytes(50))
+
+    (folder / "log").write_bytes(bytes(30))
+    at = replace(here, sources=replace(here.sources, files=Growing([folder])))
+    given = validate(SendInput, variables(attachments=str(folder / "log")))
+    async with loaded(given.request.attachments, at) as (part,):
+        assert (len(part.data), at.sources.budget.held) == (50, 50)
+    assert at.sources.budget.held == 0
 
 
 async def test_many_jobs_with_more_than_all_the_room_all_come_to_an_end(here: Desk, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import os
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +21,7 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import Postfix
 from tests.servers.web_server import WebServer
 from tests.tasks import TaskFailed, tasks
+from zeebe_mail.documents.budget import LIMIT
 from zeebe_mail.message.file_name import safe_filename
 
 pytestmark = pytest.mark.live
@@ -179,3 +182,19 @@ async def test_a_stored_mail_that_cannot_be_had_stops_the_mail(me: Correspondent
     with pytest.raises(TaskFailed, match="`imap` must be given"):
         await replace(me, tasks=me.tasks.with_inputs()).run("smtp-send", to=me.address, text="x", attachments=place)
     assert len(me.raw()) == 1
+
+
+@pytest.mark.parametrize("part", [None, "2"])
+async def test_a_stored_attachment_takes_as_much_room_as_it_needs(
+    me: Correspondent, people: People, part: str | None
+) -> None:
+    """While others hold nearly all the room there is: of the mail, and of its parts, the server tells the size."""
+    me.put(MULTIPART)
+    budget = people.room.room.handler._desk.sources.budget
+    async with budget.hold(LIMIT - 2000):
+        sending = me.run(
+            "smtp-send", to=me.address, text="x", attachments=[{"mailbox": "INBOX", "uid": 1, "part": part}]
+        )
+        sent = await asyncio.get_running_loop().create_task(sending, context=contextvars.Context())
+    assert sent["accepted"] == [me.address]
+    assert budget.held == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -9,11 +10,16 @@ from typing import Any
 import pytest
 
 from tests.operations.smtp.correspondence import Correspondent, Meanwhile, People, imap_at, parse
-from tests.servers.mailboxes import MailServerUnderTest
+from tests.servers.mailboxes import PASSWORD, MailServerUnderTest
 from tests.tasks import TaskFailed, Tasks, tasks
 from zeebe_mail.app import TrialAttempt
-from zeebe_mail.errors import Unreachable
+from zeebe_mail.auth.models import PasswordAuth
+from zeebe_mail.errors import MessageNotFound, Unreachable
+from zeebe_mail.mail.imap import ImapSession
 from zeebe_mail.mail.imap.filing import Filing
+from zeebe_mail.mail.server import ImapServer
+from zeebe_mail.operations.claim import claimed, released, settled
+from zeebe_mail.operations.composing.original import Place
 
 pytestmark = pytest.mark.live
 
@@ -40,6 +46,7 @@ async def test_a_draft_needs_to_be_no_whole_mail(me: Correspondent) -> None:
         "saved": True,
         "replaced": None,
         "size": len(raw),
+        "invitation": None,
     }
 
 
@@ -128,6 +135,41 @@ async def test_a_saved_draft_is_sent_with_its_bytes_and_goes(me: Correspondent, 
         await me.run("smtp-draft-send", draft=draft, saveToSent=True)
 
 
+async def test_an_invitation_in_a_draft_can_be_changed_and_cancelled_later(me: Correspondent, people: People) -> None:
+    bob = people.new()
+    when = {"start": "2026-12-01T09:00:00@Europe/Berlin", "duration": "PT1H"}
+    asked = {"to": bob.address, "subject": "Meeting"}
+
+    draft = await author(me).run("imap-draft-save", **asked, invitation={**when, "sequence": 3})
+    sent = await me.run("smtp-draft-send", draft=draft)
+
+    assert sent["invitation"] == draft["invitation"]
+    assert draft["invitation"]["sequence"] == 3
+    cancel = {"method": "cancel", "uid": draft["invitation"]["uid"], "sequence": 4}
+    cancelled = await author(me).run("imap-draft-save", **asked, invitation=cancel)
+    assert (await me.run("smtp-draft-send", draft=cancelled))["invitation"] == {"uid": cancel["uid"], "sequence": 4}
+    calendars = [
+        part.get_content()
+        for mail in await bob.receives(2)
+        for part in mail.walk()
+        if part.get_content_type() == "text/calendar"
+    ]
+    assert all(cancel["uid"] in "".join(text.split("\r\n ")) for text in calendars)
+    assert len(calendars) == 2
+
+
+async def test_a_calendar_file_in_a_draft_is_no_invitation(me: Correspondent, people: People) -> None:
+    bob = people.new()
+    me.put(
+        f"From: {me.address}\r\nTo: {bob.address}\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: text/calendar; method=PUBLISH\r\n\r\n"
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:PUBLISH\r\nBEGIN:VEVENT\r\nUID:1@x.test\r\n"
+        "DTSTAMP:20260309T080000Z\r\nDTSTART:20260310T080000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n".encode(),
+        mailbox="Drafts",
+    )
+    assert (await me.run("smtp-draft-send", draft=1))["invitation"] is None
+
+
 async def test_a_draft_of_a_mail_program(me: Correspondent, people: People) -> None:
     """What it noted for itself goes, Date is new, and a Message-ID is there."""
     bob, eve = people.new(), people.new()
@@ -187,7 +229,54 @@ async def test_a_refused_draft_stays(me: Correspondent) -> None:
     draft = await author(me).run("imap-draft-save", to="somebody@elsewhere.test", text="x")
     with pytest.raises(TaskFailed, match="RECIPIENTS_"):
         await me.run("smtp-draft-send", draft=draft)
-    assert len(me.raw("Drafts")) == 1
+    assert me.flags("Drafts") == [{r"\Draft", r"\Seen"}], "and is not claimed any more"
+
+
+class Killed(BaseException):
+    """The worker is gone."""
+
+
+async def die(filing: Filing, uids: Any) -> None:
+    raise Killed
+
+
+async def test_a_worker_that_dies_after_the_mail_went_out_sends_it_no_second_time(
+    me: Correspondent, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = people.new()
+    draft = await author(me).run("imap-draft-save", to=bob.address, text="x")
+    attempt = TrialAttempt()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Filing, "_remove", die)
+        with pytest.raises(Killed):
+            await me.attempt(attempt, "smtp-draft-send", draft=draft)
+    await bob.receives()
+
+    with pytest.raises(TaskFailed, match=r"OUTCOME_UNKNOWN.*\$SubmitPending") as failed:
+        await me.attempt(TrialAttempt(), "smtp-draft-send", draft=draft)
+    assert failed.value.retries == 0
+    assert failed.value.error["details"]["messageId"] == draft["messageId"]
+
+    ((raw, _),) = bob.raw().items()
+    me.put(raw, mailbox="Sent")
+    again = await me.attempt(attempt, "smtp-draft-send", draft=draft)
+    assert (again["accepted"], again["draft"]["removed"], me.raw("Drafts")) == ([bob.address], True, {})
+    assert len(bob.raw()) == 1
+
+
+async def test_a_draft_that_another_job_is_sending_is_not_sent(me: Correspondent, people: People) -> None:
+    bob = people.new()
+    draft = await author(me).run("imap-draft-save", to=bob.address, text="x")
+    told: list[str] = []
+
+    async def send_too() -> None:
+        with pytest.raises(TaskFailed) as failed:
+            await me.run("smtp-draft-send", draft=draft)
+        told.append(failed.value.code)
+
+    await me.attempt(Meanwhile(send_too), "smtp-draft-send", draft=draft)
+    assert (told, len(await bob.receives()), me.raw("Drafts")) == (["OUTCOME_UNKNOWN"], 1, {})
 
 
 @pytest.fixture(params=["bare_dovecot", "cyrus", "courier"])
@@ -195,6 +284,51 @@ async def elsewhere(request: pytest.FixtureRequest) -> AsyncIterator[Tasks]:
     server: MailServerUnderTest = request.getfixturevalue(request.param)
     async with tasks(server, server.new_account()) as mine:
         yield mine
+
+
+async def test_one_of_many_claims_a_draft(elsewhere: Tasks) -> None:
+    """Also where the server has no CONDSTORE."""
+    draft = await elsewhere.run("imap-draft-save", **{"from": "a@x.test"}, to="b@x.test", text="one")
+    server = ImapServer.model_validate(imap_at(elsewhere.server))
+    auth = PasswordAuth(type="password", username=elsewhere.user, password=PASSWORD)
+    place = Place(draft["mailbox"], draft["uid"], draft["uidValidity"], frozenset(), 0)
+    sessions = elsewhere.room.handler._desk.sessions
+
+    async def claim() -> bool:
+        async with sessions.lease(ImapSession, server, auth) as imap:
+            return await claimed(imap, place)
+
+    async def count() -> int:
+        return len((await elsewhere.run("imap-list", mailbox=draft["mailbox"]))["messages"])
+
+    for _ in range(3):
+        assert sum(await asyncio.gather(*(claim() for _ in range(4)))) == 1
+        async with sessions.lease(ImapSession, server, auth) as imap:
+            await released(imap, place)
+        assert await count() == 1
+    assert await claim()
+    async with sessions.lease(ImapSession, server, auth) as imap:
+        assert await settled(imap, place)
+    assert await count() == 0
+    with pytest.raises(MessageNotFound):
+        await claim()
+
+
+async def test_a_draft_on_another_server_is_sent_once(
+    elsewhere: Tasks, me: Correspondent, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = people.new()
+    draft = await elsewhere.run("imap-draft-save", **{"from": me.address}, to=bob.address, text="one")
+    auth = {"type": "password", "username": elsewhere.user, "password": PASSWORD}
+    at = me.tasks.with_inputs(imap={"server": imap_at(elsewhere.server), "auth": auth})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Filing, "_remove", die)
+        with pytest.raises(Killed):
+            await at.run("smtp-draft-send", draft=draft)
+    with pytest.raises(TaskFailed, match="OUTCOME_UNKNOWN"):
+        await at.run("smtp-draft-send", draft=draft)
+    assert len(await bob.receives()) == 1
 
 
 async def test_drafts_on_other_servers(elsewhere: Tasks) -> None:

@@ -68,12 +68,13 @@ class Sender:
         """
         attempt = attempt or TrialAttempt()
         if task_type == CAMUNDA:
-            return await self._as_camunda(attempt)
+            return await self._as_camunda(attempt, more)
         name = task_type.removeprefix("mail:").removesuffix(":1")
         return await self.me.attempt(attempt, name, **SENDING[task_type](self.me), **more)
 
-    async def _as_camunda(self, attempt: TrialAttempt) -> Any:
-        action = {**RECIPIENTS, "from": self.me.address, "subject": "Hi", "contentType": "PLAIN", "body": TEXT}
+    async def _as_camunda(self, attempt: TrialAttempt, more: dict[str, Any]) -> Any:
+        words = {"subject": "Hi", "contentType": "PLAIN", "body": TEXT}
+        action = {**RECIPIENTS, "from": self.me.address, **words, **more}
         server = {"smtpHost": "localhost", "smtpPort": self.postfix.submission, "smtpCryptographicProtocol": "TLS"}
         variables = {
             "authentication": {"type": "simple", "username": self.me.address, "password": PASSWORD},
@@ -130,6 +131,68 @@ async def test_what_the_rails_forbid_is_not_sent(
             await sender.send(task_type, attempt)
     assert refused.value.retries == 0 or task_type == CAMUNDA
     assert not attempt.committed
+
+
+@pytest.mark.parametrize("name", ["Sender", "Resent-From", "resent-sender"])
+async def test_no_header_makes_a_mail_one_of_somebody_else(worker: Worker, name: str) -> None:
+    """Camunda's face takes almost every header, and a draft may have it twice, the first of them right."""
+    attempt = TrialAttempt()
+    async with worker(allowed_senders={"user*": ("@x.test",)}) as sender:
+        me = sender.me
+        with pytest.raises(TaskFailed, match="SENDER_NOT_ALLOWED"):
+            await sender.send(CAMUNDA, attempt, headers={name: "ceo@bank.test"})
+        head = f"From: {me.address}\r\n{name}: {me.address}\r\n{name}: ceo@bank.test\r\nTo: alice@x.test\r\n"
+        me.put(f"{head}Message-ID: <two@x.test>\r\n\r\n{TEXT}".encode(), mailbox="Drafts")
+        with pytest.raises(TaskFailed, match="SENDER_NOT_ALLOWED") as refused:
+            await me.attempt(attempt, "smtp-draft-send", draft={"messageId": "<two@x.test>"})
+    assert "bank.test in Sender." in str(refused.value) or f"`request.headers.{name.title()}`" in str(refused.value)
+    assert not attempt.committed
+
+
+@pytest.mark.parametrize("task_type", ["mail:smtp-send:1", "mail:smtp-reply:1", "mail:smtp-forward:1"])
+async def test_nobody_invites_as_somebody_else(worker: Worker, task_type: str) -> None:
+    attempt = TrialAttempt()
+    meeting = {"start": "2026-12-01T09:00:00@Europe/Berlin", "duration": "PT1H", "organizer": "ceo@bank.test"}
+    async with worker(allowed_senders={"user*": ("@x.test",)}) as sender:
+        with pytest.raises(TaskFailed, match=r"SENDER_NOT_ALLOWED.*`request.invitation.organizer`"):
+            await sender.send(task_type, attempt, invitation=meeting)
+    assert not attempt.committed
+
+
+@pytest.mark.parametrize("task_type", SENDING)
+async def test_reports_go_to_nobody_who_must_not_get_mail(worker: Worker, task_type: str) -> None:
+    attempt = TrialAttempt()
+    async with worker(denied_recipients=("boss@x.test",)) as sender:
+        with pytest.raises(TaskFailed, match=r"RECIPIENT_NOT_ALLOWED.*`request.envelopeFrom`"):
+            await sender.send(task_type, attempt, envelopeFrom="boss@x.test")
+    assert not attempt.committed
+
+
+@pytest.mark.parametrize("task_type", SENDING)
+async def test_of_the_mail_of_a_test_stage_only_the_account_hears(
+    worker: Worker, people: People, task_type: str
+) -> None:
+    """Who else would get the bounces gets none: the server says that in what it writes of the mail."""
+    tester, real = people.new(), people.new()
+    receipt = {"readReceipt": real.address} if task_type != "mail:smtp-draft-send:1" else {}
+    async with worker(redirect_all_to=(tester.address,)) as sender:
+        told = await sender.send(task_type, envelopeFrom=real.address, dsn={"notify": "success"}, **receipt)
+        assert told["envelope"]["from"] == sender.me.address
+    (mail,) = await tester.receives()
+    assert mail["Return-Path"] == f"<{sender.me.address}>"
+    assert mail["Disposition-Notification-To"] is None
+
+
+async def test_a_draft_of_a_test_stage_asks_nobody_for_a_receipt(worker: Worker, people: People) -> None:
+    tester = people.new()
+    async with worker(redirect_all_to=(tester.address,)) as sender:
+        me = sender.me
+        asks = "Disposition-Notification-To: real@mail.test\r\nErrors-To: real@mail.test\r\n"
+        head = f"From: {me.address}\r\nTo: alice@x.test\r\nX-Order: 1\r\n{asks}"
+        me.put(f"{head}Message-ID: <r@x.test>\r\n\r\n{TEXT}".encode(), mailbox="Drafts")
+        await me.run("smtp-draft-send", draft={"messageId": "<r@x.test>"})
+    (mail,) = await tester.receives()
+    assert [mail[name] for name in ("Disposition-Notification-To", "Errors-To", "X-Order")] == [None, None, "1"]
 
 
 @every_task

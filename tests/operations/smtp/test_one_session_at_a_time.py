@@ -52,4 +52,4 @@ async def test_no_task_holds_two(me: Correspondent, people: People, monkeypatch:
     author = me.tasks.at(imap_at(me.tasks.server)).with_inputs()
     draft = await author.run("imap-draft-save", to=jane.address, text="x")
     await me.run("smtp-draft-send", draft=draft, saveToSent=True)
-    assert (watched.most, watched.leases) == (1, 5 + 5 + 1 + 5)
+    assert (watched.most, watched.leases) == (1, 5 + 5 + 1 + 6)

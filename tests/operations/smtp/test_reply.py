@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,7 @@ async def test_quoted_html_is_harmless_and_keeps_its_pictures(me: Correspondent,
     (answer,) = await jane.receives()
     html = answer.get_body(("html",)).get_content()
     assert html.startswith("<html><body><p>Seen.</p>")
-    assert '<img src="cid:logo@x.test">' in html
+    assert re.findall("<img[^>]*>", html) == ['<img src="cid:logo@x.test">'], "no broken pictures"
     assert html.index("<blockquote") < html.index("Look:") < html.index("</body>")
     for bad in ("steal", "tracker", "missing", "<script", "onerror"):
         assert bad not in html
@@ -184,6 +185,7 @@ async def test_an_original_that_is_not_there_is_an_error_and_nothing_is_sent(
     with pytest.raises(TaskFailed, match=code) as failed:
         await me.run("smtp-reply", original=original, text="x")
     assert failed.value.retries == 0
+    assert "ifMissing" not in str(failed.value), "which the task does not have"
 
 
 async def test_without_mailboxes_the_message_says_what_to_give(me: Correspondent) -> None:
@@ -245,3 +247,37 @@ async def test_a_task_that_sends_without_a_login_needs_one_for_the_mailboxes(me:
     nobody = {"auth": {"type": "none"}, **me.tasks.beside}
     with pytest.raises(TaskFailed, match=r"INVALID_INPUT.*`imap\.auth` must be given"):
         await Correspondent(me.tasks.with_inputs(**nobody), me.user).run("smtp-send", to="a@x.test", text="x")
+
+
+async def test_a_stranger_cannot_have_us_write_to_everybody(me: Correspondent, people: People) -> None:
+    """Whoever wrote the original chose who gets the answer."""
+    victims = ", ".join(f"<v{number}@x.test>" for number in range(900))
+    me.put(question("carl@x.test", me.address, extra=f"Reply-To: {victims}\r\n"))
+    with pytest.raises(TaskFailed, match=r"ORIGINAL_RECIPIENTS_EXCEEDED.*900.*100") as failed:
+        await me.run("smtp-reply", original=1, text="x")
+    assert failed.value.retries == 0
+    assert failed.value.error["details"]["recipients"] == 900
+    jane = people.new()
+    assert (await me.run("smtp-reply", original=1, text="x", to=jane.address))["accepted"] == [jane.address]
+
+
+async def test_how_many_the_original_may_choose_is_a_setting(dovecot: Dovecot, relay: Postfix) -> None:
+    async with tasks(dovecot, "nobody", max_original_recipients=2) as room:
+        me = People(room, dovecot, relay).new()
+        me.put(question("carl@x.test", f"{me.address}, b@x.test, c@x.test"))
+        with pytest.raises(TaskFailed, match="ORIGINAL_RECIPIENTS_EXCEEDED"):
+            await me.run("smtp-reply", original=1, text="x", replyAll=True)
+        assert len((await me.run("smtp-reply", original=1, text="x"))["accepted"]) == 1
+
+
+async def test_a_server_that_takes_no_more_at_once_is_not_asked_again(dovecot: Dovecot) -> None:
+    extra = "virtual_mailbox_maps = static:all\nsmtpd_recipient_limit = 2"
+    async with tasks(dovecot, "nobody") as room:
+        with Postfix(dovecot, extra=extra) as strict:
+            me = People(room, dovecot, strict).new()
+            asked = {"to": "a@x.test, b@x.test, c@x.test", "text": "x"}
+            with pytest.raises(TaskFailed, match=r"TOO_MANY_RECIPIENTS.*2 recipients.*Split") as failed:
+                await me.run("smtp-send", **asked)
+            assert failed.value.retries == 0
+            sent = await me.run("smtp-send", **asked, requiredRecipients="any")
+            assert [one["enhanced"] for one in sent["rejected"]] == ["4.5.3"]

@@ -166,6 +166,8 @@ def test_a_broken_pattern_ends_the_worker_at_its_start(pattern: str) -> None:
         "https://files.test/a\r\nX: y",
         "https://files.test/\0", "https://files.test/a/../b", "https://files.test/%2e%2e/b", "https://files.test/a/%2E./b",
         "https://files.test/a%2f..%2fb", "https://files.test/%252e%252e/b", "https://files.test/./b",
+        "https://files.test/a/..;/b", "https://files.test/a/..;x=y/b", "https://files.test/a/.;/b",
+        "https://files.test/a/%2e%2e%3b/b", "https://files.test/a/..%253b/b", "https://files.test/a/..;",
         "https://files.test:99999/", "https://files.test:x/", "https://[::1", "https://a b/", "https://" + "a" * 3000,
     ],
 )  # fmt: skip
@@ -225,6 +227,12 @@ async def test_a_redirect_to_what_is_not_allowed_is_not_followed(web: WebServer,
     for place in (f"{forbidden.url}/secret", "/secret", "//evil.test/", "https://files.test/", "../secret"):
         assert "not in ZEEBE_MAIL_URLS" in (await refused(allowed, web.redirect("/files/a", place))).message
     assert not forbidden.asked
+    assert {path for path, _ in web.asked} == {"/files/a"}
+
+
+async def test_a_redirect_out_of_the_allowed_folder_is_not_followed(web: WebServer) -> None:
+    with pytest.raises(DownloadRefused, match=r"must not contain `.` or `..`"):
+        await content(downloads(f"{web.url}/files/*").open(web.redirect("/files/a", "/files/x/..;/secret")))
     assert {path for path, _ in web.asked} == {"/files/a"}
 
 

@@ -71,6 +71,47 @@ def test_a_problem_is_named_as_the_author_knows_the_field(
     assert problems(variables) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("Reply-To", "replyTo"), ("CC", "cc"), ("message-id", "messageId"), ("Sender", "sender"), ("Subject", "subject")],
+)
+def test_a_header_that_a_field_says_names_the_field(name: str, field: str) -> None:
+    said = f"cannot be given as an additional header; use the field `{field}`"
+    assert problems(with_(request={"headers": {name: "x"}})) == [(f"request.headers.{name}", said)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Delivered-To", "x-original-to", "Envelope-To", "Authentication-Results", "Received-SPF", "Apparently-To"],
+)
+def test_a_header_of_mail_servers_cannot_be_given(name: str) -> None:
+    """A server takes a mail with Delivered-To for one that goes in circles, and sends it back."""
+    ((field, said),) = problems(with_(request={"headers": {name: "x"}}))
+    assert field == f"request.headers.{name}"
+    assert "by mail servers" in said
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        (
+            with_(request={"txet": "t", "text": None}),
+            '1 input is not usable: request.txet is unknown; did you mean "text"?',
+        ),
+        (with_(server=None), '1 input is not usable: "Server" (server) is missing.'),
+        (
+            with_(request={"saveToSent": True}),
+            "1 input is not usable: `imap` must be given",
+        ),
+    ],
+)
+def test_findings_make_a_sentence(variables: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError) as refused:
+        validate(SendInput, variables)
+    assert refused.value.message.startswith(sentence)
+    assert not refused.value.message.endswith(("?.", ".."))
+
+
 def test_all_problems_are_listed_at_once() -> None:
     listed = problems(with_(server={"host": "", "port": "x"}, auth={"username": ""}, request={"to": "nobody"}))
     assert [field.rpartition("(")[2].rstrip(")") for field, _ in listed] == [

@@ -9,7 +9,7 @@ import pytest
 from zeebe_mail.errors import InputError
 from zeebe_mail.mail.imap.connection import ImapViolation, Response
 from zeebe_mail.mail.imap.fetch import checked_section
-from zeebe_mail.mail.imap.fetched import Fetched, attachments, internal_date
+from zeebe_mail.mail.imap.fetched import Fetched, attachments, internal_date, octets
 from zeebe_mail.mail.imap.sorting import Foremost, SortBy
 from zeebe_mail.mail.imap.syntax import parse
 
@@ -150,3 +150,26 @@ def test_the_foremost_of_many_are_found_though_few_are_kept() -> None:
         foremost(Response(b"* %d FETCH (UID %d RFC822.SIZE %d)\r\n" % (uid, uid, (uid * 7919) % 20_011)))
     largest = sorted(range(1, 20_001), key=lambda uid: (uid * 7919) % 20_011, reverse=True)[:3]
     assert foremost.uids == largest
+
+
+ALTERNATIVE = f'({TEXT}{HTML} "alternative" ("boundary" "c") NIL NIL NIL)'
+NESTED = f'("message" "rfc822" NIL NIL NIL "7bit" 99 {ENVELOPE} ({TEXT}{OLD} "mixed") 9 NIL NIL NIL NIL)'
+
+
+@pytest.mark.parametrize(
+    ("text", "section", "size"),
+    [
+        (TEXT, "1", 9),
+        (TEXT, "2", None),
+        (f'({TEXT}{MAIL} "mixed")', "2", 99),
+        (f'({TEXT}{MAIL} "mixed")', "2.1", 9),
+        (f'({TEXT}{NESTED} "mixed")', "2.2", 9),
+        (f'({ALTERNATIVE}{PDF} "mixed")', "1.2", 9),
+        (f'({ALTERNATIVE}{PDF} "mixed")', "1", None),
+        (f'({ALTERNATIVE}{PDF} "mixed")', "3", None),
+        ("()", "1", None),
+        ('("text")', "1.1", None),
+    ],
+)
+def test_the_size_of_a_part_is_found_by_its_number(text: str, section: str, size: int | None) -> None:
+    assert octets(parse(Response(f"* {text}\r\n".encode()))[0], section) == size  # type: ignore[arg-type]

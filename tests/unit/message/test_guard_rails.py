@@ -18,7 +18,9 @@ from zeebe_mail.errors import (
 from zeebe_mail.message.address import Mailbox, mailbox, mailboxes
 from zeebe_mail.message.address_patterns import AddressPatterns, PatternError
 from zeebe_mail.message.compose import Draft
+from zeebe_mail.message.content import Calendar
 from zeebe_mail.message.guard_rails import GuardRails
+from zeebe_mail.message.marks import Marks
 
 DRAFT = Draft(
     authors=(mailbox("Jane <jane@example.org>"),),
@@ -162,6 +164,11 @@ def test_what_a_server_may_read_as_another_address_is_refused(rails: GuardRails,
     assert GuardRails().admit(to(address), user="", required="all").left_out == ()
 
 
+def test_full_width_signs_route_no_mail_either() -> None:
+    with pytest.raises(RecipientNotAllowed):
+        RAILS.admit(to("bob\uff05evil.test@example.org"), user="", required="all")
+
+
 def test_a_server_by_its_ip_address_must_be_allowed() -> None:
     with pytest.raises(RecipientNotAllowed):
         GuardRails(denied_recipients=patterns("@evil.test")).admit(to("a@[192.0.2.1]"), user="", required="all")
@@ -169,7 +176,13 @@ def test_a_server_by_its_ip_address_must_be_allowed() -> None:
     rails.admit(to("a@[192.0.2.1]"), user="", required="all")
 
 
-@pytest.mark.parametrize("address", ["BOB@EXAMPLE.ORG", "bob+x@example.org", '"bob"@example.org'])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "BOB@EXAMPLE.ORG", "bob+x@example.org", '"bob"@example.org', "\uff42ob@example.org", '"bob "@example.org',
+        '" bob"@example.org', "\uff22\uff2f\uff22@example.org", "bob@\uff45xample.org", "bob\uff0bx@example.org",
+    ],
+)  # fmt: skip
 def test_a_denied_person_is_reached_under_no_other_spelling(address: str) -> None:
     rails = GuardRails(denied_recipients=patterns("bob@example.org"))
     with pytest.raises(RecipientNotAllowed):
@@ -236,6 +249,66 @@ def test_a_redirected_mail_passes_again_as_it_is() -> None:
     assert rails.admit(once, user="", required="all").draft == replace(once, headers=())
 
 
+REPORTS = [
+    ({"envelope_sender": "real@example.com"}, "envelopeFrom"),
+    ({"marks": Marks(receipt_to=mailbox("real@example.com"))}, "readReceipt"),
+    ({"headers": (("Errors-To", "real@example.com"),)}, "headers.Errors-To"),
+    ({"headers": (("Return-Receipt-To", "jane@example.org, real@example.com"),)}, "headers.Return-Receipt-To"),
+    ({"headers": (("return-path", "<real@example.com>"),)}, "headers.return-path"),
+    ({"headers": (("Resent-To", "real@example.com"),)}, "headers.Resent-To"),
+    ({"headers": (("Disposition-Notification-To", "??"),)}, "headers.Disposition-Notification-To"),
+]
+"""What lets a person hear of a mail who is none of its recipients."""
+
+
+@pytest.mark.parametrize(("changes", "field"), REPORTS)
+def test_a_redirected_mail_reports_to_nobody_else(changes: dict[str, Any], field: str) -> None:
+    for user, bounces in (("jane@example.org", "jane@example.org"), ("app", "qa@test.example")):
+        draft = GuardRails(redirect_to=QA).admit(replace(DRAFT, **changes), user=user, required="all").draft
+        assert draft.envelope_sender == bounces
+        assert draft.marks.receipt_to is None
+        assert {name for name, _ in draft.headers} == {"X-Original-To", "X-Original-Cc", "X-Original-Bcc"}
+
+
+@pytest.mark.parametrize("wanted", ["", "lead@test.example"])
+def test_nobody_or_a_tester_may_get_the_bounces_of_a_redirected_mail(wanted: str) -> None:
+    draft = replace(DRAFT, envelope_sender=wanted)
+    redirected = GuardRails(redirect_to=QA).admit(draft, user="jane@example.org", required="all").draft
+    assert redirected.envelope_sender == wanted
+
+
+@pytest.mark.parametrize("required", ["all", "any"])
+@pytest.mark.parametrize(
+    "rails",
+    [
+        GuardRails(denied_recipients=patterns("@example.com")),
+        GuardRails(allowed_recipients=patterns("bob@example.org")),
+    ],
+)
+@pytest.mark.parametrize(("changes", "field"), REPORTS)
+def test_reports_go_only_to_those_who_may_get_mail(
+    rails: GuardRails, changes: dict[str, Any], field: str, required: Any
+) -> None:
+    with pytest.raises(RecipientNotAllowed) as refused:
+        rails.admit(replace(to("bob@example.org"), **changes), user="", required=required)
+    assert refused.value.details["field"] == field
+    assert f"`request.{field}`" in refused.value.message
+
+
+def test_whom_a_mail_is_from_may_hear_of_it() -> None:
+    """Bounces come to him where nothing else is said."""
+    rails = GuardRails(allowed_recipients=patterns("bob@example.org"))
+    mine = {"envelope_sender": "account@example.net", "marks": Marks(receipt_to=DRAFT.authors[0])}
+    draft = replace(to("bob@example.org"), **mine)
+    assert rails.admit(draft, user="account@example.net", required="all").draft is draft
+
+
+def test_answers_are_a_persons_own() -> None:
+    rails = GuardRails(denied_recipients=patterns("@example.com"))
+    draft = replace(to("bob@example.org"), reply_to=mailboxes("real@example.com"))
+    assert rails.admit(draft, user="", required="all").draft is draft
+
+
 def test_a_mail_without_recipients_gets_none() -> None:
     assert everybody(GuardRails(redirect_to=QA).admit(to(()), user="", required="all").draft) == []
 
@@ -293,7 +366,36 @@ def test_an_account_must_not_send_with_another_address(user: str, changes: dict[
     with pytest.raises(SenderNotAllowed) as refused:
         SENDERS.admit(replace(DRAFT, **changes), user=user, required="all")
     assert refused.value.details["field"] == field
-    assert f"`request.{field}`" in refused.value.message
+    said = {"from": "in From.", "sender": "in Sender."}.get(field, f"`request.{field}`")
+    assert said in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "value", ["ceo@example.com", "Jane <jane@example.org>, ceo@example.com", "who?", "=?utf-8?q??="]
+)
+@pytest.mark.parametrize("name", ["Sender", "SENDER", "Resent-From", "resent-sender"])
+def test_no_header_says_that_a_mail_is_from_somebody_else(name: str, value: str) -> None:
+    """Headers come this way from a stored draft and from the face of Camunda's connector."""
+    with pytest.raises(SenderNotAllowed) as refused:
+        SENDERS.admit(replace(DRAFT, headers=((name, value),)), user="jane@example.org", required="all")
+    assert refused.value.details["field"] == f"headers.{name}"
+    SENDERS.admit(replace(DRAFT, headers=((name, "Jane <jane@example.org>"),)), user="jane@example.org", required="all")
+
+
+def test_each_of_several_headers_is_looked_at() -> None:
+    headers = (("Sender", "jane@example.org"), ("Sender", "ceo@example.com"))
+    with pytest.raises(SenderNotAllowed):
+        SENDERS.admit(replace(DRAFT, headers=headers), user="jane@example.org", required="all")
+
+
+def test_an_account_invites_as_itself_only() -> None:
+    def inviting(organizer: str) -> Draft:
+        return replace(DRAFT, calendar=Calendar("REQUEST", b"", "1", 0, mailbox(organizer)))
+
+    SENDERS.admit(inviting("office@example.org"), user="jane@example.org", required="all")
+    with pytest.raises(SenderNotAllowed) as refused:
+        SENDERS.admit(inviting("ceo@example.com"), user="jane@example.org", required="all")
+    assert refused.value.details == {"field": "invitation.organizer", "address": "ceo@example.com"}
 
 
 def test_a_star_is_every_account_and_none() -> None:

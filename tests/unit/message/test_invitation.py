@@ -91,16 +91,33 @@ def test_no_line_is_longer_than_75_octets_and_none_is_cut_inside_a_character() -
 
 @pytest.mark.parametrize(
     "said",
-    ["a, b; c", "back\\slash \\n", "one\ntwo\n\nthree", "tab\there", "BEGIN:VEVENT\nUID:evil", "“quotes” & 𝄞", '"'],
+    [
+        "a, b; c",
+        "back\\slash \\n",
+        "one\ntwo\n\nthree",
+        "tab\there",
+        "BEGIN:VEVENT\nUID:evil",
+        "“quotes” & 𝄞",
+        '"',
+        r"C:\New",
+        r"\\srv\Neu\N1",
+        "a\\",
+        r"\,\;",
+        "one\r\ntwo",
+    ],
 )
 def test_texts_come_back_as_they_were(said: str) -> None:
-    found = event(replace(MEETING, description=said, location=said.replace("\n", " ")))
-    assert str(found["DESCRIPTION"]) == said
-    assert str(found["LOCATION"]) == said.replace("\n", " ")
+    found = event(
+        replace(MEETING, description=said, location=said.replace("\r\n", "\n").replace("\n", " "), summary=said)
+    )
+    lines = said.replace("\r\n", "\n")
+    assert str(found["DESCRIPTION"]) == lines
+    assert str(found["LOCATION"]) == lines.replace("\n", " ")
+    assert str(found["SUMMARY"]) == lines
     assert found["UID"] == MEETING.uid
 
 
-@pytest.mark.parametrize("name", ['Jane "JD" Doe', "Doe, Jane", "Jörg: Müller; sen.", "^caret^n", "\\back"])
+@pytest.mark.parametrize("name", [r"C:\New", 'Jane "JD" Doe', "Doe, Jane", "Jörg: Müller; sen.", "^caret^n", "\\back"])
 def test_names_come_back_as_they_were(name: str) -> None:
     found = read_calendar(text(replace(MEETING, organizer=mailbox({"name": name, "address": "jane@example.org"}))))
     assert found is not None

@@ -25,7 +25,11 @@ EVERY_BYTE = bytes(range(256)) * 3
 PDF = Attachment("Rechnung.pdf", "application/pdf", b"%PDF-1.7\n" + EVERY_BYTE)
 LOGO = Attachment("logo.png", "image/png", b"\x89PNG\r\n\x1a\n" + EVERY_BYTE, content_id="logo@x", inline=True)
 INVITATION = Calendar(
-    "REQUEST", b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Caf\xc3\xa9\r\nEND:VCALENDAR\r\n", "1", 0
+    "REQUEST",
+    b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Caf\xc3\xa9\r\nEND:VCALENDAR\r\n",
+    "1",
+    0,
+    Mailbox("jane", "x.test"),
 )
 INNER = b"From: a@x.test\r\nSubject: inner\r\n\r\nFirst line\r\n"
 NAMES = [

@@ -32,6 +32,12 @@ async def renderer() -> AsyncIterator[Renderer]:
 
 # ── attacks ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+AT_ONCE = 4
+"""Children that are attacked at the same time."""
+
+BRIEF = RenderingLimits(cpu=timedelta(milliseconds=100), wall=timedelta(minutes=2))
+"""Where any limit will do. An innocent mail costs a few milliseconds of CPU, however busy the machine is."""
+
 ATTACKED = {
     "customer": {"name": "Jane"},
     "lines": [1],
@@ -66,13 +72,17 @@ async def test_nothing_gets_out_of_the_sandbox(renderer: Renderer) -> None:
 
 
 async def test_what_needs_too_much_is_stopped_and_the_worker_does_not_grow() -> None:
-    renderer = Renderer(children=1, limits=RenderingLimits(cpu=timedelta(milliseconds=100)))
+    """Most of them cost a child its life, and a new one its start."""
+    renderer = Renderer(children=AT_ONCE, limits=BRIEF)
     assert await text(renderer, "warm") == "warm"
     before = psutil.Process().memory_info().rss
-    for name, source in RESOURCES.items():
+
+    async def attack(name: str, source: str) -> None:
         with pytest.raises(errors.TemplateLimit):
             print(name, len(await text(renderer, source, **ATTACKED)))
         assert await text(renderer, "{{ next }}", next=name) == name
+
+    await asyncio.gather(*(attack(name, source) for name, source in RESOURCES.items()))
     assert psutil.Process().memory_info().rss - before < 32 * 2**20
     await renderer.aclose()
 
@@ -83,6 +93,21 @@ async def test_the_limit_of_memory_is_named(name: str) -> None:
     with pytest.raises(errors.TemplateLimit, match="more than 256 MB of memory"):
         await text(renderer, RESOURCES[name])
     await renderer.aclose()
+
+
+async def test_a_library_that_aborts_had_no_memory() -> None:
+    """The HTML parser is in Rust, which ends the process where Python would raise MemoryError."""
+    roomy = RenderingLimits(memory_bytes=128 * 2**20, cpu=timedelta(minutes=1), wall=timedelta(minutes=2))
+    renderer = Renderer(children=1, limits=roomy)
+    with pytest.raises(errors.TemplateLimit, match=r"^TEMPLATE_LIMIT: The HTML needs more than 128 MB of memory"):
+        await renderer.render(Order(texts={"html": "<b>x</b>" * 400_000}, given=("html",)))
+    await renderer.aclose()
+
+
+async def test_an_error_speaks_of_what_there_is(renderer: Renderer) -> None:
+    """There may be no template at all."""
+    with pytest.raises(errors.TemplateLimit, match=r"^TEMPLATE_LIMIT: The Markdown is too costly"):
+        await renderer.render(Order(texts={"markdown": '"' * 850_000}, given=("markdown",)))
 
 
 @pytest.mark.parametrize(
@@ -108,14 +133,17 @@ async def test_texts_together_have_a_limit_in_bytes(renderer: Renderer) -> None:
         await renderer.render(Order(sources={"text": "{{ 'ä' * 1700000 }}", "html": "{{ 'ü' * 1700000 }}"}))
 
 
-async def test_bodies_that_cost_much_are_made_or_stopped(impatient: RenderingLimits) -> None:
-    renderer = Renderer(children=1, limits=impatient)
-    for texts in BODIES.values():
+async def test_bodies_that_cost_much_are_made_or_stopped() -> None:
+    renderer = Renderer(children=AT_ONCE, limits=BRIEF)
+
+    async def attack(texts: dict[str, str]) -> None:
         try:
             await renderer.render(Order(texts=texts, given=tuple(texts)))
         except errors.TemplateLimit as error:
             assert "CPU" in error.message or "memory" in error.message  # noqa: PT017 - either is right
         assert await text(renderer, "{{ a }}", a=1) == "1"
+
+    await asyncio.gather(*map(attack, BODIES.values()))
     await renderer.aclose()
 
 

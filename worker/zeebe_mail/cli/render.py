@@ -12,7 +12,7 @@ from zeebe_mail.ending import run
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zeebe_mail.operations.render import RenderOutput
+    from zeebe_mail.operations.render import RenderedFile, RenderOutput
 
 NOBODY = "nobody@example.org"
 
@@ -40,6 +40,7 @@ pre {{ white-space: pre-wrap; border: 1px solid #999; padding: 1rem; }}
 """
 _FRAME = '<h2>HTML</h2>\n<iframe sandbox srcdoc="{html}"></iframe>\n<h2>HTML, narrow</h2>\n'
 _NARROW = '<iframe sandbox class="phone" srcdoc="{html}"></iframe>'
+_FILES = "<h2>Attachments</h2>\n<pre>{files}</pre>"
 _TEXT = "<h2>Text</h2>\n<pre>{text}</pre>"
 
 
@@ -55,7 +56,7 @@ def render(
     html: Annotated[Path | None, typer.Option(help="Write the HTML to this file.")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Write a preview and open it in the browser.")] = False,
 ) -> None:
-    """Print headers and text of a mail as it would be sent. No server is used and nothing is sent.
+    """Print headers, text and attachments of a mail as it would be sent. No server is used and nothing is sent.
 
     Exit code 1 when there is no mail, with the reason.
     """
@@ -76,6 +77,8 @@ def render(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     typer.echo("\n".join([*(f"{one.key}: {one.value}" for one in mail.headers), "", mail.text or ""]))
+    if mail.attachments:
+        typer.echo("\n".join(["", "Attachments:", *map(_file, mail.attachments)]))
     if eml:
         _write(eml, b64decode(mail.content or ""))
     if html:
@@ -98,6 +101,10 @@ def _of_job(variables: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise typer.BadParameter("--variables: must have `request`, as a job that sends mail has")
     return {**request, "username": auth.get("username") if isinstance(auth, dict) else None}
+
+
+def _file(one: RenderedFile) -> str:
+    return f"  {one.name} ({one.content_type}, {one.size_bytes} bytes{', shown in the HTML' if one.inline else ''})"
 
 
 def _write(file: Path, content: bytes) -> None:
@@ -127,6 +134,7 @@ def _preview(mail: RenderOutput) -> str:
     rows = [f"<tr><th>{escape(one.key)}</th><td>{escape(one.value)}</td></tr>" for one in mail.headers]
     bodies = [] if shown is None else [(_FRAME + _NARROW).format(html=escape(shown))]
     bodies += [] if mail.text is None else [_TEXT.format(text=escape(mail.text))]
+    bodies += [_FILES.format(files=escape("\n".join(map(_file, mail.attachments))))] if mail.attachments else []
     return _PREVIEW.format(subject=escape(mail.subject or ""), headers="\n".join(rows), bodies="\n".join(bodies))
 
 

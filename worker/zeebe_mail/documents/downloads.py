@@ -72,7 +72,9 @@ class Url:
         authority, *path = re.split(r"[?#]", text.partition("://")[2], maxsplit=1)[0].split("/")
         if "@" in authority:
             raise ValueError("must not contain a user or a password")
-        if {".", ".."} & set(re.split(r"[/\\]", unquote(unquote("/".join(path))))):
+        # Servers in Java leave out what stands behind `;` before they walk the path: `..;` is `..` there.
+        parts = re.split(r"[/\\]", unquote(unquote("/".join(path))))
+        if {".", ".."} & {part.partition(";")[0].strip() for part in parts}:
             raise ValueError("must not contain `.` or `..` as a part of its path")
         return cls(url.scheme, host, url.port or _PORTS[url.scheme], url.path, url.copy_with(fragment=None))
 

@@ -219,6 +219,8 @@ class JobHandler:
             errand = await self._errand(run)
             recorded = RecordedAttempt(run.attempt, claim, errand.response, run.masked)
             result = await recorded.response(await self._performed(errand, recorded))
+            if isinstance(recorded.stage, Claim):
+                await claim.failed(ended=True, failed=False, reason="There was nothing to send.")
         except asyncio.CancelledError:
             if recorded is None:
                 claim.abandoned()

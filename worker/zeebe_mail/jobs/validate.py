@@ -32,6 +32,8 @@ PLAIN_WORDS = {
     "union_tag_not_found": "needs a type",
 }
 
+_KEY = "[key]"  # how pydantic says that a name is wrong and not what stands under it
+
 
 def validate(model: type[Model], variables: Mapping[str, Any]) -> Model:
     """The input as a model.
@@ -46,10 +48,13 @@ def validate(model: type[Model], variables: Mapping[str, Any]) -> Model:
     problems = [_describe(model, finding) for finding in findings]
     raise InputError(
         f"{len(problems)} input{'s are' if len(problems) > 1 else ' is'} not usable: "
-        + "; ".join(f"{problem['field']} {problem['problem']}" for problem in problems)
-        + ".",
+        + _sentence("; ".join(f"{problem['field']} {problem['problem']}".lstrip() for problem in problems)),
         details={"problems": problems},
     )
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(("?", ".")) else f"{text}."
 
 
 def secret_values(model: BaseModel) -> Iterator[str]:
@@ -103,6 +108,8 @@ def _place(model: type[BaseModel], location: Sequence[str | int]) -> tuple[str, 
     variants: list[type[BaseModel]] = [model]
     tagged = False
     for step in location:
+        if step == _KEY:
+            continue
         if tagged:
             tagged = False
             variants = [one for one in variants if step in _tags(one)] or variants

@@ -414,12 +414,24 @@ def _unknown(error: BaseException, where: Where, message_id: str) -> errors.Outc
     )
 
 
-def recipients_refused(rejections: Iterable[Rejection], where: Where) -> errors.WorkerError:
+_TOO_MANY = "4.5.3"
+"""The enhanced status of a server that takes no more recipients for one mail (RFC 3463, 3.6; RFC 5321, 4.5.3.1.10)."""
+
+
+def recipients_refused(rejections: Iterable[Rejection], where: Where, *, accepted: int) -> errors.WorkerError:
     """The error for recipients that were not taken when the mail therefore goes to nobody.
 
-    One refusal for good makes it permanent: trying again cannot help that recipient.
+    One refusal for good makes it permanent: trying again cannot help that recipient. So does a server that takes so
+    many recipients and no more at once; one that takes none yet may take them later.
     """
     rejected = list(rejections)
+    if accepted and (surplus := [one for one in rejected if one.enhanced == _TOO_MANY]):
+        return errors.TooManyRecipients(
+            f"{where} takes {accepted} recipients of this mail and no more at once; nobody got the mail "
+            f"(server: {Answer(surplus[0].code, surplus[0].enhanced, surplus[0].text)}).",
+            next_step="Split it into several mails of fewer recipients, or send one to a mailing list.",
+            details=where.details | {"limit": accepted, "rejected": [asdict(one) for one in rejected]},
+        )
     worst = max(rejected, key=lambda one: one.code // 100)
     kind = meaning(Phase.RCPT, worst.code)
     answer = Answer(worst.code, worst.enhanced, worst.text)

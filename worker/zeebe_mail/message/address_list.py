@@ -28,7 +28,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _COMMENT = re.compile(r"\([^()]*+\)")
 _SPACED_DOT = re.compile(r"\s*+\.\s*+")
 _NAMED_NEXT = re.compile(r"[^@<>\"():;]{1,200}<[^<>]{0,320}@")
-_BARE = re.compile(r"[^\s@<>\"]++@[^\s@<>\",;]++")
+_BARE = re.compile(r"(?<![^\s@<>\"])[^\s@<>\"]++@[^\s@<>\",;]++")
 
 
 class _Entry:
@@ -38,11 +38,20 @@ class _Entry:
         self.phrase: list[str] = []
         self.comment: list[str] = []
         self.angle: str | None = None
+        self.has_at = False
+        """Whether the phrase has an ``@``: asked at each colon, which a stranger can write as often as he likes."""
+
+    def add(self, text: str) -> None:
+        """More of the phrase."""
+        self.phrase.append(text)
+        self.has_at = self.has_at or "@" in text
 
     def is_words(self) -> bool:
         """Whether it can only be a name so far."""
+        if self.angle is not None or self.comment or self.has_at:
+            return False
         words = "".join(self.phrase)
-        return self.angle is None and not self.comment and bool(words.strip()) and not set("@=") & set(words)
+        return bool(words.strip()) and "=" not in words
 
     def correspondent(self) -> Correspondent | None:
         phrase = "".join(self.phrase).strip()
@@ -79,12 +88,12 @@ def read_addresses(value: bytes) -> tuple[Correspondent, ...]:
         elif word == "(":
             depth = 1
             entry.comment.append(" ")
-        elif word == ":" and not entry.angle and not "".join(entry.phrase).count("@"):
+        elif word == ":" and not entry.angle and not entry.has_at:
             entry, in_group = _Entry(), True
         elif word in {",", ";"}:
             in_group = in_group and word != ";"
             if word == "," and entry.is_words() and _NAMED_NEXT.match(text, token.end()):
-                entry.phrase.append(word)  # `Doe, Jane <jane@example.org>` without the quotation marks it needs
+                entry.add(word)  # `Doe, Jane <jane@example.org>` without the quotation marks it needs
                 continue
             _add(found, entry)
             entry = _Entry()
@@ -95,9 +104,9 @@ def read_addresses(value: bytes) -> tuple[Correspondent, ...]:
             entry = _Entry()
             entry.angle = word[1:].removesuffix(">")
         elif kind == "quoted" and text[token.end() : token.end() + 1] != "@":
-            entry.phrase.append(_unquoted(word))
+            entry.add(_unquoted(word))
         else:
-            entry.phrase.append(word)
+            entry.add(word)
         if len(found) >= LIMIT:
             return tuple(found)
     _add(found, entry)

@@ -18,8 +18,8 @@ class AddressPatterns:
     """Addresses as an operator lists them.
 
     ``jane@example.org`` is that address and its sub-addresses (``jane+…@example.org``, RFC 5233), ``@example.org`` all
-    of that domain, ``*.example.org`` all of the domains below it. Upper and lower case do not matter, and an
-    international domain may be written in either form.
+    of that domain, ``*.example.org`` all of the domains below it. Upper and lower case do not matter, nor do full-width
+    letters and blanks at the edges, and an international domain may be written in either form.
     """
 
     addresses: frozenset[tuple[str, str]] = frozenset()
@@ -45,7 +45,7 @@ class AddressPatterns:
                 elif "*" in local:
                     raise AddressError("has a wildcard where none can be")
                 else:
-                    addresses.add((_folded(mailbox(f"{local}{at}{domain}").local), _domain(domain)))
+                    addresses.add((folded(mailbox(f"{local}{at}{domain}").local), _domain(domain)))
             except AddressError:
                 raise PatternError(
                     f'"{entry}" is no address, no domain such as @example.org, and no *.example.org'
@@ -57,7 +57,7 @@ class AddressPatterns:
 
     def match(self, one: Mailbox) -> bool:
         """Whether an address is among them."""
-        local, domain = _folded(one.local), one.domain.lower()
+        local, domain = folded(one.local), one.domain.lower()
         return (
             domain in self.domains
             or domain.endswith(self.parents)
@@ -72,5 +72,6 @@ def _domain(text: str) -> str:
     return mailbox(f"x@{text}").domain.lower()
 
 
-def _folded(local: str) -> str:
-    return unicodedata.normalize("NFC", local).casefold()
+def folded(local: str) -> str:
+    """What stands before the ``@``, as it is compared: as servers may read it that are generous."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", local).casefold()).strip()

@@ -95,7 +95,7 @@ def text_of(leaf: Entity, findings: Findings) -> str:
     """The text of a part, its line ends as ``\\n``."""
     content = leaf.content()
     if len(content) > _BYTES_LIMIT:
-        findings.errors.append(f"A text has {len(content)} bytes; it was cut after {_BYTES_LIMIT}.")
+        findings.shortened(f"A text has {len(content)} bytes; it was cut after {_BYTES_LIMIT}.")
         content = content[: content.rfind(b"\n", _BYTES_LIMIT // 2, _BYTES_LIMIT) + 1 or _BYTES_LIMIT]
     label = leaf.parameters.get("charset")
     if leaf.content_type == "text/html" and not charsets.codec(label):
@@ -115,7 +115,7 @@ def limited(text: str, what: str, findings: Findings, limit: int = TEXT_LIMIT) -
     """As much of a text as a process gets."""
     if len(text) <= limit:
         return text
-    findings.errors.append(f"{what} has {len(text)} characters; it was cut after {limit}.")
+    findings.shortened(f"{what} has {len(text)} characters; it was cut after {limit}.")
     return text[:limit]
 
 
@@ -171,12 +171,12 @@ def _text(
         return limited(text, "The text", findings), source
     if readable := _readable(root, findings, borrow=borrow):
         return limited(readable, "The text", findings), "part"
-    if raw := _raw(root):
+    if raw := _raw(root, findings):
         return limited(raw, "The text", findings), "raw"
     return (pieces[0].text, pieces[0].source) if pieces and pieces[0].source == "plain" else (None, None)
 
 
-def _raw(root: Entity) -> str | None:
+def _raw(root: Entity, findings: Findings) -> str | None:
     """The body as it stands, if it is readable and nothing in it is a part: an empty multipart, or an unnamed file."""
     if any(leaf is not root or leaf.file_name or leaf.disposition == "attachment" for leaf in _leaves(root)):
         return None
@@ -188,7 +188,11 @@ def _raw(root: Entity) -> str | None:
         text = content[:_BYTES_LIMIT].decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError:
         return None
-    return text if text.strip() and not _UNREADABLE.search(text) else None
+    if not text.strip() or _UNREADABLE.search(text):
+        return None
+    if len(content) > _BYTES_LIMIT:
+        findings.shortened(f"The body has {len(content)} bytes; it was cut after {_BYTES_LIMIT}.")
+    return text
 
 
 def _plain(piece: _Piece) -> str:

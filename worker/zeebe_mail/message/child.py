@@ -123,7 +123,8 @@ class Children:
 def _why(status: int) -> ChildFailed:
     if status == -signal.SIGPROF:
         return ChildFailed(Failure.CPU)
-    if status == OUT_OF_MEMORY:
+    # Libraries in Rust and C++ abort where there is no memory for them.
+    if status in (OUT_OF_MEMORY, -signal.SIGABRT):
         return ChildFailed(Failure.MEMORY)
     return ChildFailed(Failure.BROKEN, f"status {status}")
 

@@ -32,6 +32,9 @@ from zeebe_mail.message.marks import Marks
 from zeebe_mail.message.payload import Base64, Payload, Piece
 from zeebe_mail.message.thread import in_reply_to, references
 
+CALENDAR_FILE = "application/ics"
+"""What an invitation is as a file: programs that know no text/calendar among texts know this."""
+
 NO_DOMAIN = "localhost"
 """What stands in a Message-ID where the sender is a bare name."""
 
@@ -200,7 +203,7 @@ class _Writer:
         related = [self._container("alternative", texts), *map(self._file, shown)]
         mixed = [self._container("related", related), *map(self._file, beside)]
         if draft.calendar:
-            mixed.append(self._file(Attachment(draft.calendar.name, "application/ics", draft.calendar.data)))
+            mixed.append(self._file(Attachment(draft.calendar.name, CALENDAR_FILE, draft.calendar.data)))
         return self._container("mixed", mixed)
 
     def _container(self, kind: str, parts: list[list[Piece]]) -> list[Piece]:
@@ -284,12 +287,17 @@ def _with_crlf(mail: bytes) -> bytes | None:
     if b"\0" in mail or (returns and not feeds == returns == mail.count(b"\r\n")):
         return None
     lines = mail if returns else mail.replace(b"\n", b"\r\n")
+    return None if has_long_line(lines) else lines
+
+
+def has_long_line(lines: bytes) -> bool:
+    """Whether a line, each of which ends in CRLF, has more than 998 octets (RFC 5322, 2.1.1)."""
     start = 0
     while (end := lines.find(b"\r\n", start)) >= 0:  # a list of all lines would be larger than the mail
         if end - start > _LINE_LIMIT:
-            return None
+            return True
         start = end + 2
-    return lines if len(lines) - start <= _LINE_LIMIT else None
+    return len(lines) - start > _LINE_LIMIT
 
 
 def _transfer_encoded(lines: bytes) -> tuple[str, bytes]:

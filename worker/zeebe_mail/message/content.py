@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zeebe_mail.message.address import Mailbox
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -35,4 +37,6 @@ class Calendar:
     """What the appointment is known by, to its guests and to whoever changes it later."""
     sequence: int
     """Which version of it this is; a higher one replaces a lower one."""
+    organizer: Mailbox
+    """Whom it is from, and who gets the answers."""
     name: str = "invite.ics"

@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from types import MappingProxyType
 
 from zeebe_mail.message.address import envelope
-from zeebe_mail.message.compose import NO_DOMAIN, Draft, Message
+from zeebe_mail.message.compose import NO_DOMAIN, Draft, Message, has_long_line
 from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.message.headers import address_list, header
 from zeebe_mail.message.message_id import message_id_of
@@ -22,7 +22,6 @@ from zeebe_mail.message.payload import Payload
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
-_LONG_LINE = re.compile(rb"[^\r\n]{999}")
 _HIDDEN = (b"bcc", b"resent-bcc")
 _NOTES = re.compile(rb"fcc|x-unsent|x-mozilla-.*|x-identity-key|x-account-key|x-uniform-type-identifier|x-apple-.*")
 
@@ -59,7 +58,7 @@ def finished(
     if b"\0" in raw:
         raise DraftError("it has the character NUL")
     whole = _LINE_END.sub(b"\r\n", raw)
-    if _LONG_LINE.search(whole):
+    if has_long_line(whole):
         raise DraftError("it has a line of more than 998 characters")
     head, _, body = whole.partition(b"\r\n\r\n")
     fields = _fields(head)
@@ -94,13 +93,12 @@ def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
     Raises:
         DraftError: a line of it is no header.
     """
-    fields: list[tuple[bytes, bytes]] = []
+    fields: list[tuple[bytes, list[bytes]]] = []
     for line in head.split(b"\r\n"):
         if line[:1] in (b" ", b"\t") and fields:
-            name, begun = fields[-1]
-            fields[-1] = (name, begun + line + b"\r\n")
+            fields[-1][1].append(line)
         elif field := _FIELD.match(line):
-            fields.append((field[1].lower(), line + b"\r\n"))
+            fields.append((field[1].lower(), [line]))
         else:
             raise DraftError("its header has a line that is no header")
-    return fields
+    return [(name, b"\r\n".join((*lines, b""))) for name, lines in fields]

@@ -24,8 +24,18 @@ WRITTEN = frozenset(
 )
 """Headers that a message has from its own fields, or never has because they name hidden recipients."""
 
-RESERVED = WRITTEN | {"sender", "received", "return-path"}
-"""These, and headers that belong to mail servers."""
+RESERVED = WRITTEN | {
+    "sender", "received", "return-path", "delivered-to", "x-original-to", "envelope-to", "apparently-to",
+    "authentication-results", "received-spf",
+}  # fmt: skip
+"""These, and headers that belong to mail servers: by some of them they know a mail that goes in circles."""
+
+FIELDS = {
+    "from": "from", "sender": "sender", "to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "replyTo",
+    "subject": "subject", "message-id": "messageId", "return-path": "envelopeFrom", "resent-bcc": "bcc",
+    "content-language": "language",
+}  # fmt: skip
+"""The inputs that say what some of the reserved headers say."""
 
 STRUCTURED = frozenset(
     {"in-reply-to", "references", "original-message-id", "supersedes", "obsoletes", "auto-submitted", "importance"}
@@ -74,6 +84,8 @@ def custom_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise HeaderError("a header name has 1 to 70 letters, digits and hyphens")
     if name.lower() in RESERVED or name.lower().startswith(RESERVED_PREFIXES):
+        if field := FIELDS.get(name.lower()):
+            raise HeaderError(f"cannot be given as an additional header; use the field `{field}`")
         raise HeaderError("this header is written by the worker or by mail servers; it cannot be given")
     return name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -29,6 +30,8 @@ _ROLES: dict[Role, str] = {
     "informed": "NON-PARTICIPANT",
 }
 _UTC = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu", "GMT"})
+_SPECIAL = re.compile(r"\r\n|[\r\n\\;,]")
+_ESCAPED = dict.fromkeys(("\r\n", "\r", "\n"), r"\n")
 _MAILTO = "@!$&'*+-./=^_`{|}~:[]"  # what stands for itself in the address of a `mailto:` here
 
 
@@ -94,6 +97,7 @@ def written(invitation: Invitation, now: datetime) -> Calendar:
         data=calendar.to_ical(sorted=False),
         uid=invitation.uid,
         sequence=invitation.sequence,
+        organizer=invitation.organizer,
     )
 
 
@@ -122,7 +126,7 @@ def _event(invitation: Invitation, now: datetime) -> icalendar.Event:
     event.add("SEQUENCE", invitation.sequence)
     event.add("DTSTAMP", now.astimezone(UTC).replace(microsecond=0))
     event.add("STATUS", "CANCELLED" if invitation.method == "cancel" else invitation.status.upper())
-    event.add("SUMMARY", invitation.summary)
+    event.add("SUMMARY", _text(invitation.summary), encode=False)
     event.add("ORGANIZER", _address(invitation.organizer))
     for guest in invitation.guests:
         event.add("ATTENDEE", _attendee(guest, invitation.method))
@@ -139,7 +143,7 @@ def _event(invitation: Invitation, now: datetime) -> icalendar.Event:
         event.add("RRULE", icalendar.vRecur.from_ical(invitation.recurrence))
     for name, text in (("LOCATION", invitation.location), ("DESCRIPTION", invitation.description)):
         if text:
-            event.add(name, text)
+            event.add(name, _text(text), encode=False)
     if invitation.url:
         event.add("URL", icalendar.vUri(invitation.url))
     event.add("TRANSP", "TRANSPARENT" if invitation.period and invitation.period.is_whole_days else "OPAQUE")
@@ -153,9 +157,19 @@ def _alarm(before: timedelta, summary: str) -> icalendar.Alarm:
 
     alarm = icalendar.Alarm()
     alarm.add("ACTION", "DISPLAY")
-    alarm.add("DESCRIPTION", summary)
+    alarm.add("DESCRIPTION", _text(summary), encode=False)
     alarm.add("TRIGGER", -before)
     return alarm
+
+
+def _text(text: str) -> icalendar.vUnknown:
+    r"""Text as it stands in a calendar (RFC 5545, 3.3.11), to be added as it is.
+
+    The library's own text takes the ``\N`` of ``C:\New`` for a line break that somebody has escaped.
+    """
+    import icalendar
+
+    return icalendar.vUnknown(_SPECIAL.sub(lambda found: _ESCAPED.get(found[0], f"\\{found[0]}"), text))
 
 
 def _address(mailbox: Mailbox) -> icalendar.vCalAddress:

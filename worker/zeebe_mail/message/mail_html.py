@@ -1,15 +1,21 @@
-"""HTML as mail programs need it: from Markdown, with its styles inline, a preview line, and text beside it."""
+"""HTML as mail programs need it: from Markdown, with its styles inline, and text beside it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
 
 from css_inline import CSSInliner
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 
 from zeebe_mail.message.html_text import html_text, text_without_structure
 from zeebe_mail.message.sanitize import HtmlError, sanitize
+from zeebe_mail.message.template_values import unveiled
 
 _PAGE = """<!DOCTYPE html>
 <html{language}>
@@ -21,20 +27,47 @@ _PAGE = """<!DOCTYPE html>
 {body}</body>
 </html>
 """
-_PREHEADER = (
-    '<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden;'
-    'mso-hide:all">{text}{blanks}</div>'
-)
-# They keep what follows out of the preview line.
-_BLANKS = "&#847;&zwnj;&nbsp;" * 80
-
 _EMPTY_STYLE = re.compile(r"<style[^>]*+>\s*+</style>")
 _STYLE = re.compile(r"<style\b", re.IGNORECASE)
-_ATTRIBUTES = r"""(?:[^>"']|"[^"]*+"|'[^']*+')*+"""
-_HEAD = re.compile(rf"<body\b{_ATTRIBUTES}>|</head\s*>|<html\b{_ATTRIBUTES}>|<!doctype\b[^>]*>", re.IGNORECASE)
 
-# HTML in Markdown is text. It nests what it makes at most 20 deep.
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+
+class _Markdown(MarkdownIt):
+    """CommonMark with tables in which the variables of a template are text, whatever they hold.
+
+    HTML in it is text. It nests what it makes at most 20 deep.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("commonmark", {"html": False})
+        self.enable(["table", "strikethrough"])
+        self.core.ruler.push("variables", _unveil)
+        self.add_render_rule("text", _with_breaks)
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802 - the library's name
+        return super().normalizeLink(unveiled(url))
+
+    def normalizeLinkText(self, link: str) -> str:  # noqa: N802 - the library's name
+        return super().normalizeLinkText(unveiled(link))
+
+
+def _unveil(state: StateCore) -> None:
+    for token in state.tokens:
+        _unveil_token(token)
+
+
+def _unveil_token(token: Token) -> None:
+    token.content, token.info = unveiled(token.content), unveiled(token.info)
+    token.attrs = {name: unveiled(value) if isinstance(value, str) else value for name, value in token.attrs.items()}
+    for child in token.children or ():
+        _unveil_token(child)
+
+
+def _with_breaks(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType) -> str:
+    """Only a variable has line breaks within a text."""
+    return renderer.text(tokens, at, options, env).replace("\n", "<br>\n")
+
+
+_MARKDOWN = _Markdown()
 
 # What cannot be inline, such as @media and :hover, stays in <style>. Nothing is loaded, from nowhere.
 _INLINER = CSSInliner(
@@ -62,16 +95,6 @@ def with_inline_styles(html: str) -> str:
     HTML without ``<style>`` stays as it is, byte for byte.
     """
     return _EMPTY_STYLE.sub("", _INLINER.inline(html)) if _STYLE.search(html) else html
-
-
-def with_preheader(html: str, preheader: str) -> str:
-    """HTML whose first text is one that is not seen in it, but beside the subject in a list of mails."""
-    at = 0
-    for found in _HEAD.finditer(html):
-        at = found.end()
-        if found[0].lower().startswith("<body"):
-            break
-    return html[:at] + _PREHEADER.format(text=escape(preheader), blanks=_BLANKS) + html[at:]
 
 
 def text_of_html(html: str) -> str:

@@ -98,6 +98,13 @@ class Findings:
 
     errors: list[str] = field(default_factory=list)
     exceeded: list[str] = field(default_factory=list)
+    is_shortened: bool = False
+    """Whether some text was too long to be taken as a whole."""
+
+    def shortened(self, what: str) -> None:
+        """A text was cut."""
+        self.errors.append(what)
+        self.is_shortened = True
 
 
 @dataclass(slots=True)

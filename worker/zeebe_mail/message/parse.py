@@ -110,6 +110,7 @@ def _message(root: Entity, size: int, findings: Findings, *, in_another: bool = 
         bounce=_attempt(lambda: read_bounce(root, text), "report", findings),
         errors=tuple(dict.fromkeys(findings.errors))[:_ERRORS],
         parse_error=" ".join(findings.exceeded) or None,
+        is_shortened=findings.is_shortened,
     )
 
 

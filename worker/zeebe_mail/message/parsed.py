@@ -174,6 +174,8 @@ class ParsedMessage:
     errors: tuple[str, ...] = ()
     parse_error: str | None = None
     """Why this is not all of the message, if it is not."""
+    is_shortened: bool = False
+    """Whether a text of it was too long to be here as a whole; ``errors`` says which."""
     part: Part | None = None
     """Of a message in a message: the part that holds it."""
     raw: bytes = field(default=b"", repr=False, compare=False)
@@ -191,13 +193,16 @@ class ParsedMessage:
 
     def parts(self) -> Iterator[Part]:
         """All attachments, inline parts and messages in the message, and what these have themselves; each once."""
+        yield from self.own_parts()
+        for message in self.messages:
+            yield from message.parts()
+
+    def own_parts(self) -> Iterator[Part]:
+        """All attachments, inline parts and messages in the message, these as a whole; each once."""
         yield from self.attachments
         yield from self.inline_parts
         attached = {one.part for one in self.attachments}
-        for message in self.messages:
-            if message.part is not None and message.part.part not in attached:
-                yield message.part
-            yield from message.parts()
+        yield from (one.part for one in self.messages if one.part is not None and one.part.part not in attached)
 
     def content(self, part: Part) -> bytes:
         """The decoded bytes of one of ``parts()``; nothing of it is kept here."""

@@ -6,7 +6,7 @@ What it says comes from the parser, and its HTML sanitised, so nothing of a stra
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from html import escape, unescape
 from urllib.parse import quote, unquote
@@ -17,6 +17,9 @@ from zeebe_mail.message.file_name import unnamed
 from zeebe_mail.message.parsed import Correspondent, ParsedMessage, Part
 
 _SHOWN = re.compile(r'(\bsrc=")cid:([^"]*)"', re.IGNORECASE)  # as the sanitiser writes it
+_IMG = re.compile(r"""<img\b(?:[^>"]|"[^"]*+")*+>""", re.IGNORECASE)
+_SRC = re.compile(r'\ssrc="[^"]', re.IGNORECASE)
+_ALT = re.compile(r'\salt="([^"]*)"', re.IGNORECASE)
 _PLAIN_ID = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.@-]{1,200}")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,99}/[a-z0-9][a-z0-9!#$&^_.+-]{0,99}")
 _CHARSET = re.compile(r"[A-Za-z0-9._+-]{1,40}")
@@ -34,6 +37,8 @@ class Quotation:
     text: str
     html: str
     pictures: tuple[Attachment, ...] = ()
+    shown: frozenset[str] = frozenset()
+    """The section numbers of the parts that these pictures are."""
 
     def joined(self, draft: Draft, *, above: bool = False) -> Draft:
         """The draft with this below or above what it says; in HTML only where the draft has HTML."""
@@ -49,7 +54,9 @@ def quoted(message: ParsedMessage, *, taken: Iterable[str] = ()) -> Quotation:
     html, pictures = _html(message, taken)
     line = attribution(message)
     text = "\n".join(f">{line}" if line.startswith(">") else f"> {line}".rstrip() for line in _lines(message.text))
-    return Quotation(f"{line}\n{text}", f"<div>{escape(line)}</div>{_QUOTE}{html}</blockquote>", pictures)
+    return Quotation(
+        f"{line}\n{text}", f"<div>{escape(line)}</div>{_QUOTE}{html}</blockquote>", tuple(pictures.values())
+    )
 
 
 def passed_on(message: ParsedMessage, *, taken: Iterable[str] = ()) -> Quotation:
@@ -59,7 +66,7 @@ def passed_on(message: ParsedMessage, *, taken: Iterable[str] = ()) -> Quotation
     title = "---------- Forwarded message ----------"
     text = "\n".join((title, *(f"{name}: {value}" for name, value in head), "", *_lines(message.text)))
     rows = "<br>".join((escape(title), *(f"<b>{name}:</b> {escape(value)}" for name, value in head)))
-    return Quotation(text, f"<div>{rows}</div><br><div>{html}</div>", pictures)
+    return Quotation(text, f"<div>{rows}</div><br><div>{html}</div>", tuple(pictures.values()), frozenset(pictures))
 
 
 def attribution(message: ParsedMessage) -> str:
@@ -69,9 +76,10 @@ def attribution(message: ParsedMessage) -> str:
     return f"{when}{author or 'somebody'} wrote:"
 
 
-def carried(message: ParsedMessage, parts: Iterable[Part]) -> tuple[Attachment, ...]:
-    """Parts of a mail to be attached to another, their bytes as they were."""
-    return tuple(_attachment(message, part) for part in parts)
+def carried(message: ParsedMessage, *, but: Collection[str]) -> tuple[Attachment, ...]:
+    """What a mail has besides its text, to be attached to another, the bytes as they were: files, mails, reports,
+    calendars and whatever else. ``but`` are section numbers of parts that are shown."""
+    return tuple(_attachment(message, part) for part in message.own_parts() if part.part not in but)
 
 
 def as_html(text: str) -> str:
@@ -108,9 +116,10 @@ def _line(text: str) -> str:
 # ── its HTML and the pictures in it ──────────────────────────────────────────────────────────────────────────────
 
 
-def _html(message: ParsedMessage, taken: Iterable[str]) -> tuple[str, tuple[Attachment, ...]]:
+def _html(message: ParsedMessage, taken: Iterable[str]) -> tuple[str, dict[str, Attachment]]:
+    """The HTML, and by section number the pictures in it."""
     if message.safe_html is None:
-        return as_html((message.text or "").strip("\n")), ()
+        return as_html((message.text or "").strip("\n")), {}
     known = {one.content_id.casefold(): one for one in (*message.inline_parts, *message.attachments) if one.content_id}
     pictures: dict[str, Attachment] = {}
     names = {one.casefold() for one in taken}
@@ -120,13 +129,19 @@ def _html(message: ParsedMessage, taken: Iterable[str]) -> tuple[str, tuple[Atta
         part = known.get(wanted)
         if part is None:
             return ""  # a picture that the mail does not have
-        if wanted not in pictures:
+        if part.part not in pictures:
             own = _free(part.content_id or "", names)
             names.add(own.casefold())
-            pictures[wanted] = replace(_attachment(message, part), content_id=own, inline=True)
-        return f'{reference[1]}cid:{escape(quote(pictures[wanted].content_id or "", safe="@!$*+=_.-"))}"'
+            pictures[part.part] = replace(_attachment(message, part), content_id=own, inline=True)
+        return f'{reference[1]}cid:{escape(quote(pictures[part.part].content_id or "", safe="@!$*+=_.-"))}"'
 
-    return _SHOWN.sub(shown, message.safe_html), tuple(pictures.values())
+    return _IMG.sub(_picture, _SHOWN.sub(shown, message.safe_html)), pictures
+
+
+def _picture(tag: re.Match[str]) -> str:
+    """A picture that is there; of one that is not (it was to be loaded, or is lost) its words, and no broken frame."""
+    alt = _ALT.search(tag[0])
+    return tag[0] if _SRC.search(tag[0]) else escape(unescape(alt[1])) if alt else ""
 
 
 def _free(content_id: str, names: set[str]) -> str:

@@ -27,7 +27,7 @@ from jinja2.utils import missing
 from zeebe_mail.message.template_values import in_addresses, in_markdown, in_text
 
 OUTPUT_LIMIT = 5_000_000
-"""Characters, and bytes, of one mail."""
+"""Characters, and bytes, that one template gives, or that are made of what a task gives."""
 FILE_LIMIT = 1_000_000
 """Bytes of one template file."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,16 @@ class Order:
     """Of these, the finished ``text``, ``html``, ``markdown`` and ``preheader``."""
     text_from_html: bool = True
     inline_styles: bool = True
+
+    @property
+    def has_template(self) -> bool:
+        """Whether there is something to fill in."""
+        return self.name is not None or bool(self.sources)
+
+    @property
+    def subject(self) -> str:
+        """What errors speak of."""
+        return "The mail template" if self.has_template else "The Markdown" if "markdown" in self.texts else "The HTML"
 
     def as_json(self) -> bytes:
         """As the child reads it."""
@@ -110,39 +121,43 @@ class Renderer:
                 # It may have been dead before, killed by the system; it is the template's fault the second time.
                 answer = await self._children.ask(question, _read)
         except ChildFailed as error:
-            raise self._failed(error) from error
+            raise self._failed(order, error) from error
         if fault := answer.get("fault"):
-            raise self._error(fault)
+            raise self._error(order, fault)
         return Rendered(answer["fields"], tuple(answer["attachments"]), tuple(answer["pictures"]))
 
     async def aclose(self) -> None:
         """End the children; mails that are being written are finished first."""
         await self._children.aclose()
 
-    def _failed(self, error: ChildFailed) -> TemplateError | InternalError:
+    def _failed(self, order: Order, error: ChildFailed) -> TemplateError | InternalError:
         limits = self._limits
         if error.failure is Failure.NOT_STARTED:
-            return InternalError(f"The process that fills in mail templates could not be started: {error.detail}.")
+            return InternalError(f"The process that makes the texts of mails could not be started: {error.detail}.")
         if error.failure is Failure.BROKEN:
-            return TemplateFailed(f"The process that fills in mail templates broke on this one ({error.detail}).")
+            return TemplateFailed(
+                f"{order.subject} could not be made a mail: the process that does so broke ({error.detail})."
+            )
         needs = {
             Failure.CPU: f"more than {limits.cpu.total_seconds():g} seconds of CPU",
             Failure.WALL: f"more than {limits.wall.total_seconds():g} seconds",
             Failure.MEMORY: f"more than {limits.memory_bytes // 2**20} MB of memory",
             Failure.UNUSABLE: "more room than allowed",
         }[error.failure]
-        return TemplateLimit(f"The texts of this mail need {needs} to be made, which was stopped.")
+        return TemplateLimit(
+            f"{order.subject} needs {needs} to be made a mail, which was stopped.", next_step=_smaller(order)
+        )
 
-    def _error(self, fault: Mapping[str, Any]) -> TemplateError:
-        make = {
+    def _error(self, order: Order, fault: Mapping[str, Any]) -> TemplateError:
+        make: dict[str, Callable[[Mapping[str, Any]], TemplateError]] = {
             "not_found": self._not_found,
             "not_included": _not_included,
             "invalid": _invalid,
             "unknown": _unknown,
             "failed": _failed,
-            "limit": _limit,
-        }[fault["kind"]]
-        return make(fault)
+            "limit": partial(_limit, order),
+        }
+        return make[fault["kind"]](fault)
 
     def _not_found(self, fault: Mapping[str, Any]) -> TemplateNotFound:
         name, nearest = fault["name"], fault["nearest"]
@@ -199,8 +214,15 @@ def _failed(fault: Mapping[str, Any]) -> TemplateFailed:
     )
 
 
-def _limit(fault: Mapping[str, Any]) -> TemplateLimit:
+def _limit(order: Order, fault: Mapping[str, Any]) -> TemplateLimit:
     where = f" ({fault['place']})" if fault["place"] else ""
     return TemplateLimit(
-        f"The mail template is too costly{where}: {fault['reason']}.", details={"place": fault["place"]}
+        f"{order.subject} is too costly{where}: {fault['reason']}.",
+        next_step=_smaller(order),
+        details={"place": fault["place"]},
     )
+
+
+def _smaller(order: Order) -> str | None:
+    """What to do where there are no loops to look for."""
+    return None if order.has_template else "Send large content as an attachment."

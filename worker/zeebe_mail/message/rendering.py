@@ -15,7 +15,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from zeebe_mail.message.mail_html import html_of_markdown, page, text_of_html, with_inline_styles, with_preheader
+from zeebe_mail.message.mail_html import html_of_markdown, page, text_of_html, with_inline_styles
+from zeebe_mail.message.preheader import with_preheader
 from zeebe_mail.message.render import FIELDS, OUTPUT_LIMIT, Copy, Fault, Templates
 from zeebe_mail.message.serving import serve
 
@@ -37,9 +38,13 @@ def _mail(templates: Templates, order: Mapping[str, Any]) -> dict[str, Any]:
     copy = _copy(templates, order)
     fields = _filled(copy, order["variables"], order["texts"], wanted=frozenset(FIELDS) - set(order["given"]))
     _finish(fields, order, copy.language)
-    if sum(len(text.encode(errors="surrogatepass")) for text in fields.values()) > OUTPUT_LIMIT:
+    if _size(fields) - _size(order["texts"]) > OUTPUT_LIMIT:
         raise Fault("limit", reason=f"it gives more than {OUTPUT_LIMIT} bytes", place=None)
     return {"fields": fields, "attachments": copy.attachments, "pictures": copy.pictures}
+
+
+def _size(texts: Mapping[str, str]) -> int:
+    return sum(len(text.encode(errors="surrogatepass")) for text in texts.values())
 
 
 def _copy(templates: Templates, order: Mapping[str, Any]) -> Copy:
@@ -75,8 +80,7 @@ def _finish(fields: dict[str, str], order: Mapping[str, Any], language: str | No
         fields["html"] = with_inline_styles(fields["html"])
     if order["textFromHtml"] and "text" not in fields and (text := text_of_html(fields["html"])):
         fields["text"] = text
-    if preheader:
-        fields["html"] = with_preheader(fields["html"], preheader.strip())
+    fields["html"] = with_preheader(fields["html"], preheader or "")
 
 
 if __name__ == "__main__":

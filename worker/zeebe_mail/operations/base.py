@@ -118,6 +118,8 @@ class Desk:
     """What the operator lets processes send, to whom and as whom."""
     folders: DownloadFolders = field(default_factory=DownloadFolders)
     """Where files may be written."""
+    max_original_recipients: int = 100
+    """Recipients of an answer that the answered mail may choose."""
     idempotency_header: str | None = None
     """The header by which a provider knows a mail that it took already."""
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from zeebe_mail.errors import MessageNotFound
 from zeebe_mail.mail.imap.flags import flag_by_word
 from zeebe_mail.message.address import Mailbox, mailbox, mailboxes
 from zeebe_mail.message.criteria import range_set
@@ -129,6 +130,9 @@ IfMissing = Literal["error", "result"]
 IF_MISSING = {"error": "That is an error", "result": "The result tells"}
 """What the Modeler calls them."""
 """Whether something that is not there is an error or a result."""
+
+MAY_BE_MISSING = f"{MessageNotFound.advice.rstrip('.')}, or set `ifMissing` to `result` where that is no error."
+"""What to do about a message that is not there, in a task that may do without."""
 
 SortOrder = Annotated[Literal["ASC", "DESC"], BeforeValidator(upper)]
 ORDERS = {"DESC": "Newest or largest first", "ASC": "Oldest or smallest first"}

@@ -39,7 +39,7 @@ from zeebe_mail.message.matching import in_ranges
 from zeebe_mail.message.message_id import bare_or_none, read_message_id
 from zeebe_mail.message.references import MessageId
 from zeebe_mail.operations.base import OperationOutput, Request
-from zeebe_mail.operations.fields import DETAILS, ORDERS, SortOrder, upper
+from zeebe_mail.operations.fields import DETAILS, MAY_BE_MISSING, ORDERS, SortOrder, upper
 from zeebe_mail.operations.message_result import MessageContent, MessageSummary, said_by
 
 _UIDL = re.compile(r"[!-~]{1,255}")
@@ -389,4 +389,8 @@ def not_found(references: Sequence[MaildropReference]) -> MessageNotFound:
     """The error for messages that are not there."""
     names = [str(one) for one in references]
     shown_names = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
-    return MessageNotFound(f"There is no message {shown_names} in the mailbox.", details={"missing": names[:100]})
+    return MessageNotFound(
+        f"There is no message {shown_names} in the mailbox.",
+        next_step=MAY_BE_MISSING,
+        details={"missing": names[:100]},
+    )

@@ -15,6 +15,7 @@ from zeebe_mail.errors import DocumentStoreMissing
 from zeebe_mail.form import Prompt
 from zeebe_mail.message import encoded_words
 from zeebe_mail.message.address import Mailbox
+from zeebe_mail.message.compose import CALENDAR_FILE, Draft
 from zeebe_mail.message.header_fields import read_header
 from zeebe_mail.operations.base import Attempt, Desk, OperationInput, OperationOutput, operation
 from zeebe_mail.operations.composing.letter import LetterRequest, letter
@@ -72,6 +73,16 @@ class RenderInput(OperationInput):
     """The mail."""
 
 
+class RenderedFile(OperationOutput):
+    """A file that the mail carries."""
+
+    name: str
+    content_type: str
+    size_bytes: int
+    inline: bool
+    """Whether the HTML shows it."""
+
+
 class RenderOutput(OperationOutput):
     """A mail that was not sent."""
 
@@ -85,6 +96,8 @@ class RenderOutput(OperationOutput):
     subject: str | None
     text: str | None
     html: str | None
+    attachments: list[RenderedFile]
+    """Those of the task and of its mail template, and an invitation's."""
     headers: list[HeaderField]
     """As they stand in the message, decoded."""
     size_bytes: int
@@ -120,6 +133,7 @@ async def render(given: RenderInput, attempt: Attempt, desk: Desk) -> RenderOutp
             subject=draft.subject,
             text=draft.text,
             html=draft.html,
+            attachments=list(_files(draft)),
             headers=_headers(data),
             size_bytes=len(data),
             content=b64encode(data).decode("ascii") if asked.deliver == "base64" else None,
@@ -131,6 +145,13 @@ async def render(given: RenderInput, attempt: Attempt, desk: Desk) -> RenderOutp
 
 def _named(mailboxes: Iterable[Mailbox]) -> list[NamedAddress]:
     return [NamedAddress(name=one.name or None, address=one.address) for one in mailboxes]
+
+
+def _files(draft: Draft) -> Iterator[RenderedFile]:
+    for one in draft.attachments:
+        yield RenderedFile(name=one.name, content_type=one.content_type, size_bytes=len(one.data), inline=one.inline)
+    if calendar := draft.calendar:
+        yield RenderedFile(name=calendar.name, content_type=CALENDAR_FILE, size_bytes=len(calendar.data), inline=False)
 
 
 def _headers(data: bytes) -> list[HeaderField]:

@@ -15,14 +15,26 @@ from zeebe_mail.message.criteria import Criteria
 from zeebe_mail.message.message_id import bare_or_none, message_id_in
 from zeebe_mail.message.references import BY_ID_OR_UID, MessageReference, ReferenceFields
 from zeebe_mail.operations.base import Request
-from zeebe_mail.operations.fields import IF_MISSING, IfMissing, MailboxName, UidRanges
+from zeebe_mail.operations.fields import IF_MISSING, MAY_BE_MISSING, IfMissing, MailboxName, UidRanges
 from zeebe_mail.operations.matching import found
 from zeebe_mail.operations.message_result import ImapMessageContent, ImapMessageSummary
 
 _REFERENCE = frozenset({"messageId", "uid", "uidValidity", "mailbox"})
 _KNOWN = frozenset(
     str(field.alias) for kind in (ImapMessageSummary, ImapMessageContent) for field in kind.model_fields.values()
-) | {"found", "source", "status", "error", "sourceUid", "appended", "exists", "count", "saved", "replaced"}
+) | {
+    "found",
+    "source",
+    "status",
+    "error",
+    "sourceUid",
+    "appended",
+    "exists",
+    "count",
+    "saved",
+    "replaced",
+    "invitation",
+}
 """The members of a message as tasks give it: listed, read, moved, put into a mailbox."""
 
 
@@ -297,13 +309,17 @@ async def uids_with(imap: ImapSession, message_id: str | None) -> list[int]:
     return await imap.search.by_message_id(bare) if bare else []
 
 
-def not_found(selected: Selected, missing: Iterable[Chosen], *, part: str | None = None) -> MessageNotFound:
-    """The error for messages that are not there, or for a part of one that is."""
+def not_found(
+    selected: Selected, missing: Iterable[Chosen], *, part: str | None = None, needed: bool = False
+) -> MessageNotFound:
+    """The error for messages that are not there, or for a part of one that is. ``needed``: the task has no
+    ``ifMissing``."""
     names = [_name(one) for one in missing]
     shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
     what = f"part {part} in the message" if part else "message"
     return MessageNotFound(
         f'There is no {what} {shown} in mailbox "{selected.path}".',
+        next_step=None if needed else MAY_BE_MISSING,
         details={"mailbox": selected.path, "uidValidity": selected.uid_validity, "missing": names[:100]},
     )
 

@@ -15,7 +15,15 @@ from zeebe_mail.mail.faults import Phase
 from zeebe_mail.mail.imap.allowance import A_LINE, BATCH, CHUNK, SLACK, STRUCTURES
 from zeebe_mail.mail.imap.connection import ImapExcess, Response
 from zeebe_mail.mail.imap.dialogue import ImapDialogue
-from zeebe_mail.mail.imap.fetched import BYTES_OF_A_SUMMARY, SUMMARY_ITEMS, Fetched, FetchedByUid, Summary, summary
+from zeebe_mail.mail.imap.fetched import (
+    BYTES_OF_A_SUMMARY,
+    SUMMARY_ITEMS,
+    Fetched,
+    FetchedByUid,
+    Summary,
+    octets,
+    summary,
+)
 from zeebe_mail.mail.imap.mailboxes import Mailboxes
 from zeebe_mail.mail.imap.sequence_set import batches
 
@@ -66,6 +74,22 @@ class Fetch:
         with self._dialogue.step(Phase.FETCH, uid=uid):
             found = (await self.items([uid], b"UID RFC822.SIZE", A_LINE)).get(uid)
             return found.number(b"RFC822.SIZE") if found else None
+
+    async def part_size(self, uid: int, section: str) -> int | None:
+        """Bytes of a part as it was sent, still encoded (BODYSTRUCTURE); None where the server tells none.
+
+        Raises:
+            InputError: ``section`` is not the number of a part.
+        """
+        checked_section(section)
+        with self._dialogue.step(Phase.FETCH, uid=uid, part=section):
+            try:
+                found = (await self.items([uid], b"UID BODYSTRUCTURE", STRUCTURES)).get(uid)
+            except ImapExcess:  # a sender can give a mail so many parts that its structure has megabytes
+                await self._mailboxes.open_again()
+                return None
+            structure = found.items.get(b"BODYSTRUCTURE") if found else None
+            return octets(structure, section) if isinstance(structure, list) else None
 
     async def message(self, uid: int, *, limit: int) -> bytes | None:
         """The raw message (BODY.PEEK[], in partial fetches), or None when there is no such message.

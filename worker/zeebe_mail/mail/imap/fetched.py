@@ -102,6 +102,18 @@ class Fetched:
         return frozenset(flag for flag in flags if flag.lower() != r"\recent")
 
     @property
+    def mod_seq(self) -> int:
+        """The mod-sequence (RFC 7162, 3.1.4).
+
+        Raises:
+            ImapViolation: the response has none.
+        """
+        match self.items.get(b"MODSEQ"):
+            case [bytes(number)] if number.isdigit() and len(number) <= 19:
+                return int(number)
+        raise ImapViolation("a FETCH response without the MODSEQ that was asked for")
+
+    @property
     def body(self) -> bytes | None:
         """The one BODY[…] of the response; empty where the server says NIL, None where it has none."""
         for name, value in self.items.items():
@@ -196,6 +208,20 @@ def attachments(structure: list[Node]) -> int | None:
             count += _is_attachment(body, is_related=is_related, is_first=is_first)
             is_first = False
     return count
+
+
+def octets(structure: list[Node], section: str) -> int | None:
+    """The size of a part, encoded as it is, by its number (RFC 9051, 6.4.5); None where the structure tells none."""
+    body = structure
+    for number in map(int, section.split(".")):
+        if body and _word(body[0]) == b"message" and len(body) > 8 and isinstance(body[8], list):
+            body = body[8]  # the structure of the message in it
+        parts = [part for part in body if isinstance(part, list)] if body and isinstance(body[0], list) else [body]
+        if number > len(parts):
+            return None
+        body = parts[number - 1]
+    size = body[6] if len(body) > 6 and isinstance(body[0], bytes) else None
+    return int(size) if isinstance(size, bytes) and size.isdigit() and len(size) <= 19 else None
 
 
 def _is_body(node: list[Node]) -> bool:

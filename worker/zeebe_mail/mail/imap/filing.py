@@ -25,6 +25,8 @@ from zeebe_mail.mail.imap.search_keys import day
 from zeebe_mail.mail.imap.sequence_set import batches, expanded
 from zeebe_mail.message.payload import Payload
 
+_CONTENTION = 10
+"""How often a condition is tried that others break."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -65,6 +67,38 @@ class Filing:
             known |= await self._fetch.items(silent, b"UID FLAGS", A_LINE)
             now = {uid: known[uid].flags for uid in uids if uid in known}
             return {uid: flags for uid, flags in now.items() if flags is not None}
+
+    async def set_first(self, uid: int, flag: str) -> bool | None:
+        """Set a flag that a message does not have; false where it has it, None where there is no such message.
+
+        Of several clients that try, one succeeds (STORE with UNCHANGEDSINCE, RFC 7162, 3.1.3).
+
+        Raises:
+            Unsupported: the server has no CONDSTORE, or the mailbox does not keep the flag.
+            Busy: others change the message all the time.
+            MailboxReadOnly: the mailbox cannot be changed.
+        """
+        (name,) = checked_flags([flag])
+        where = self._dialogue.where
+        with self._dialogue.step(Phase.FILE, uid=uid):
+            mailbox = await self._mailboxes.writable()
+            if not (self._dialogue.can("CONDSTORE") and mailbox.keeps(name)):
+                raise errors.Unsupported(
+                    f"{where} cannot set the flag {name} for one client alone.",
+                    details=where.details | {"capability": "CONDSTORE"},
+                )
+            for _ in range(_CONTENTION):
+                found = (await self._fetch.items([uid], b"UID FLAGS MODSEQ", A_LINE)).get(uid)
+                if found is None or found.flags is None:
+                    return None
+                if name.lower() in map(str.lower, found.flags):
+                    return False
+                condition = b" (UNCHANGEDSINCE %d) +FLAGS (%s)" % (found.mod_seq, name.encode())
+                reply = await self._dialogue.ask(b"UID STORE %d" % uid, condition, take=FetchedByUid())
+                if reply.status.code != "MODIFIED":
+                    # A message that has gone meanwhile is passed over in silence.
+                    return True if await self._fetch.items([uid], b"UID FLAGS", A_LINE) else None
+            raise errors.Busy(f"Others change the message with UID {uid} all the time.", details=where.details)
 
     async def copy(self, uids: Sequence[int], path: str) -> dict[int, int]:
         """COPY; old UID → new UID of those that were copied (COPYUID; without UIDPLUS, 0 for the new UID).

@@ -414,7 +414,7 @@ class SmtpSession:
             self._phase = Phase.RCPT
             accepted, rejected = self._sorted([(address, await dialogue.next()) for address in mail.recipients])
             if not accepted or (rejected and required == "all"):
-                raise faults.recipients_refused(rejected, self._where)
+                raise faults.recipients_refused(rejected, self._where, accepted=len(accepted))
             self._phase = Phase.DATA
             self._accept(await dialogue.next(), 3)
         except (SMTPResponseException, errors.WorkerError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from zeebe_mail.documents.opened import Opened
@@ -49,6 +49,27 @@ class _Room:
             )
 
 
+@dataclass(slots=True)
+class _Awaited:
+    """A source, how many bytes are expected of it, and how it is being read where only that could tell."""
+
+    source: Source
+    number: int
+    size: int
+    reading: AsyncExitStack
+    opened: Opened | None = None
+
+    @classmethod
+    async def of(cls, source: Source, number: int, reach: Reach, reading: AsyncExitStack) -> _Awaited:
+        """Find out the size without reading the bytes; what nobody tells has as many as are allowed."""
+        opened = None
+        size = await source.measured(reach)
+        if size is None:
+            opened = await reading.enter_async_context(source.open(reach))
+            size = opened.size
+        return cls(source, number, reach.limit if size is None else min(size, reach.limit), reading, opened)
+
+
 @asynccontextmanager
 async def loaded(
     sources: Sequence[Source], desk: Desk, mailboxes: Lease | None = None
@@ -63,16 +84,27 @@ async def loaded(
     if not sources:
         yield ()
         return
-    limits = desk.sources.limits
-    async with desk.sources.budget.hold(_most(sources, limits)) as share:
-        parts: list[Attachment] = []
-        used = 0
+    limits, budget = desk.sources.limits, desk.sources.budget
+    _check_expected(sources, limits)
+    async with AsyncExitStack() as until_the_end:
+        awaited = []
         for number, source in enumerate(sources, 1):
+            reading = await until_the_end.enter_async_context(AsyncExitStack())
+            awaited.append(await _Awaited.of(source, number, Reach(desk, mailboxes, limits.one), reading))
+        rest = sum(one.size for one in awaited)
+        share = await until_the_end.enter_async_context(budget.hold(min(rest, limits.together)))
+        parts: list[Attachment] = []
+        used = held = 0
+        for one in awaited:
             room = _Room.left(limits, used)
-            part = await _loaded(source, Reach(desk, mailboxes, room.size), number, room)
+            part = await _loaded(one, Reach(desk, mailboxes, room.size), room)
             parts.append(part)
             used += len(part.data)
-            share.shrink(used + _most(sources[number:], limits, used))
+            rest -= one.size
+            held += min(len(part.data), one.size)
+            if len(part.data) > one.size:  # a file that grew, or a server that says sizes only roughly
+                await until_the_end.enter_async_context(budget.hold(len(part.data) - one.size))
+            share.shrink(held + rest)
         yield tuple(parts)
 
 
@@ -91,28 +123,30 @@ async def text_of(source: Source, what: str, desk: Desk, mailboxes: Lease | None
             raise TextNotReadable(f'`{what}` ("{part.name}") is not in the charset {label}.') from error
 
 
-def _most(sources: Sequence[Source], limits: Limits, used: int = 0) -> int:
-    """How many bytes these may have beside those that are there: what is said of them, else what is allowed.
+def _check_expected(sources: Sequence[Source], limits: Limits) -> None:
+    """Pass when what the task says of sizes is not too much already.
 
     Raises:
-        AttachmentTooLarge: what is said of them is too much already.
+        AttachmentTooLarge: it is.
     """
     known = 0
     for number, source in enumerate(sources, 1):
         if source.expected_size is not None:
-            _Room.left(limits, used + known).require(source.expected_size, _title(number, source.label))
+            _Room.left(limits, known).require(source.expected_size, _title(number, source.label))
             known += source.expected_size
-    unknown = sum(source.expected_size is None for source in sources)
-    return min(known + unknown * limits.one, limits.together - used)
 
 
-async def _loaded(source: Source, reach: Reach, number: int, room: _Room) -> Attachment:
-    async with source.open(reach) as opened:
+async def _loaded(one: _Awaited, reach: Reach, room: _Room) -> Attachment:
+    source = one.source
+    async with one.reading:
+        opened = one.opened
+        if opened is None:
+            opened = await one.reading.enter_async_context(source.open(reach))
         name = safe_filename(source.name) or safe_filename(opened.name)
-        content = await _read(opened, room, _title(number, name))
+        content = await _read(opened, room, _title(one.number, name))
     kind = _kind(source, opened, name, content)
     return Attachment(
-        name=name or f"attachment-{number}{extension(kind.value)}",
+        name=name or f"attachment-{one.number}{extension(kind.value)}",
         content_type=kind.value,
         data=content,
         charset=source.charset or kind.charset,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import ClassVar, Literal
 
 from zeebe_mail.auth.models import Auth, NoAuth
@@ -23,6 +24,7 @@ from zeebe_mail.operations.composing.addressing import Authorship, Recipients
 from zeebe_mail.operations.composing.attachments import loaded, text_of
 from zeebe_mail.operations.composing.content import Content
 from zeebe_mail.operations.composing.invitation import InvitationRequest
+from zeebe_mail.operations.composing.off_loop import off_loop
 from zeebe_mail.operations.composing.options import MarkOptions
 from zeebe_mail.operations.composing.wording import worded
 
@@ -135,7 +137,7 @@ async def letter(
     if finish is None:
         _require_whole(draft, request)
     async with loaded(request.attachments, desk, mailboxes) as attachments:
-        placed, missing = shown(draft.html, attachments)
+        placed, missing = await off_loop(len(draft.html or ""), partial(shown, draft.html, attachments))
         if missing and request.needs_inline_parts:
             raise _missing(missing, attachments)
         draft = replace(draft, attachments=placed)
@@ -149,7 +151,7 @@ async def letter(
         if request.invitation is not None:
             draft = _inviting(draft, request.invitation, token, now)
         admitted = desk.rails.admit(draft, user=user_of(auth), required=required)
-        message = _written(admitted.draft, token, now)
+        message = await off_loop(_size(admitted.draft), partial(_written, admitted.draft, token, now))
         desk.rails.check_size(len(message.data))
         yield replace(message, left_out=admitted.left_out)
 
@@ -183,6 +185,10 @@ def _written(draft: Draft, token: str, now: datetime) -> Message:
         return compose(draft, token=token, date=now)
     except HeaderError as error:
         raise InputError(f"The mail cannot be written, because a header or name in it {error}.") from error
+
+
+def _size(draft: Draft) -> int:
+    return len(draft.text or "") + len(draft.html or "") + sum(len(one.data) for one in draft.attachments)
 
 
 def _missing(names: tuple[str, ...], attachments: tuple[Attachment, ...]) -> InlinePartMissing:

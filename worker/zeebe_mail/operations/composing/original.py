@@ -127,7 +127,7 @@ async def stored(asked: StoredMail, lease: Lease, desk: Desk, *, check: Check | 
     async with lease() as imap:
         selected, chosen, place = await _located(asked, imap)
         if place is None:
-            raise not_found(selected, (chosen,))
+            raise not_found(selected, (chosen,), needed=True)
         if check is not None:
             await check(imap, place)
     async with desk.sources.budget.hold(min(place.size, MESSAGE_LIMIT) * COPIES):
@@ -135,7 +135,7 @@ async def stored(asked: StoredMail, lease: Lease, desk: Desk, *, check: Check | 
             selected = await opened(imap, place)
             raw = await imap.fetch.message(place.uid, limit=MESSAGE_LIMIT)
         if raw is None:
-            raise not_found(selected, (chosen,))
+            raise not_found(selected, (chosen,), needed=True)
         yield Found(await desk.reader.read(raw), place)
 
 

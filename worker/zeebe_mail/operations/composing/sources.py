@@ -9,7 +9,7 @@ import re
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -20,7 +20,8 @@ from zeebe_mail.documents.opened import Opened, pieces
 from zeebe_mail.documents.reference import TYPE, DocumentReference
 from zeebe_mail.errors import AttachmentTooLarge, InputError, MessageTooLarge
 from zeebe_mail.form import Part, Prompt
-from zeebe_mail.mail.imap import ImapSession
+from zeebe_mail.mail.imap import ImapSession, Selected
+from zeebe_mail.message.blind_copies import without_blind_copies
 from zeebe_mail.message.charsets import codec, printable
 from zeebe_mail.message.media_type import MAIL, MediaType, media_type
 from zeebe_mail.message.references import MessageReference
@@ -28,7 +29,7 @@ from zeebe_mail.operations.after_sending import Lease
 from zeebe_mail.operations.base import Desk
 from zeebe_mail.operations.downloading import File
 from zeebe_mail.operations.fields import BodyText, MailboxName, PartNumber
-from zeebe_mail.operations.selection import named_by, not_found, the_message
+from zeebe_mail.operations.selection import Chosen, named_by, not_found, the_message
 from zeebe_mail.operations.stored_file import stored_file
 
 _CONTENT_ID = re.compile(r"[A-Za-z0-9!#$%&'*+./=?@^_`{|}~-]{1,200}")
@@ -131,6 +132,14 @@ class Source(Part):
         """The name where the task gives one, or the source tells it without being opened."""
         return self.name
 
+    async def measured(self, reach: Reach) -> int | None:
+        """About how many bytes there will be; None where only an open source tells it.
+
+        Raises:
+            WorkerError: it cannot be had.
+        """
+        return self.expected_size
+
     def open(self, reach: Reach) -> AbstractAsyncContextManager[Opened]:
         """Begin to read it.
 
@@ -222,6 +231,10 @@ class FileSource(Source):
     file: Annotated[str, AfterValidator(local_path), Prompt("File", group="message", hint="/srv/reports/a.pdf")]
     """Its path or `file:` URI; the worker's operator says which folders are allowed."""
 
+    async def measured(self, reach: Reach) -> int | None:
+        async with self.open(reach) as opened:
+            return opened.size
+
     def open(self, reach: Reach) -> AbstractAsyncContextManager[Opened]:
         return reach.desk.sources.files.open(self.file)
 
@@ -231,6 +244,10 @@ class TemplateFile(Source):
 
     path: str
     """From the directory of templates."""
+
+    async def measured(self, reach: Reach) -> int | None:
+        async with self.open(reach) as opened:
+            return opened.size
 
     def open(self, reach: Reach) -> AbstractAsyncContextManager[Opened]:
         return reach.desk.sources.template_files.open(self.path)
@@ -265,26 +282,41 @@ class StoredSource(Source, MessageReference):
     mailbox: Annotated[MailboxName, Prompt("Mailbox", group="message")]
     """The mailbox (IMAP folder) it is in."""
     part: Annotated[PartNumber | None, Prompt("Part", group="message", hint="Default: the whole mail")] = None
-    """The number of the attachment as `read` gives it; without it the mail itself."""
+    """The number of the attachment as `read` gives it; without it the mail itself, but for its Bcc."""
+
+    async def measured(self, reach: Reach) -> int | None:
+        async with self._mailboxes(reach) as imap:
+            _, _, uid = await self._found(imap)
+            size = await imap.fetch.part_size(uid, self.part) if self.part else None
+            return await imap.fetch.size(uid) if size is None else size
 
     @asynccontextmanager
     async def open(self, reach: Reach) -> AsyncIterator[Opened]:
-        if reach.mailboxes is None:
-            raise InputError(f'`imap` must be given, because an attachment is in mailbox "{self.mailbox}".')
-        async with reach.mailboxes() as imap:
+        async with self._mailboxes(reach) as imap:
             file = await self._file(imap, reach.limit)
         yield Opened(pieces(file.content), len(file.content), file.name, file.content_type)
 
-    async def _file(self, imap: ImapSession, limit: int) -> File:
+    def _mailboxes(self, reach: Reach) -> AbstractAsyncContextManager[ImapSession]:
+        if reach.mailboxes is None:
+            raise InputError(f'`imap` must be given, because an attachment is in mailbox "{self.mailbox}".')
+        return reach.mailboxes()
+
+    async def _found(self, imap: ImapSession) -> tuple[Selected, Chosen, int]:
         selected = await imap.mailboxes.select(await imap.directory.resolve(self.mailbox))
         chosen = await the_message(imap, selected, self)
+        if chosen.uid is None:
+            raise not_found(selected, (chosen,))
+        return selected, chosen, chosen.uid
+
+    async def _file(self, imap: ImapSession, limit: int) -> File:
+        selected, chosen, uid = await self._found(imap)
         try:
-            file = await stored_file(imap, chosen.uid, self.part, limit=limit) if chosen.uid else None
+            file = await stored_file(imap, uid, self.part, limit=limit)
         except MessageTooLarge as error:
             raise AttachmentTooLarge(error.message, details=error.details) from error
         if file is None:
-            raise not_found(selected, (chosen,), part=self.part if chosen.uid else None)
-        return file
+            raise not_found(selected, (chosen,), part=self.part if chosen.uid else None, needed=True)
+        return file if self.part else replace(file, content=without_blind_copies(file.content))
 
 
 AnySource = ContentSource | TextSource | MailSource | UrlSource | FileSource | DocumentSource | StoredSource

@@ -6,23 +6,32 @@ With them come the files that the template brings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TypeVar
 
+import structlog
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from zeebe_mail.errors import InputError, TemplateFailed
+from zeebe_mail.errors import InputError, TemplateFailed, TemplateLimit
 from zeebe_mail.message.inline_parts import references
+from zeebe_mail.message.preheader import with_preheader
 from zeebe_mail.message.renderer import Order, Rendered, Renderer
 from zeebe_mail.operations.composing.blanks import MailPart
 from zeebe_mail.operations.composing.content import Content
+from zeebe_mail.operations.composing.off_loop import off_loop
 from zeebe_mail.operations.composing.sources import Source, TemplateFile
 from zeebe_mail.operations.composing.template import SOURCES
 from zeebe_mail.operations.fields import Addresses, BodyText, HeaderText
 
 Request = TypeVar("Request", bound=Content)
+
+log = structlog.get_logger(__name__)
+
+FINISHED_LIMIT = 2_000_000
+"""Characters of a task's own HTML that are read to make a text of it and to write its styles into its elements."""
 
 _TEXTS = ("text", "html", "markdown", "preheader")
 _STYLE = re.compile("<style", re.IGNORECASE)
@@ -47,10 +56,30 @@ async def worded(request: Request, renderer: Renderer) -> Request:
         InputError: there is a preview line, and no HTML that could have it.
         TemplateError: there is no mail.
     """
-    finished = request if _is_finished(request) else await _filled_in(request, renderer)
+    if _is_finished(request):
+        finished = request
+    elif request.html is None:
+        finished = await _filled_in(request, renderer)
+    else:
+        finished = await _with_own_html(request, request.html, renderer)
     if finished.html is None:
         _require_no_preheader(request)
     return finished
+
+
+async def _with_own_html(request: Request, html: str, renderer: Renderer) -> Request:
+    """The same, its HTML finished for mail programs where that can be done: no mail fails for it that is written."""
+    reason = f"it has more than {FINISHED_LIMIT} characters"
+    if len(html) <= FINISHED_LIMIT:
+        try:
+            return await _filled_in(request, renderer)
+        except (TemplateLimit, TemplateFailed) as trouble:
+            reason = trouble.message
+    log.warning("HTML left as it was written", action="html_left_as_written", characters=len(html), reason=reason)
+    left = request.model_copy(update={"text_from_html": False, "inline_styles": False})
+    if request.template is not None:
+        return await _filled_in(left, renderer)
+    return left.model_copy(update={"html": with_preheader(html, request.preheader or ""), "preheader": None})
 
 
 async def _filled_in(request: Request, renderer: Renderer) -> Request:
@@ -70,11 +99,11 @@ async def _filled_in(request: Request, renderer: Renderer) -> Request:
     rendered = await renderer.render(order)
     words = _checked(rendered.fields)
     said = {name: getattr(words, name) for name in words.model_fields_set}
-    files = {"attachments": (*request.attachments, *_files(rendered, request))}
+    files = {"attachments": (*request.attachments, *await _files(rendered, request))}
     return request.model_copy(update={"template": None, "markdown": None, "preheader": None, **said, **files})
 
 
-def _files(rendered: Rendered, request: Content) -> Iterator[Source]:
+async def _files(rendered: Rendered, request: Content) -> list[Source]:
     """The template's attachments, and the pictures that its HTML shows.
 
     HTML of the task shows the task's own, and a picture to which the task gives the same `contentId` replaces the
@@ -83,13 +112,12 @@ def _files(rendered: Rendered, request: Content) -> Iterator[Source]:
     Raises:
         TemplateFailed: a picture's name cannot be put into a mail.
     """
-    shown = references(rendered.fields.get("html", "")) if rendered.pictures and request.html is None else ()
+    html = rendered.fields.get("html", "") if rendered.pictures and request.html is None else ""
+    shown = await off_loop(len(html), partial(references, html))
     wanted = set(shown) - {source.content_id for source in request.attachments}
-    for path in rendered.pictures:
-        name = PurePosixPath(path).name
-        if name in wanted:
-            yield _picture(path, name)
-    yield from (TemplateFile(path=path) for path in rendered.attachments)
+    named = ((path, PurePosixPath(path).name) for path in rendered.pictures)
+    pictures = [_picture(path, name) for path, name in named if name in wanted]
+    return [*pictures, *(TemplateFile(path=path) for path in rendered.attachments)]
 
 
 def _picture(path: str, name: str) -> TemplateFile:

@@ -14,6 +14,7 @@ from zeebe_mail.operations.composing.original import Place, located
 from zeebe_mail.operations.drafts import DRAFTS, DraftReference, removed, require_draft
 from zeebe_mail.operations.fields import MailboxName
 from zeebe_mail.operations.imap import ImapInput
+from zeebe_mail.operations.invitation_result import SentInvitation, written_invitation
 from zeebe_mail.operations.message_result import MessagePlace
 from zeebe_mail.operations.selection import uids_with
 from zeebe_mail.operations.target import existing, made
@@ -45,6 +46,8 @@ class DraftSaveOutput(MessagePlace):
     replaced: bool | None
     """Whether the earlier draft is gone; false where the server can only mark it as deleted, null where none was."""
     size: int
+    invitation: SentInvitation | None = None
+    """Of a draft that invites, what a change or cancellation of the appointment must name."""
 
 
 @operation(title="Save a draft", keywords=("imap", "draft", "prepare", "review"))
@@ -78,6 +81,7 @@ async def draft_save(given: DraftSaveInput, turns: Turns[ImapSession], attempt: 
             saved=not known,
             replaced=None if asked.replaces is None else old is None or await removed(imap, old),
             size=len(message.sender_copy),
+            invitation=written_invitation(message.draft.calendar),
         )
 
 

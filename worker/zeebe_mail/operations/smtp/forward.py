@@ -11,6 +11,7 @@ from pydantic import Field
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.smtp import SmtpSession
 from zeebe_mail.message.answer import forward_subject
+from zeebe_mail.message.blind_copies import without_blind_copies
 from zeebe_mail.message.compose import Draft
 from zeebe_mail.message.content import Attachment
 from zeebe_mail.message.file_name import safe_filename
@@ -43,11 +44,11 @@ class ForwardRequest(AnsweringRequest):
         ),
     ] = "inline"
     """inline: the original's text below one's own, with its attachments. attachment: the original with every byte it
-    has, as message/rfc822."""
+    has but for Bcc, as message/rfc822."""
     keep_attachments: Annotated[
         bool, Prompt("Forward its attachments", group="original", feel="static", when=("as", "inline"))
     ] = True
-    """Whether a mail that is shown inline brings its attachments."""
+    """Whether a mail that is shown inline brings what it has besides its text and the pictures in it."""
 
 
 class ForwardInput(AnsweringInput):
@@ -61,7 +62,9 @@ class ForwardInput(AnsweringInput):
 async def forward(given: ForwardInput, turns: Turns[SmtpSession], attempt: Attempt, desk: Desk) -> AnswerOutput:
     """Pass a mail on to others.
 
-    A mail that could not be read as a whole is attached too where it is shown inline, so that nothing of it is lost.
+    Shown inline, it brings all that is neither its text nor a picture in it. Where not all of it could be read, or its
+    text is too long to be shown, the mail itself is attached too, so that nothing of it is lost. Who got a blind copy
+    of it is not passed on.
     Point of no return: the final dot. What comes after it, the flag of the original and the copy among sent mail, is
     told in the result and never an error.
     """
@@ -83,12 +86,14 @@ def _finished(asked: ForwardRequest, message: ParsedMessage, draft: Draft) -> Dr
         return replace(draft, attachments=(*draft.attachments, _whole(message)))
     if message.safe_html is not None and draft.html is None:
         draft = replace(draft, html=as_html(draft.text or ""))
-    draft = passed_on(message, taken=content_ids(draft)).joined(draft)
-    files = carried(message, message.attachments) if asked.keep_attachments else ()
-    return replace(draft, attachments=(*draft.attachments, *files, *([_whole(message)] if message.parse_error else [])))
+    quotation = passed_on(message, taken=content_ids(draft))
+    files = carried(message, but=quotation.shown) if asked.keep_attachments else ()
+    whole = [_whole(message)] if message.parse_error or message.is_shortened else []
+    draft = quotation.joined(draft)
+    return replace(draft, attachments=(*draft.attachments, *files, *whole))
 
 
 def _whole(message: ParsedMessage) -> Attachment:
     """The mail itself, never written anew."""
     name = safe_filename((message.subject or "").strip()[:80]) or "message"
-    return Attachment(f"{name}.eml", SOURCE_TYPE, message.raw)
+    return Attachment(f"{name}.eml", SOURCE_TYPE, without_blind_copies(message.raw))

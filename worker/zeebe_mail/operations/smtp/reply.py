@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated, Literal
 
 from zeebe_mail.auth.models import Auth
-from zeebe_mail.errors import AutomaticMail, InputError
+from zeebe_mail.errors import AutomaticMail, InputError, OriginalRecipientsExceeded
 from zeebe_mail.form import Prompt
 from zeebe_mail.mail.smtp import SmtpSession
 from zeebe_mail.message.answer import Answered, distinct, reply_subject
@@ -70,18 +70,20 @@ async def reply(given: ReplyInput, turns: Turns[SmtpSession], attempt: Attempt, 
                 f"No person wrote this mail ({reason}), so it was not answered.",
                 details={"messageId": found.message.message_id, "autoReplyReason": reason},
             )
-        finish = partial(_finished, asked, given.auth, Answered(found.message))
+        finish = partial(_finished, asked, given.auth, Answered(found.message), desk.max_original_recipients)
         sent = await sent_about(found, finish, given, turns, attempt, desk)
     return await told(given, desk, sent, found, "\\Answered")
 
 
-def _finished(asked: ReplyRequest, auth: Auth, answered: Answered, draft: Draft) -> Draft:
+def _finished(asked: ReplyRequest, auth: Auth, answered: Answered, limit: int, draft: Draft) -> Draft:
     """The answer with what it takes from the mail that it answers; what the task or its template says goes before."""
     message = answered.message
     if not draft.to:
         to, cc = answered.recipients(asked.ours(auth), everybody=asked.reply_all)
         if not (to or cc or draft.cc or draft.bcc):
             raise _nobody(message)
+        if len(to) + len(cc) > limit:
+            raise _too_many(message, len(to) + len(cc), limit)
         draft = replace(draft, to=to, cc=distinct((*draft.cc, *cc), but=to))
     draft = replace(
         draft,
@@ -104,4 +106,11 @@ def _nobody(message: ParsedMessage) -> InputError:
         "The original has no address that can be answered, and `request.to` is not given.",
         next_step="Say in `request.to` who gets the answer.",
         details={"messageId": message.message_id},
+    )
+
+
+def _too_many(message: ParsedMessage, recipients: int, limit: int) -> OriginalRecipientsExceeded:
+    return OriginalRecipientsExceeded(
+        f"The original would send the answer to {recipients} recipients; this worker lets it choose {limit} at most.",
+        details={"messageId": message.message_id, "recipients": recipients, "limit": limit},
     )

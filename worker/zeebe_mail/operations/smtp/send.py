@@ -12,10 +12,10 @@ from zeebe_mail.form import Prompt
 from zeebe_mail.mail.faults import Rejection
 from zeebe_mail.mail.smtp import Outgoing, Receipt, SmtpSession
 from zeebe_mail.message.compose import Message
-from zeebe_mail.message.content import Calendar
 from zeebe_mail.operations.base import Attempt, Desk, OperationOutput, Turns, operation
 from zeebe_mail.operations.composing.letter import LetterRequest, letter
 from zeebe_mail.operations.composing.options import DeliveryOptions
+from zeebe_mail.operations.invitation_result import SentInvitation, written_invitation
 from zeebe_mail.operations.sent_copy import SentCopy, SentCopyOptions, saved
 from zeebe_mail.operations.smtp import SmtpInput
 
@@ -55,13 +55,6 @@ class SentEnvelope(OperationOutput):
 
     from_: Annotated[str, Field(alias="from")]
     to: list[str]
-
-
-class SentInvitation(OperationOutput):
-    """What a change or cancellation of the appointment must name: the same UID, and a higher sequence."""
-
-    uid: str
-    sequence: int
 
 
 class SendOutput(OperationOutput):
@@ -109,8 +102,13 @@ async def handed_over(
     turns: Turns[SmtpSession],
     attempt: Attempt,
     desk: Desk,
+    *,
+    invitation: SentInvitation | None = None,
 ) -> SendOutput:
-    """Hand a finished message over, say what the server said, and keep a copy where that is asked for."""
+    """Hand a finished message over, say what the server said, and keep a copy where that is asked for.
+
+    ``invitation`` is that of a message that was not written here.
+    """
     mail = Outgoing(
         sender=message.sender,
         recipients=message.recipients,
@@ -124,17 +122,17 @@ async def handed_over(
     )
 
     async def commit(expected: Receipt) -> None:
-        await attempt.commit(_output(message, expected))
+        await attempt.commit(_output(message, expected, invitation))
 
     async with turns.lease() as smtp:
         receipt = await smtp.send(mail, required=options.required_recipients, commit=commit)
-    sent = _output(message, receipt)
+    sent = _output(message, receipt, invitation)
     await attempt.sent(sent)
     copy = await saved(options.save_to_sent, message, given, desk)
     return sent.model_copy(update={"sent_copy": copy}) if copy else sent
 
 
-def _output(message: Message, receipt: Receipt) -> SendOutput:
+def _output(message: Message, receipt: Receipt, invitation: SentInvitation | None) -> SendOutput:
     return SendOutput(
         message_id=message.message_id,
         accepted=list(receipt.accepted),
@@ -145,12 +143,25 @@ def _output(message: Message, receipt: Receipt) -> SendOutput:
         date=message.date,
         dsn_requested=receipt.dsn_requested,
         mt_priority_requested=receipt.mt_priority_requested,
-        invitation=_invitation(message.draft.calendar),
+        invitation=invitation or written_invitation(message.draft.calendar),
     )
 
 
-def _invitation(calendar: Calendar | None) -> SentInvitation | None:
-    return SentInvitation(uid=calendar.uid, sequence=calendar.sequence) if calendar else None
+def earlier(message: Message, invitation: SentInvitation | None, *, sent_copy: SentCopy | None) -> SendOutput:
+    """What is known of a mail that went out earlier and of which no answer is left."""
+    return SendOutput(
+        message_id=message.message_id,
+        accepted=list(message.recipients),
+        rejected=[*map(_left_out, message.left_out)],
+        response="Sent earlier: the mail is among the sent ones, and was not sent again.",
+        envelope=SentEnvelope(from_=message.sender, to=list(message.recipients)),
+        size_bytes=len(message.data),
+        date=message.date,
+        dsn_requested=False,
+        mt_priority_requested=False,
+        invitation=invitation,
+        sent_copy=sent_copy,
+    )
 
 
 def _left_out(address: str) -> RejectedRecipient:
