@@ -47,16 +47,20 @@ class Records:
         url = {"ZEEBE_BROKER_EXPORTERS_RECORDS_ARGS_URL": f"http://127.0.0.1:{self._server.server_port}"}
         return replace(options, environment={**options.environment, **EXPORTER, **url})
 
-    def all(self, value_type: str, intent: str = "", **values: object) -> list[Record]:
+    def all(self, value_type: str = "", intent: str = "", **values: object) -> list[Record]:
         """The events of a kind, oldest first, whose value has all of `values`."""
         return [
             record
             for record in list(self._records)
             if record["recordType"] == "EVENT"
-            and record["valueType"] == value_type
+            and value_type in ("", record["valueType"])
             and intent in ("", record["intent"])
             and all(record["value"].get(name) == value for name, value in values.items())
         ]
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._records.clear()
 
     def text(self) -> str:
         """Everything the broker recorded, as it came."""

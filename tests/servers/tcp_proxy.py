@@ -94,8 +94,8 @@ class TcpProxy:
         self._tasks.add(task)
         try:
             await self._serve(reader, writer)
-        except OSError:
-            pass  # one side is gone, and so is the other, below
+        except (OSError, asyncio.CancelledError):
+            pass  # one side is gone, or the proxy, and so is the other, below
         finally:
             self._clients.discard(writer)
             self._tasks.discard(task)
