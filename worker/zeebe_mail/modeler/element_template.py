@@ -39,7 +39,7 @@ RESULTS = (
         "Result expression",
         "output",
         Binding("zeebe:taskHeader", "resultExpression"),
-        Control("Text", "required", placeholder="{id: response.messageId}"),
+        Control("Text", "required", placeholder="{mail: response}"),
         "A context; its entries become variables. It sees the result's keys, and `response`, the whole result.",
     ),
     Property(
@@ -55,7 +55,7 @@ RESULTS = (
         "Error expression",
         "error",
         Binding("zeebe:taskHeader", "errorExpression"),
-        Control("Text", "required", placeholder='if error.code = "MAILBOX_LOCKED" then jobError("later") else null'),
+        Control("Text", "required", placeholder='if error.code = "SERVER_BUSY" then jobError("later") else null'),
         "What becomes of an error: `bpmnError(code, message)`, `jobError(message, variables, retries, backoff)`, "
         "`ignoreError(variables)`, or null for the error's own rule.",
     ),
@@ -102,6 +102,11 @@ class ElementTemplate:
     def id(self) -> str:
         """Diagrams keep it: it never changes."""
         return f"zeebe-mail.{self.slug}"
+
+    @property
+    def page(self) -> str:
+        """Where its fields are told, below the documentation: one page an operation, or the guide to all of them."""
+        return "operations.md" if self.slug in PROTOCOLS else f"operations/{self.slug}.md"
 
     @property
     def groups(self) -> tuple[Group, ...]:

@@ -50,7 +50,7 @@ def template_files(templates: Iterable[ElementTemplate], documentation: str | No
         f"{one.slug}.json": _pretty(
             one.as_json(
                 version_of(one, releases),
-                f"{documentation.rstrip('/')}/operations/{one.slug}.md" if documentation else None,
+                f"{documentation.rstrip('/')}/{one.page}" if documentation else None,
             )
         )
         for one in templates
