@@ -26,6 +26,7 @@ from zeebe_mail.mail.pool import Pool
 from zeebe_mail.mail.server import Security, SmtpServer, TlsOptions
 from zeebe_mail.mail.smtp import SmtpConnector, SmtpSession, SmtpTimeouts
 from zeebe_mail.mail.tls import TlsPolicy
+from zeebe_mail.operations.base import OperationOutput
 from zeebe_mail.operations.smtp.send import SendInput, SendOutput, SendRequest, send
 
 pytestmark = pytest.mark.live
@@ -40,8 +41,11 @@ class OneAttempt:
     token: str = "4711-1"
     committed: bool = False
 
-    async def commit(self) -> None:
+    async def commit(self, expected: OperationOutput | None = None) -> None:
         self.committed = True
+
+    async def sent(self, output: OperationOutput) -> None:
+        """Nothing is recorded."""
 
 
 @dataclass(frozen=True)
@@ -249,7 +253,7 @@ async def test_a_black_hole_after_the_mail_is_an_unknown_outcome(worker: Worker,
         session = await SmtpConnector(TlsPolicy(), SmtpTimeouts(final_s=0.3))(server, NoAuth())
 
         class Swallowing(OneAttempt):
-            async def commit(self) -> None:
+            async def commit(self, expected: OperationOutput | None = None) -> None:
                 proxy.swallow()
 
         given = SendInput(
