@@ -49,6 +49,10 @@ def fill(template: str, values: Mapping[str, object]) -> str:
     return template
 
 
+class EndedAtOnce(RuntimeError):
+    """A server ended before it greeted."""
+
+
 class Daemon:
     """What the servers have in common. A subclass makes its files in `self.directory` and calls `launch`."""
 
@@ -66,6 +70,14 @@ class Daemon:
         raise NotImplementedError
 
     def launch(self, command: Sequence[str], port: int, environment: Mapping[str, str] | None = None) -> Self:
+        """Start it; once more where it ends at once, as it does when somebody has its port for a moment."""
+        try:
+            return self._launch(command, port, environment)
+        except EndedAtOnce:
+            time.sleep(1)
+            return self._launch(command, port, environment)
+
+    def _launch(self, command: Sequence[str], port: int, environment: Mapping[str, str] | None) -> Self:
         self._output = (self.directory / "output").open("ab")
         self.process = subprocess.Popen(
             command,
@@ -129,7 +141,7 @@ class Daemon:
         until = time.monotonic() + START_LIMIT_S
         while not self._greets(port):
             if self.process is None or self.process.poll() is not None:
-                raise RuntimeError(f"{type(self).__name__} ended while it started:\n{self.log()}")
+                raise EndedAtOnce(f"{type(self).__name__} ended while it started:\n{self.log()}")
             if time.monotonic() > until:
                 raise TimeoutError(f"{type(self).__name__} did not answer within {START_LIMIT_S} s:\n{self.log()}")
             time.sleep(0.005)
