@@ -50,3 +50,17 @@ def test_what_is_no_such_field_stays(mail: bytes) -> None:
 def test_what_a_lenient_reader_finds_is_gone_too(mail: bytes) -> None:
     assert parse(mail).bcc
     assert not parse(without_blind_copies(mail)).bcc
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"From: a\r\n \r\nFoo: q\r\nBcc: e@x.test\r\n\r\ntext",
+        b"From: a\r\nBcc: e@x.test\r\n \r\n e@x.test\r\nFoo: q\r\n\r\ntext",
+        b"From: a\r\nno header\r\nBcc: e@x.test\r\n\r\ntext",
+    ],
+)
+def test_what_a_strict_reader_finds_is_gone_too(mail: bytes) -> None:
+    """Its header ends at the empty line, and not at one of blanks."""
+    assert b"e@x.test" not in without_blind_copies(mail)
+    assert without_blind_copies(mail).endswith(b"\r\n\r\ntext")

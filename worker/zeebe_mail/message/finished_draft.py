@@ -62,6 +62,7 @@ def finished(
         raise DraftError("it has a line of more than 998 characters")
     head, _, body = whole.partition(b"\r\n\r\n")
     fields = _fields(head)
+    _require_one_reading(raw, fields)
     gone = {*_HIDDEN, b"date", *replaced}
     kept = [whole for name, whole in fields if name not in gone and not _NOTES.fullmatch(name)]
     kept += replaced.values()
@@ -85,6 +86,20 @@ def finished(
         needs_smtputf8=not (new_head.isascii() and all(map(str.isascii, (sender, *recipients)))),
         hidden=b"".join(whole for name, whole in fields if name in _HIDDEN),
     )
+
+
+def _require_one_reading(raw: bytes, fields: list[tuple[bytes, bytes]]) -> None:
+    """Pass when a lenient reader, as the guard rails have it, finds the very fields that are sent.
+
+    Raises:
+        DraftError: it finds others, or there is a second author: servers and readers would differ in whom they believe.
+    """
+    read = read_header(raw, 0, len(raw))
+    names = [name.decode("ascii") for name, _ in fields]
+    if read.exceeded or [one.name.lower() for one in read.fields] != names:
+        raise DraftError("its header can be read in more than one way")
+    if names.count("from") > 1:
+        raise DraftError("it has more than one From")
 
 
 def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
