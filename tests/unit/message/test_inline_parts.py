@@ -79,3 +79,18 @@ def test_without_html_nothing_changes() -> None:
 )
 def test_outside_of_a_mail_parts_are_shown_from_urls(html: str, expected: str) -> None:
     assert with_urls(html, {"a": "URL", "a.b": "DOT"}) == expected
+
+
+@pytest.mark.parametrize(
+    "html", ["<img src=cid:a <img src=cid:b", '<img src="cid:a>', "<!-- <img src=cid:a>", "<img src=cid:a"]
+)
+def test_what_the_text_ends_in_the_middle_of_shows_nothing(html: str) -> None:
+    assert references(html) == ()
+
+
+@pytest.mark.parametrize(
+    "left_open", ["<img src=cid:x ", '<img src="cid:x ', "<!-- ", "<!-- >", "<style>", "<a b=' >", "<![a >", "a= ", "<"]
+)
+def test_what_is_left_open_is_looked_at_once(left_open: str) -> None:
+    """Half a million of them: a reader that goes back to each would need hours."""
+    assert references("cid:" + left_open * 500_000) == ()

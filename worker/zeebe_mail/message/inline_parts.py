@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from html import unescape
-from html.parser import HTMLParser
 from urllib.parse import unquote
 
 from zeebe_mail.message.content import Attachment
@@ -17,44 +16,72 @@ _SOLE = re.compile(r"\s*cid:(\S+)\s*", re.IGNORECASE)
 _CONTENT_ID = re.compile(r"[!#-;=?-~]{1,200}")
 _MARKUP = re.compile(r"""<style\b.*?</style\b|<[a-z](?:[^>"']|"[^"]*+"|'[^']*+')*+>""", re.IGNORECASE | re.DOTALL)
 _REFERENCE = re.compile(r"""\bcid:([^\s"'<>()]+)""", re.IGNORECASE)
+_OPENING = re.compile(r"<(?:!--|([a-zA-Z][^\s/>]*))")
+_ATTRIBUTE = re.compile(
+    r"""[\s/]*+(?:(?P<end>>)|(?P<name>[^\s/>][^\s/>=]*+)"""
+    r"""(?:\s*+=\s*+(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)'|(?P<open>["'])|(?P<bare>[^\s>"'][^\s>]*+)?))?)"""
+)
+_RAW = {tag: re.compile(rf"</{tag}\b", re.IGNORECASE) for tag in ("style", "script")}
 _SHOWING = frozenset({"src", "background", "poster", "data", "href", "xlink:href"})
 
 
-class _References(HTMLParser):
-    """Collects what ``cid:`` names, in order."""
+class _References:
+    """Collects what ``cid:`` names, in order, in one pass as browsers make it (HTML, 13.2.5).
+
+    Each character is looked at once, whatever is left open: what the file ends in the middle of is no tag.
+    """
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.found: dict[str, None] = {}
-        self._in_style = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._in_style = tag == "style"
-        for name, value in attrs:
-            if not value:
-                continue
-            if name == "style":
-                self._take(_IN_STYLE.findall(value))
-            elif name == "srcset":
-                self._take(_IN_SET.findall(value))
-            elif name in _SHOWING and (sole := _SOLE.fullmatch(value)):
-                self._take([sole[1]])
+    def read(self, html: str) -> None:
+        """Take what a text shows."""
+        at = 0
+        while opening := _OPENING.search(html, at):
+            if opening[1] is None:
+                at = self._comment(html, opening.start())
+            else:
+                at = self._tag(html, opening.end())
+                if (tag := opening[1].lower()) in _RAW:
+                    at = self._raw(html, at, tag)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        self._in_style = False
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_style = False
-
-    def handle_data(self, data: str) -> None:
-        if self._in_style:
-            self._take(_IN_STYLE.findall(data))
-
-    def handle_comment(self, data: str) -> None:
+    def _comment(self, html: str, start: int) -> int:
         """What only Outlook reads stands in comments."""
-        if data.startswith("[if"):
-            self.found |= dict.fromkeys(references(data.partition("]>")[2]))
+        end = html.find("-->", start + 2)
+        if end < 0:
+            return len(html)
+        inside = html[start + 4 : end]
+        if inside.startswith("[if"):
+            self.read(inside.partition("]>")[2])
+        return end + 3
+
+    def _tag(self, html: str, at: int) -> int:
+        shows: list[tuple[str, str]] = []
+        while (attribute := _ATTRIBUTE.match(html, at)) and not attribute["open"]:
+            at = attribute.end()
+            if attribute["end"]:
+                for name, value in shows:
+                    self._attribute(name, value)
+                return at
+            if value := attribute["double"] or attribute["single"] or attribute["bare"]:
+                shows.append((attribute["name"].lower(), unescape(value)))
+        return len(html)
+
+    def _attribute(self, name: str, value: str) -> None:
+        if name == "style":
+            self._take(_IN_STYLE.findall(value))
+        elif name == "srcset":
+            self._take(_IN_SET.findall(value))
+        elif name in _SHOWING and (sole := _SOLE.fullmatch(value)):
+            self._take([sole[1]])
+
+    def _raw(self, html: str, at: int, tag: str) -> int:
+        """The text of an element that has no tags inside."""
+        end = _RAW[tag].search(html, at)
+        stop = end.start() if end else len(html)
+        if tag == "style":
+            self._take(_IN_STYLE.findall(html[at:stop]))
+        return stop
 
     def _take(self, names: Iterable[str]) -> None:
         self.found |= dict.fromkeys(unquote(name) for name in names)
@@ -64,10 +91,9 @@ def references(html: str) -> tuple[str, ...]:
     """The parts that HTML shows, each once."""
     if "cid:" not in html.lower():
         return ()
-    parser = _References()
-    parser.feed(html)
-    parser.close()
-    return tuple(parser.found)
+    seen = _References()
+    seen.read(html)
+    return tuple(seen.found)
 
 
 def shown(html: str | None, attachments: tuple[Attachment, ...]) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
